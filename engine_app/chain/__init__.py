@@ -1,0 +1,1 @@
+"""The Solana cluster: identities, RPC, transactions, landing, and what a landed transaction moved."""

@@ -1,0 +1,1 @@
+"""Postgres, Valkey, the local chain, workers and web on this machine, supervised."""

@@ -1,0 +1,1 @@
+"""Runs orders: resumable, never waiting in a thread, never two live signatures."""

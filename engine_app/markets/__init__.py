@@ -1,0 +1,1 @@
+"""What can be traded and at what price: tokens, pools, venues, routing."""

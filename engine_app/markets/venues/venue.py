@@ -1,0 +1,170 @@
+"""What every venue module speaks: accounts in → pool → quote, instruction; and instruction → what it asks for.
+
+A venue is one on-chain program. All amounts are integers in base units of their mint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from solders.instruction import Instruction
+from solders.pubkey import Pubkey
+
+from engine_app.chain.accounts import Account
+
+
+class Dex(StrEnum):
+    """The exchange a venue belongs to."""
+
+    RAYDIUM = "raydium"
+    METEORA = "meteora"
+
+
+class Refusal(StrEnum):
+    """Why a pool gives no quote: the cases in which its program would refuse the swap."""
+
+    CLOSED = "closed"
+    NOT_OPEN_YET = "not open yet"
+    OUT_OF_RANGE = "out of range"
+    TOO_SMALL = "too small"
+    OUT_OF_LIQUIDITY = "out of liquidity"
+    UNSUPPORTED = "unsupported"
+
+
+class QuoteRefused(Exception):
+    """The pool gives no quote for this amount; `reason` is one of `Refusal`, `detail` a sentence."""
+
+    def __init__(self, reason: Refusal, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+
+class DecodeError(Exception):
+    """The bytes are not the account that they should be (owner, discriminator, length, content)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChainClock:
+    """The cluster's own clock, from the sysvar.
+
+    Attributes:
+        slot: slots.
+        unix_timestamp: seconds.
+        epoch: epochs.
+    """
+
+    slot: int
+    unix_timestamp: int
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class SwapQuote:
+    """What one pool pays for an exact amount in, at one state.
+
+    Attributes:
+        amount_in: base units of the input mint that leave the user.
+        amount_out: base units of the output mint that reach the user, net of every pool fee.
+        fee: base units kept as fees, in the mint `fee_mint`.
+        fee_mint: the mint in which the fee is taken.
+        marginal_price: price of an infinitely small trade before fees as (output units, input units); the
+            effective price is compared with it for the price impact.
+    """
+
+    amount_in: int
+    amount_out: int
+    fee: int
+    fee_mint: Pubkey
+    marginal_price: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class SwapAccounts:
+    """The user's side of a swap instruction."""
+
+    owner: Pubkey
+    source: Pubkey
+    """Token account that pays."""
+    destination: Pubkey
+    """Token account that receives."""
+
+
+@dataclass(frozen=True, slots=True)
+class SwapRequest:
+    """What a swap instruction asks for, as read back from its bytes by the venue's own decoder."""
+
+    venue: str
+    pool: Pubkey
+    owner: Pubkey
+    source: Pubkey
+    destination: Pubkey
+    mint_in: Pubkey | None
+    mint_out: Pubkey | None
+    amount_in: int
+    min_out: int
+
+
+class Pool(Protocol):
+    """A decoded pool, able to quote and to build its instruction. Immutable."""
+
+    @property
+    def venue(self) -> str: ...
+    @property
+    def dex(self) -> Dex: ...
+    @property
+    def address(self) -> Pubkey: ...
+    @property
+    def mints(self) -> tuple[Pubkey, Pubkey]: ...
+
+    def quote_exact_in(self, mint_in: Pubkey, amount_in: int, clock: ChainClock) -> SwapQuote:
+        """What the pool pays now. Raises QuoteRefused where its program would refuse the swap."""
+        ...
+
+    def swap_instruction(
+        self, user: SwapAccounts, mint_in: Pubkey, amount_in: int, min_out: int
+    ) -> Instruction:
+        """The instruction that swaps exactly `amount_in` for at least `min_out`."""
+        ...
+
+    def token_program(self, mint: Pubkey) -> Pubkey:
+        """The token program that owns `mint`, one of the pool's two."""
+        ...
+
+
+class Venue(Protocol):
+    """One on-chain program."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def dex(self) -> Dex: ...
+    @property
+    def program_id(self) -> Pubkey: ...
+
+    def pool_filters(self, mint_a: Pubkey, mint_b: Pubkey) -> list[tuple[int, list[tuple[int, bytes]]]]:
+        """Searches for the pair's pools with getProgramAccounts: (account size, [(offset, bytes)]) each."""
+        ...
+
+    def derived_pools(self, mint_a: Pubkey, mint_b: Pubkey) -> list[Pubkey]:
+        """Addresses at which pools of the pair may lie by derivation."""
+        ...
+
+    def needed_accounts(self, address: Pubkey, pool: Account) -> list[Pubkey]:
+        """Every further account a quote needs, from the pool account's bytes. Raises DecodeError."""
+        ...
+
+    def decode(self, address: Pubkey, accounts: Mapping[Pubkey, Account]) -> Pool:
+        """The pool from its account and those of `needed_accounts`. Raises DecodeError and nothing else."""
+        ...
+
+    def read_swap(self, instruction: Instruction) -> SwapRequest:
+        """What a swap instruction of this program asks for. Raises DecodeError for anything else."""
+        ...
+
+    def error_name(self, code: int, logs: list[str]) -> str | None:
+        """The program's name for its custom error, by the name in the logs first, else by number."""
+        ...

@@ -1,0 +1,159 @@
+"""Every setting of the engine, read once from the environment and checked at start.
+
+A setting that is not given falls to its embedded default: the supervisor (`up`) starts the service on this
+machine and passes its address down to the processes it starts.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+ClusterName = Literal["localnet", "devnet", "mainnet-beta"]
+
+
+class SettingsError(Exception):
+    """A setting has a value the engine cannot start with; the message is one clear line."""
+
+
+class Settings(BaseSettings):
+    """Settings of every process. Field descriptions are the table in README and `.env.example`."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", hide_input_in_errors=True)
+
+    engine_env: Literal["development", "production"] = Field(
+        "development", description="`production` refuses embedded secrets and logs JSON"
+    )
+    database_url: str | None = Field(
+        None, description="PostgreSQL, `postgresql://user:password@host:port/name`; embedded when not set"
+    )
+    redis_url: SecretStr | None = Field(
+        None, description="Redis or Valkey, `redis://:password@host:port/0`; embedded when not set"
+    )
+    solana_cluster: ClusterName = Field("localnet", description="`localnet`, `devnet` or `mainnet-beta`")
+    solana_rpc_url: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="RPC endpoints, comma separated; embedded localnet when not set"
+    )
+    solana_ws_url: str | None = Field(
+        None, description="Websocket endpoint; when not set, derived from the first RPC endpoint"
+    )
+    jwt_secret: SecretStr | None = Field(
+        None, description="Signs session tokens, 32 bytes or more; made once in DATA_DIR when not set"
+    )
+    public_url: str | None = Field(
+        None, description="The origin users reach, e.g. `https://trade.example`; else the request's own"
+    )
+    host: str = Field("127.0.0.1", description="Address the web server listens on")
+    port: int = Field(8000, ge=0, le=65535, description="Port the web server listens on")
+    workers: int = Field(2, ge=1, le=64, description="Worker processes started by `up`")
+    worker_concurrency: int = Field(8, ge=1, le=256, description="Orders a worker process advances at once")
+    data_dir: Path = Field(Path(".data"), description="Embedded services, secrets and logs live here")
+    allow_mainnet: bool = Field(False, description="`mainnet-beta` starts only when this is true")
+    allow_mainnet_dev: bool = Field(
+        False, description="Waives the production checks for a private copy of mainnet"
+    )
+    slot_ms: int = Field(
+        400, ge=10, le=10_000, description="Slot time of the embedded localnet, milliseconds"
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level logged")
+
+    address_stock: int = Field(
+        200, ge=1, le=10_000, description="Fresh wallet addresses kept ready; refilled below half"
+    )
+    session_hours: int = Field(24, ge=1, le=720, description="Life of a session token, hours")
+    bcrypt_cost: int = Field(12, ge=12, le=16, description="Work factor of password hashes")
+    login_failures_per_name: int = Field(10, ge=1, description="Failed logins per name in 15 minutes")
+    login_failures_per_ip: int = Field(100, ge=1, description="Failed logins per IP address in 15 minutes")
+    accounts_per_ip_hour: int = Field(300, ge=1, description="Accounts created per IP address in an hour")
+    airdrops_per_hour: int = Field(10, ge=1, description="Test-fund requests per account in an hour")
+    airdrop_sol: Decimal = Field(Decimal(10), gt=0, description="SOL handed out by one test-fund request")
+    default_slippage: Decimal = Field(
+        Decimal("0.01"), ge=Decimal("0.0001"), lt=Decimal("0.5"), description="Slippage where none is given"
+    )
+    default_max_price_impact: Decimal = Field(
+        Decimal("0.05"), gt=0, le=Decimal("0.5"), description="Price impact above which an order fails"
+    )
+    order_seconds: int = Field(300, ge=5, le=3600, description="Seconds an order stays valid where not given")
+    compute_unit_price: int = Field(1_000, ge=0, description="Priority fee, micro-lamports per compute unit")
+    max_priority_fee: int = Field(
+        1_000_000, ge=0, description="Most that one transaction may pay as priority fee, lamports"
+    )
+    pool_refresh_seconds: int = Field(30, ge=1, description="Seconds between searches for new pools")
+
+    @field_validator("solana_rpc_url", mode="before")
+    @classmethod
+    def _split_endpoints(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("database_url", "redis_url", "solana_ws_url", "jwt_secret", "public_url", mode="before")
+    @classmethod
+    def _empty_is_unset(cls, value: object) -> object:
+        return None if isinstance(value, str) and not value.strip() else value
+
+    @field_validator("public_url")
+    @classmethod
+    def _bare_origin(cls, value: str | None) -> str | None:
+        return value.rstrip("/") if value else value
+
+    @model_validator(mode="after")
+    def _mainnet_is_deliberate(self) -> Settings:
+        if self.solana_cluster == "mainnet-beta" and not self.allow_mainnet:
+            raise ValueError("SOLANA_CLUSTER=mainnet-beta needs ALLOW_MAINNET=true")
+        if self.solana_cluster != "localnet" and not self.solana_rpc_url:
+            raise ValueError(f"SOLANA_CLUSTER={self.solana_cluster} needs SOLANA_RPC_URL")
+        if self.jwt_secret and len(self.jwt_secret.get_secret_value().encode()) < 32:
+            raise ValueError("JWT_SECRET is shorter than 32 bytes")
+        return self
+
+    @property
+    def strict(self) -> bool:
+        """Whether the production checks apply: embedded secrets refused, cookies Secure."""
+        private_mainnet = self.solana_cluster == "mainnet-beta" and not self.allow_mainnet_dev
+        return self.engine_env == "production" or private_mainnet
+
+
+class WorkerSettings(Settings):
+    """Settings of a worker process, the only one that ever reads the mnemonic."""
+
+    wallet_mnemonic: SecretStr | None = Field(
+        None,
+        description="BIP-39 phrase of all trading addresses; workers only; made once in DATA_DIR when not set",
+    )
+
+    @field_validator("wallet_mnemonic", mode="before")
+    @classmethod
+    def _empty_mnemonic_is_unset(cls, value: object) -> object:
+        return None if isinstance(value, str) and not value.strip() else value
+
+
+SettingsKind = TypeVar("SettingsKind", bound=Settings)
+
+
+def load(kind: type[SettingsKind]) -> SettingsKind:
+    """Read and check the settings of one kind of process.
+
+    Raises:
+        SettingsError: one line that names each bad variable and says what is wrong with it.
+    """
+    try:
+        return kind()
+    except ValidationError as error:
+        problems = []
+        for item in error.errors():
+            name = "_".join(str(part) for part in item["loc"]).upper()
+            message = item["msg"].removeprefix("Value error, ")
+            problems.append(f"{name}: {message}" if name else message)
+        raise SettingsError("; ".join(problems)) from None
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process, without the mnemonic, read once."""
+    return load(Settings)

@@ -1,0 +1,1 @@
+"""Postgres engine and sessions, Redis client."""

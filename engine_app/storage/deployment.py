@@ -1,0 +1,81 @@
+"""What this database was first started with: its cluster's genesis hash and the mnemonic's fingerprint.
+
+A database belongs to one chain and one mnemonic for ever; a process that brings others must not start.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Field, SQLModel, col, select, update
+
+from engine_app.errors import EngineError
+from engine_app.storage.columns import moment
+from engine_app.storage.postgres import Database
+
+
+class Deployment(SQLModel, table=True):
+    """The one row."""
+
+    __tablename__ = "deployment"
+    __table_args__ = (CheckConstraint("id = 1", name="deployment_is_one_row"),)
+
+    id: int = Field(default=1, primary_key=True)
+    cluster: str
+    genesis_hash: str
+    mnemonic_fingerprint: str | None = None
+    created_at: datetime = Field(default=None, sa_column=moment(default_now=True))
+
+
+class WrongDeployment(EngineError):
+    """The database was started with another chain or another mnemonic."""
+
+    code = "WRONG_DEPLOYMENT"
+    status = 500
+
+
+async def remember_cluster(database: Database, *, cluster: str, genesis_hash: str) -> None:
+    """Remember the chain at first start, and refuse another one later.
+
+    Raises:
+        WrongDeployment: the database belongs to a chain with another genesis hash.
+    """
+    async with database.transaction() as session:
+        await session.exec(
+            insert(Deployment).values(id=1, cluster=cluster, genesis_hash=genesis_hash).on_conflict_do_nothing()
+        )
+        known = (await session.exec(select(Deployment))).one()
+    if known.genesis_hash != genesis_hash:
+        raise WrongDeployment(
+            f"the database was started with the chain {known.genesis_hash} ({known.cluster}), but the endpoint "
+            f"serves {genesis_hash}; point SOLANA_RPC_URL back, or run `python -m engine_app reset` to start afresh"
+        )
+
+
+async def remembered_genesis(database: Database) -> str | None:
+    """The genesis hash this database was started with, or None before the first start."""
+    async with database.transaction() as session:
+        return (await session.exec(select(Deployment.genesis_hash))).first()
+
+
+async def remember_mnemonic(database: Database, fingerprint: str) -> None:
+    """Remember the mnemonic's fingerprint at first start, and refuse another one later.
+
+    Call it after `remember_cluster`.
+
+    Raises:
+        WrongDeployment: the database's addresses were derived from another mnemonic.
+    """
+    async with database.transaction() as session:
+        await session.exec(
+            update(Deployment)
+            .where(col(Deployment.mnemonic_fingerprint).is_(None))
+            .values(mnemonic_fingerprint=fingerprint)
+        )
+        known = (await session.exec(select(Deployment))).one()
+    if known.mnemonic_fingerprint != fingerprint:
+        raise WrongDeployment(
+            "WALLET_MNEMONIC is not the one this database was started with; its addresses could not be signed for"
+        )

@@ -1,0 +1,1 @@
+"""The page: Reflex pages, states and components."""

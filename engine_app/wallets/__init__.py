@@ -1,0 +1,1 @@
+"""One address per account: derivation, balances, the signer and its policy, the faucet."""
