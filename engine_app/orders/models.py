@@ -130,7 +130,7 @@ class Attempt(SQLModel, table=True):
         ),
         CheckConstraint(
             "CASE WHEN verdict = 'not_sent' THEN num_nonnulls(signature, transaction, blockhash, blockhash_slot, "
-            "last_valid_block_height, fencing_token) <= 1 ELSE num_nulls(signature, transaction, blockhash, "
+            "last_valid_block_height) = 0 ELSE num_nulls(signature, transaction, blockhash, "
             "blockhash_slot, last_valid_block_height, fencing_token) = 0 END",
             name="signed_facts_are_whole",
         ),
