@@ -1,0 +1,89 @@
+"""What can go wrong with an account, with the sentences for people."""
+
+from __future__ import annotations
+
+from engine_app.errors import EngineError, register
+
+
+class InvalidUsername(EngineError):
+    """The name cannot be used."""
+
+    code = register(
+        "INVALID_USERNAME",
+        "The username cannot be used.",
+        "No account was made, no money moved.",
+        "Choose 1 to 50 visible characters.",
+    )
+    status = 422
+
+
+class InvalidPassword(EngineError):
+    """The password cannot be used for a new account."""
+
+    code = register(
+        "INVALID_PASSWORD",
+        "The password cannot be used.",
+        "No account was made, no money moved.",
+        "Choose 8 or more characters, at most 72 bytes of UTF-8.",
+    )
+    status = 422
+
+
+class NameTaken(EngineError):
+    """An account of this name exists already."""
+
+    code = register(
+        "NAME_TAKEN",
+        "An account of this name exists already.",
+        "No account was made, no money moved.",
+        "Log in, or choose another name.",
+    )
+    status = 409
+
+    def __init__(self) -> None:
+        super().__init__("an account of this name exists already")
+
+
+class WrongCredentials(EngineError):
+    """No account has this name and this password; which of the two is wrong is not told."""
+
+    code = register(
+        "WRONG_CREDENTIALS",
+        "Username or password is wrong.",
+        "Nothing was done, no money moved.",
+        "Check both and try again.",
+    )
+    status = 401
+
+    def __init__(self) -> None:
+        super().__init__("username or password is wrong")
+
+
+class Unauthorized(EngineError):
+    """The request carries no valid session token."""
+
+    code = register(
+        "UNAUTHORIZED",
+        "The request carries no valid session.",
+        "Nothing was done, no money moved.",
+        "Log in and send the token as `Authorization: Bearer <token>`.",
+    )
+    status = 401
+
+    def __init__(self, detail: str = "log in first: the session token is missing or not valid") -> None:
+        super().__init__(detail)
+
+
+class StockEmpty(EngineError):
+    """No fresh trading address is ready for a new account."""
+
+    code = register(
+        "STOCK_EMPTY",
+        "No trading address is ready for a new account right now.",
+        "No account was made, no money moved.",
+        "Try again in a few seconds; workers are making new addresses.",
+    )
+    status = 503
+
+    def __init__(self) -> None:
+        super().__init__("no trading address is ready for a new account right now", retry_after=5)

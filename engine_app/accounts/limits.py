@@ -1,0 +1,52 @@
+"""How often one may fail to log in, and how many accounts one address may make."""
+
+from __future__ import annotations
+
+from ipaddress import IPv6Address, ip_address
+
+from engine_app.settings import Settings
+from engine_app.storage.rate_limits import Limit, RateLimits
+
+QUARTER_HOUR = 15 * 60
+HOUR = 60 * 60
+
+
+class AccountLimits:
+    """The limits on logging in and on creating accounts. A success uses up nothing of the first two."""
+
+    def __init__(self, limits: RateLimits, settings: Settings) -> None:
+        self._limits = limits
+        self._per_name = Limit("login-name", settings.login_failures_per_name, QUARTER_HOUR)
+        self._per_ip = Limit("login-ip", settings.login_failures_per_ip, QUARTER_HOUR)
+        self._creations = Limit("create-ip", settings.accounts_per_ip_hour, HOUR)
+
+    async def require_login(self, name_key: str, ip: str) -> None:
+        """Raise RateLimited where this name or address failed too often, LimitsUnavailable without Redis."""
+        await self._limits.require_room(self._per_name, name_key)
+        await self._limits.require_room(self._per_ip, network_of(ip))
+
+    async def login_failed(self, name_key: str, ip: str) -> None:
+        """Count a failed login; raises as `require_login` where others used up the limit meanwhile."""
+        await self._limits.use(self._per_ip, network_of(ip))
+        await self._limits.use(self._per_name, name_key)
+
+    async def require_creation(self, ip: str) -> None:
+        """Raise RateLimited where this address made too many accounts, LimitsUnavailable without Redis."""
+        await self._limits.require_room(self._creations, network_of(ip))
+
+    async def creation(self, ip: str) -> None:
+        """Count an account that is being made; raises as `require_creation`."""
+        await self._limits.use(self._creations, network_of(ip))
+
+
+def network_of(ip: str) -> str:
+    """The subject an address counts for: itself, or its /64 for IPv6, which one customer holds whole."""
+    try:
+        address = ip_address(ip)
+    except ValueError:
+        return ip
+    if isinstance(address, IPv6Address):
+        if address.ipv4_mapped:
+            return str(address.ipv4_mapped)
+        return f"{IPv6Address(int(address) >> 64 << 64)}/64"
+    return str(address)

@@ -1,0 +1,60 @@
+"""All SQL over wallets: the stock of fresh addresses, and who trades from which."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import func, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col, select, update
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from engine_app.wallets.models import Wallet
+
+_FILL_LOCK = 0x57414C4C
+"""Key of the advisory lock under which the stock is filled."""
+
+
+async def take(session: AsyncSession, user_id: int) -> Wallet | None:
+    """Give one fresh address to a new user within the caller's transaction, or None where the stock is empty."""
+    fresh = (
+        select(Wallet.id)
+        .where(col(Wallet.user_id).is_(None))
+        .order_by(col(Wallet.id))
+        .limit(1)
+        .with_for_update(skip_locked=True)
+        .scalar_subquery()
+    )
+    statement = (
+        update(Wallet)
+        .where(col(Wallet.id) == fresh)
+        .values(user_id=user_id, assigned_at=func.clock_timestamp())
+        .returning(Wallet)
+    )
+    return (await session.exec(statement)).scalar_one_or_none()
+
+
+async def of_user(session: AsyncSession, user_id: int) -> Wallet | None:
+    """The wallet of a user, or None where there is no such user."""
+    return (await session.exec(select(Wallet).where(col(Wallet.user_id) == user_id))).first()
+
+
+async def stock_size(session: AsyncSession) -> int:
+    """How many fresh addresses wait for a user."""
+    statement = select(func.count()).select_from(Wallet).where(col(Wallet.user_id).is_(None))
+    return (await session.exec(statement)).one()
+
+
+async def lock_stock(session: AsyncSession) -> bool:
+    """Become the only one that fills the stock until this transaction ends; False where another one is."""
+    statement = text("SELECT pg_try_advisory_xact_lock(:key)").bindparams(key=_FILL_LOCK)
+    return bool((await session.execute(statement)).scalar_one())
+
+
+async def add_to_stock(session: AsyncSession, addresses: Iterable[tuple[int, str]]) -> int:
+    """Insert (derivation index, address) pairs and return how many were new; known ones are left as they are."""
+    rows = [{"derivation_index": index, "address": address} for index, address in addresses]
+    if not rows:
+        return 0
+    statement = insert(Wallet).values(rows).on_conflict_do_nothing().returning(col(Wallet.id))
+    return len((await session.exec(statement)).all())
