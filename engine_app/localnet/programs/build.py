@@ -71,9 +71,7 @@ def differing() -> list[Path]:
 def main(arguments: list[str] | None = None) -> int:
     """The command's exit code: 0, or 1 where `--check` found a difference or a source does not build."""
     parser = argparse.ArgumentParser(description="Build the localnet's stand-in programs.")
-    parser.add_argument(
-        "--check", action="store_true", help="build aside and compare with the committed programs"
-    )
+    parser.add_argument("--check", action="store_true", help="build aside and compare with the committed programs")
     check = parser.parse_args(arguments).check
     try:
         if check:

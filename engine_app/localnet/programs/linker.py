@@ -225,11 +225,7 @@ def _check_code(code: bytearray) -> None:
 def _elf(rodata: bytes, code: bytes, entry: int) -> bytes:
     at = 64 + 2 * 56
     ident = b"\x7fELF\x02\x01\x01" + bytes(9)
-    header = ident + struct.pack(
-        "<HHIQQQIHHHHHH", ET_DYN, EM_BPF, 1, entry, 64, 0, SBPF_V3, 64, 56, 2, 0, 0, 0
-    )
+    header = ident + struct.pack("<HHIQQQIHHHHHH", ET_DYN, EM_BPF, 1, entry, 64, 0, SBPF_V3, 64, 56, 2, 0, 0, 0)
     segments = struct.pack("<IIQQQQQQ", 1, PF_R, at, 0, 0, len(rodata), len(rodata), 0)
-    segments += struct.pack(
-        "<IIQQQQQQ", 1, PF_X, at + len(rodata), CODE_ADDRESS, CODE_ADDRESS, len(code), len(code), 0
-    )
+    segments += struct.pack("<IIQQQQQQ", 1, PF_X, at + len(rodata), CODE_ADDRESS, CODE_ADDRESS, len(code), len(code), 0)
     return header + segments + rodata + code

@@ -99,14 +99,14 @@ static inline void store_64(u8 *at, u64 value) {
     for (int i = 0; i < 8; i++) at[i] = (u8)(value >> 8 * i);
 }
 
-static inline u256 load_128(const u8 *at) { return (u256){{load_64(at), load_64(at + 8), 0, 0}}; }
+INLINE u256 load_128(const u8 *at) { return (u256){{load_64(at), load_64(at + 8), 0, 0}}; }
 
 static inline void store_128(u8 *at, const u256 *value) {
     store_64(at, value->w[0]);
     store_64(at + 8, value->w[1]);
 }
 
-static inline pubkey load_key(const u8 *at) {
+INLINE pubkey load_key(const u8 *at) {
     return (pubkey){{load_64(at), load_64(at + 8), load_64(at + 16), load_64(at + 24)}};
 }
 

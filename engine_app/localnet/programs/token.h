@@ -31,7 +31,7 @@ static inline bool is_token_program(const pubkey *id) {
     return same_key(id, &TOKEN_PROGRAM) || same_key(id, &TOKEN_2022_PROGRAM);
 }
 
-static inline pubkey token_mint(const account *a) { return load_key(a->data); }
+INLINE pubkey token_mint(const account *a) { return load_key(a->data); }
 
 static inline u64 token_amount(const account *a) { return load_64(a->data + 64); }
 

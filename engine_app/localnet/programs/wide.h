@@ -9,6 +9,8 @@
 #include <stdint.h>
 
 #define NOINLINE __attribute__((noinline))
+/* sBPF functions return one word: what returns a structure must be inlined. */
+#define INLINE static inline __attribute__((always_inline))
 
 typedef uint8_t u8;
 typedef uint16_t u16;
@@ -23,7 +25,7 @@ typedef struct {
 
 typedef enum { DOWN, UP } rounding;
 
-static inline u256 wide(u64 value) { return (u256){{value, 0, 0, 0}}; }
+INLINE u256 wide(u64 value) { return (u256){{value, 0, 0, 0}}; }
 
 static inline bool is_zero(const u256 *x) { return !(x->w[0] | x->w[1] | x->w[2] | x->w[3]); }
 
@@ -94,7 +96,7 @@ static NOINLINE bool multiply(u256 *product, const u256 *x, const u256 *y) {
 }
 
 /* The low 256 bits of x * 2^bits, bits < 256. */
-static u256 shift_left(const u256 *x, u32 bits) {
+INLINE u256 shift_left(const u256 *x, u32 bits) {
     u256 shifted = wide(0);
     u32 limbs = bits / 64, rest = bits % 64;
     for (u32 i = limbs; i < 4; i++) {
@@ -105,7 +107,7 @@ static u256 shift_left(const u256 *x, u32 bits) {
 }
 
 /* floor(x / 2^bits), bits < 256. */
-static u256 shift_right(const u256 *x, u32 bits) {
+INLINE u256 shift_right(const u256 *x, u32 bits) {
     u256 shifted = wide(0);
     u32 limbs = bits / 64, rest = bits % 64;
     for (u32 i = limbs; i < 4; i++) {
@@ -128,7 +130,7 @@ static inline void split(u64 digits[8], const u256 *x) {
     }
 }
 
-static inline u256 join(const u64 digits[8]) {
+INLINE u256 join(const u64 digits[8]) {
     u256 x;
     for (int i = 0; i < 4; i++) x.w[i] = digits[2 * i] | digits[2 * i + 1] << 32;
     return x;
@@ -214,7 +216,7 @@ static NOINLINE bool multiply_divide_64(u64 *result, u64 x, u64 y, u64 denominat
 }
 
 /* floor(sqrt(x)), digit by digit. */
-static u256 square_root(const u256 *x) {
+INLINE u256 square_root(const u256 *x) {
     u256 root = wide(0), rest = *x;
     u256 bit = {{0, 0, 0, (u64)1 << 62}};
     while (compare(&bit, x) > 0) bit = shift_right(&bit, 2);

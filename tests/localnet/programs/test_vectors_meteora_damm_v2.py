@@ -1,0 +1,41 @@
+"""Every measured case of Meteora DAMM v2 that the stand-in covers, as a signed transaction through it."""
+
+import base64
+from typing import Any
+
+from solders.pubkey import Pubkey
+
+from tests.localnet.programs import damm_v2
+from tests.localnet.programs.vectors import USER_IN, USER_OUT, Chain, load
+
+CASES = 602
+OUT_OF_SCOPE = 272
+BASE_FEE_MODE_AT = 16
+RATE_LIMITER = 2
+
+
+def rate_limited(state: dict[str, Any], pool: str) -> bool:
+    """Whether the pool has the rate limiter as its base fee, which the stand-in refuses."""
+    return base64.b64decode(state["accounts"][pool]["data"])[BASE_FEE_MODE_AT] == RATE_LIMITER
+
+
+def test_the_stand_in_gives_the_measured_outcome() -> None:
+    file = load("meteora_damm_v2")
+    states = {state["id"]: state for state in file["states"]}
+    covered = [c for c in file["cases"] if not rate_limited(states[c["state"]], c["pool"])]
+    wrong = []
+    for case in covered:
+        pool, mint_in, mint_out = (Pubkey.from_string(case[k]) for k in ("pool", "in_mint", "out_mint"))
+        amount = int(case["amount_in"])
+        chain = Chain(damm_v2.PROGRAM_ID, damm_v2.PROGRAM, states[case["state"]])
+        chain.give(USER_IN, mint_in, amount)
+        chain.give(USER_OUT, mint_out, 0)
+        data = damm_v2.swap(amount) if case["ix"] == "swap" else damm_v2.swap2(amount, 0, damm_v2.EXACT_IN)
+        outcome = chain.send(data, damm_v2.metas(chain, pool))
+        expected = (int(case.get("out", 0)), int(case.get("spent", 0)), case.get("error"))
+        if (outcome.received, outcome.spent, outcome.error) != expected:
+            wrong.append((case, outcome))
+    skipped = len(file["cases"]) - len(covered)
+    print(f"meteora_damm_v2: {len(covered)} cases ran, {skipped} out of scope (rate limiter), {len(wrong)} wrong")
+    assert wrong == []
+    assert (len(covered), skipped) == (CASES, OUT_OF_SCOPE)
