@@ -8,6 +8,10 @@ from dataclasses import dataclass
 from solders.pubkey import Pubkey
 
 
+class DecodeError(Exception):
+    """The bytes are not the account that they should be (owner, length, content)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """One account's state.
@@ -25,12 +29,14 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class AccountsAtSlot:
-    """Accounts read by one call.
+    """Accounts read together.
 
     Attributes:
-        slot: the slot at which all of them were read.
+        slot: the slot at which all of them were read; where it took several calls, the oldest of theirs.
         accounts: the accounts that exist, by address; an address that was asked for and is missing does not exist.
+        slots_apart: slots between the oldest and the newest of those calls, 0 where one call read all.
     """
 
     slot: int
     accounts: Mapping[Pubkey, Account]
+    slots_apart: int = 0

@@ -1,0 +1,142 @@
+"""What a node answers, as typed values, read from plain JSON."""
+
+from __future__ import annotations
+
+from binascii import a2b_base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Literal
+
+from solders.hash import Hash
+from solders.pubkey import Pubkey
+
+from engine_app.chain.accounts import Account
+
+Commitment = Literal["processed", "confirmed", "finalized"]
+
+_FINALITY: Mapping[str, int] = {"processed": 0, "confirmed": 1, "finalized": 2}
+
+
+def at_least(reached: Commitment, wanted: Commitment) -> bool:
+    """Whether one commitment is as strong as another."""
+    return _FINALITY[reached] >= _FINALITY[wanted]
+
+
+@dataclass(frozen=True, slots=True)
+class Blockhash:
+    """A recent blockhash.
+
+    Attributes:
+        hash: the blockhash.
+        last_valid_block_height: block height after which a transaction with it can no longer land.
+        slot: the slot at which the node gave it.
+    """
+
+    hash: Hash
+    last_valid_block_height: int
+    slot: int
+
+
+@dataclass(frozen=True, slots=True)
+class EpochInfo:
+    """Where the chain stands at one commitment: slot, block height (skipped slots have no block) and epoch."""
+
+    slot: int
+    block_height: int
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureStatus:
+    """What a node knows of a signature.
+
+    Attributes:
+        slot: the slot it landed in.
+        error: the transaction error as JSON, None where it succeeded.
+        commitment: how firmly it is held.
+    """
+
+    slot: int
+    error: Any
+    commitment: Commitment
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """What a transaction would do now.
+
+    Attributes:
+        error: the transaction error as JSON, None where it would succeed.
+        logs: log lines.
+        units: compute units used.
+        slot: the slot of the state it ran on.
+        accounts: the state afterwards of the accounts asked for; None where one would not exist.
+    """
+
+    error: Any
+    logs: tuple[str, ...]
+    units: int
+    slot: int
+    accounts: Mapping[Pubkey, Account | None]
+
+
+@dataclass(frozen=True, slots=True)
+class PrioritizationFee:
+    """Priority fee that the cheapest transaction locking the asked accounts paid in a slot.
+
+    Attributes:
+        slot: slots.
+        fee: micro-lamports per compute unit.
+    """
+
+    slot: int
+    fee: int
+
+
+@lru_cache(maxsize=4096)
+def _program(text: str) -> Pubkey:
+    """Owners are few and asked for often; base58 is dear."""
+    return Pubkey.from_string(text)
+
+
+def read_account(value: Mapping[str, Any]) -> Account:
+    """An account of an answer in base64 encoding."""
+    return Account(owner=_program(value["owner"]), lamports=value["lamports"], data=a2b_base64(value["data"][0]))
+
+
+def read_blockhash(result: Mapping[str, Any]) -> Blockhash:
+    """The result of getLatestBlockhash."""
+    value = result["value"]
+    return Blockhash(
+        hash=Hash.from_string(value["blockhash"]),
+        last_valid_block_height=value["lastValidBlockHeight"],
+        slot=result["context"]["slot"],
+    )
+
+
+def read_status(value: Mapping[str, Any] | None) -> SignatureStatus | None:
+    """One entry of getSignatureStatuses' result. Entries from a node's long-term storage name no commitment:
+    they are rooted, which their missing count of confirmations says."""
+    if value is None:
+        return None
+    commitment: Commitment | None = value.get("confirmationStatus")
+    if commitment is None:
+        commitment = "finalized" if value.get("confirmations") is None else "processed"
+    return SignatureStatus(slot=value["slot"], error=value["err"], commitment=commitment)
+
+
+def read_simulation(result: Mapping[str, Any], addresses: tuple[Pubkey, ...]) -> Simulation:
+    """The result of simulateTransaction, `addresses` being those whose accounts were asked for, in order."""
+    value = result["value"]
+    states = value.get("accounts") or [None] * len(addresses)
+    return Simulation(
+        error=value["err"],
+        logs=tuple(value.get("logs") or ()),
+        units=value.get("unitsConsumed") or 0,
+        slot=result["context"]["slot"],
+        accounts={
+            address: None if state is None else read_account(state)
+            for address, state in zip(addresses, states, strict=True)
+        },
+    )

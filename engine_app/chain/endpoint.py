@@ -1,0 +1,335 @@
+"""One RPC endpoint: its connections, its genesis check, its health."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx2
+import orjson
+from solana.exceptions import SolanaRpcException
+from solana.rpc.async_api import AsyncClient
+
+from engine_app.chain.call_counts import CallTotals, Outcome
+from engine_app.chain.errors import RpcRefused, RpcUnavailable, WrongCluster
+from engine_app.telemetry.logging import get_logger
+
+_log = get_logger(__name__)
+
+_TIMEOUT_SECONDS = 5.0
+_CONNECTIONS = 16
+_KEEPALIVE_SECONDS = 50.0
+_FAILURES_THAT_OPEN = 3
+_SHORTEST_PAUSE_SECONDS = 0.1
+_LONGEST_PAUSE_SECONDS = 2.0
+_LIMITED_PAUSE_SECONDS = 1.0
+_LONGEST_LIMITED_PAUSE_SECONDS = 60.0
+
+_NODE_UNHEALTHY = -32005
+_TROUBLE_CODES = frozenset(
+    {
+        429,  # some providers answer 200 with this code
+        -32603,  # internal error
+        -32004,  # block not available for slot
+        _NODE_UNHEALTHY,
+        -32014,  # block status not yet available
+        -32016,  # minimum context slot has not been reached
+    }
+)
+"""JSON-RPC errors that say something of the node's state, not of the call."""
+
+
+class _Request:
+    """A JSON-RPC request for AsyncClient's provider, serialized by orjson."""
+
+    __slots__ = ("method", "params")
+
+    def __init__(self, method: str, params: list[Any]) -> None:
+        self.method = method
+        self.params = params
+
+    def to_json(self) -> str:
+        return orjson.dumps({"jsonrpc": "2.0", "id": 1, "method": self.method, "params": self.params}).decode()
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointHealth:
+    """How an endpoint does, for people.
+
+    Attributes:
+        name: scheme, host and port; never a path or query, which may hold a key.
+        verified: its genesis hash has been checked and nothing has happened since that asks for a new check.
+        wrong: why it is shut out for good, or None.
+        available: calls may go to it now.
+        slot: the newest slot it has shown.
+        slots_behind: slots behind the foremost endpoint at the last comparison.
+        latency_ms: moving mean of its answers' time, None before the first.
+    """
+
+    name: str
+    verified: bool
+    wrong: str | None
+    available: bool
+    slot: int
+    slots_behind: int
+    latency_ms: float | None
+
+
+class Endpoint:
+    """One node behind one URL.
+
+    Every call checks first that the genesis hash was verified since the last trouble with the connection. Three
+    failures in a row, or one 429, close the endpoint to calls for a while (a node's Retry-After is kept, otherwise
+    pauses double from 0.1 s to 2 s); a background probe opens it again.
+    """
+
+    def __init__(self, url: str, *, accept: Callable[[str], Awaitable[None]], totals: CallTotals) -> None:
+        """`accept` is given the endpoint's genesis hash and raises WrongCluster where it is not the right one."""
+        parts = urlsplit(url)
+        self.url = url
+        self.name = f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
+        self._accept = accept
+        self._totals = totals
+        self._reads = _client(url)
+        # Sends have connections of their own: however many hang, reads find one free.
+        self._sends = _client(url)
+        self._verified = False
+        self._verifying = asyncio.Lock()
+        self._wrong: str | None = None
+        self._failures = 0
+        self._pauses = 0
+        self._closed_until = 0.0
+        self._latency: float | None = None
+        self.slot = 0
+        self.slots_behind = 0
+
+    @property
+    def wrong(self) -> str | None:
+        """Why the endpoint is shut out for good (another chain), or None."""
+        return self._wrong
+
+    @property
+    def verified(self) -> bool:
+        """Whether the genesis hash has been checked since the last trouble with the connection."""
+        return self._verified
+
+    @property
+    def available(self) -> bool:
+        """Whether calls may go to it now."""
+        return self._wrong is None and self._closed_until == 0.0
+
+    @property
+    def due_for_probe(self) -> bool:
+        """Whether it is closed to calls and its pause is over."""
+        return self._wrong is None and 0.0 < self._closed_until <= time.monotonic()
+
+    @property
+    def seconds_closed(self) -> float:
+        """Seconds until a probe may open it again; 0 where it is open or due."""
+        return max(0.0, self._closed_until - time.monotonic())
+
+    @property
+    def latency(self) -> float | None:
+        """Moving mean of its answers' time, seconds."""
+        return self._latency
+
+    def health(self) -> EndpointHealth:
+        """How it does, for people."""
+        return EndpointHealth(
+            name=self.name,
+            verified=self._verified,
+            wrong=self._wrong,
+            available=self.available,
+            slot=self.slot,
+            slots_behind=self.slots_behind,
+            latency_ms=None if self._latency is None else self._latency * 1000,
+        )
+
+    def distrust(self) -> None:
+        """Ask for a new genesis check before the next use: another process may listen there now."""
+        self._verified = False
+
+    async def verify(self, *, again: bool = False) -> None:
+        """Check the genesis hash now, unless that was done since the last trouble and not asked for `again`.
+
+        Raises:
+            WrongCluster: another chain; the endpoint is shut out from here on.
+            RpcUnavailable, RpcRefused: no hash to be had.
+        """
+        async with self._verifying:
+            if self._wrong is not None:
+                raise WrongCluster(self._wrong)
+            if self._verified and not again:
+                return
+            genesis = await self._post(self._reads, "getGenesisHash", [])
+            try:
+                await self._accept(genesis)
+            except WrongCluster as error:
+                self._wrong = f"{self.name}: {error.detail}"
+                _log.error("endpoint shut out", endpoint=self.name, reason=error.detail)
+                raise WrongCluster(self._wrong) from None
+            self._verified = True
+
+    async def call(self, method: str, params: list[Any]) -> Any:
+        """The `result` of one JSON-RPC call.
+
+        Raises:
+            RpcUnavailable: no answer, 429, 5xx, an unwell or lagging node, another chain.
+            RpcRefused: any other JSON-RPC error.
+        """
+        if not self._verified:
+            try:
+                await self.verify()
+            except WrongCluster as error:
+                raise RpcUnavailable(error.detail) from None
+        client = self._sends if method == "sendTransaction" else self._reads
+        return await self._post(client, method, params)
+
+    async def probe(self, *, verify_again: bool = False) -> int | None:
+        """Ask for its slot; opens a closed endpoint or lengthens its pause.
+
+        Returns its confirmed slot, None where there was no answer. Raises nothing of RPC.
+        """
+        try:
+            await self.verify(again=verify_again)
+            slot: int = await self._post(self._reads, "getSlot", [{"commitment": "confirmed"}])
+        except (RpcUnavailable, RpcRefused, WrongCluster):
+            return None
+        self._note_slot(slot)
+        return slot
+
+    async def close(self) -> None:
+        """Close its connections."""
+        await asyncio.gather(self._reads.close(), self._sends.close())
+
+    async def _post(self, client: AsyncClient, method: str, params: list[Any]) -> Any:
+        started = time.monotonic()
+        try:
+            # AsyncClient's own typed calls cost about a fifth more CPU and lose an error's `data`.
+            text = await client._provider.make_request_unparsed(_Request(method, params))
+            answer = orjson.loads(text)
+        except SolanaRpcException as error:
+            raise self._failed(method, error.__cause__) from error
+        except orjson.JSONDecodeError as error:
+            raise self._note_failure(method, f"{method}: the answer is not JSON") from error
+        self._note_latency(time.monotonic() - started)
+        return self._unwrap(method, answer)
+
+    def _failed(self, method: str, cause: BaseException | None) -> Exception:
+        """What a failed HTTP exchange means."""
+        if not isinstance(cause, httpx2.HTTPStatusError):
+            self._verified = False
+            reason = f"{type(cause).__name__}: {cause}" if str(cause) else type(cause).__name__
+            return self._note_failure(method, f"{method}: {reason}")
+        response = cause.response
+        if response.status_code == 429:
+            return self._note_limit(method, response.headers.get("retry-after"))
+        if response.status_code < 500:
+            error = _json_rpc_error(response.content)
+            if error is not None:
+                return self._refusal(method, error)
+        return self._note_failure(method, f"{method}: HTTP {response.status_code}", response.headers.get("retry-after"))
+
+    def _unwrap(self, method: str, answer: Any) -> Any:
+        if not isinstance(answer, dict) or answer.keys().isdisjoint(("result", "error")):
+            raise self._note_failure(method, f"{method}: the answer is no JSON-RPC response")
+        if answer.get("error") is not None:
+            raise self._refusal(method, answer["error"])
+        result = answer["result"]
+        self._note_success(method)
+        if isinstance(result, dict) and "context" in result:
+            self._note_slot(result["context"]["slot"])
+        return result
+
+    def _refusal(self, method: str, error: dict[str, Any]) -> Exception:
+        code, message = error.get("code", 0), str(error.get("message", ""))
+        if code == 429:
+            return self._note_limit(method, None)
+        if code == _NODE_UNHEALTHY:
+            return self._note_failure(method, f"{method}: {message} ({code})")
+        self._note_success(method, Outcome.REFUSED)
+        if code in _TROUBLE_CODES:
+            return RpcUnavailable(f"{self.name}: {method}: {message} ({code})")
+        return RpcRefused(method, code, message, error.get("data"))
+
+    def _note_success(self, method: str, outcome: Outcome = Outcome.OK) -> None:
+        self._totals.add(method, self.name, outcome)
+        self._failures = 0
+        if self._closed_until > time.monotonic():
+            return
+        if self._closed_until:
+            _log.info("endpoint answers again", endpoint=self.name)
+        self._pauses = 0
+        self._closed_until = 0.0
+
+    def _note_failure(self, method: str, reason: str, retry_after: str | None = None) -> RpcUnavailable:
+        self._totals.add(method, self.name, Outcome.UNAVAILABLE)
+        self._failures += 1
+        wait = _retry_after_seconds(retry_after)
+        if self._failures >= _FAILURES_THAT_OPEN or wait is not None:
+            pause = min(_SHORTEST_PAUSE_SECONDS * 2**self._pauses, _LONGEST_PAUSE_SECONDS)
+            self._shut(max(pause, wait or 0.0), reason)
+        return RpcUnavailable(f"{self.name}: {reason}", retry_after=None if wait is None else -int(-wait // 1))
+
+    def _note_limit(self, method: str, retry_after: str | None) -> RpcUnavailable:
+        self._totals.add(method, self.name, Outcome.LIMITED)
+        wait = _retry_after_seconds(retry_after)
+        pause = wait if wait is not None else _LIMITED_PAUSE_SECONDS * 2 ** min(self._pauses, 4)
+        self._shut(pause, f"{method}: HTTP 429")
+        return RpcUnavailable(f"{self.name}: {method}: too many requests", retry_after=-int(-pause // 1))
+
+    def _shut(self, seconds: float, reason: str) -> None:
+        until = time.monotonic() + seconds
+        if until <= self._closed_until:
+            return
+        if not self._closed_until:
+            _log.warning("endpoint paused", endpoint=self.name, reason=reason, seconds=round(seconds, 2))
+        self._closed_until = until
+        self._pauses = min(self._pauses + 1, 10)
+
+    def _note_latency(self, seconds: float) -> None:
+        self._latency = seconds if self._latency is None else 0.8 * self._latency + 0.2 * seconds
+
+    def _note_slot(self, slot: int) -> None:
+        self.slot = max(self.slot, slot)
+
+
+def _client(url: str) -> AsyncClient:
+    return AsyncClient(
+        url,
+        timeout=_TIMEOUT_SECONDS,
+        max_connections=_CONNECTIONS,
+        max_keepalive_connections=_CONNECTIONS,
+        keepalive_expiry=_KEEPALIVE_SECONDS,
+        http2=False,
+        max_transport_retries=0,
+    )
+
+
+def _json_rpc_error(content: bytes) -> dict[str, Any] | None:
+    """The JSON-RPC error in the body of an HTTP error, if it is one."""
+    try:
+        body = orjson.loads(content)
+    except orjson.JSONDecodeError:
+        return None
+    error = body.get("error") if isinstance(body, dict) else None
+    return error if isinstance(error, dict) and "code" in error else None
+
+
+def _retry_after_seconds(header: str | None) -> float | None:
+    """Seconds that a Retry-After header (seconds, or a date) asks to wait, at most a minute."""
+    if header is None:
+        return None
+    try:
+        seconds = float(header)
+    except ValueError:
+        try:
+            seconds = parsedate_to_datetime(header).timestamp() - time.time()
+        except ValueError:
+            return None
+    return min(max(seconds, 0.0), _LONGEST_LIMITED_PAUSE_SECONDS)

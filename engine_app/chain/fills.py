@@ -1,0 +1,120 @@
+"""What a landed swap really moved, told apart into amounts, network fee and rent. Pure.
+
+Token amounts are the differences of the owner's token accounts. SOL passes through an account of the attempt's
+own that is opened and closed inside the transaction and so has no balance before or after; what went through it
+is what the other side's wrapped-SOL accounts (pool vaults, fee accounts) gained or lost. The owner's lamports
+give the same number a second way: change = −spent + received − fee − rent paid + rent returned. Where they
+disagree, the difference stands in `unexplained` instead of being hidden in an amount.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from solders.pubkey import Pubkey
+
+from engine_app.chain.landed import LandedTransaction, TokenBalance
+from engine_app.chain.token_accounts import WRAPPED_SOL_MINT
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """What one landed transaction moved.
+
+    Attributes:
+        spent: base units of the input mint that left the owner (SOL: lamports, without fees and rent).
+        received: base units of the output mint that reached the owner (SOL: lamports, without rent).
+        network_fee: base and priority fee that the owner paid, lamports.
+        rent_paid: lamports put into token accounts that were made for the owner and stay.
+        rent_returned: lamports that came back from token accounts of the owner which were closed.
+        unexplained: lamports of the owner's change that none of these explains; 0 for every swap the engine builds.
+        slot: the slot it landed in.
+        compute_units: compute units used.
+    """
+
+    spent: int
+    received: int
+    network_fee: int
+    rent_paid: int
+    rent_returned: int
+    unexplained: int
+    slot: int
+    compute_units: int
+
+
+def read_fill(
+    tx: LandedTransaction, *, owner: Pubkey, mint_in: Pubkey, mint_out: Pubkey, wrapped_sol: Pubkey | None
+) -> Fill:
+    """Read what a swap of the owner moved.
+
+    Args:
+        tx: the landed transaction; one that failed moved nothing but its fee.
+        owner: the trading wallet.
+        mint_in, mint_out: the mints; wrapped SOL's stands for SOL where `wrapped_sol` is given.
+        wrapped_sol: the attempt's own wrapped-SOL account, None where neither side is SOL.
+    """
+    sol = WRAPPED_SOL_MINT if wrapped_sol is not None else None
+    through_pools = _gained_by_others(tx, owner, wrapped_sol)
+    spent = received = 0
+    if tx.error is None:
+        spent = through_pools if mint_in == sol else -_gained_by_owner(tx, owner, mint_in)
+        received = -through_pools if mint_out == sol else _gained_by_owner(tx, owner, mint_out)
+    paid = tx.fee if tx.account_keys[0] == owner else 0
+    rent_paid = _rent(tx, owner, tx.post_tokens, tx.pre_tokens)
+    rent_returned = -_rent(tx, owner, tx.pre_tokens, tx.post_tokens)
+    expected = rent_returned - rent_paid - paid
+    if mint_in == sol:
+        expected -= spent
+    if mint_out == sol:
+        expected += received
+    return Fill(
+        spent=spent,
+        received=received,
+        network_fee=paid,
+        rent_paid=rent_paid,
+        rent_returned=rent_returned,
+        unexplained=tx.lamports_gained(owner) - expected,
+        slot=tx.slot,
+        compute_units=tx.compute_units,
+    )
+
+
+def _amount(balance: TokenBalance | None) -> int:
+    return 0 if balance is None else balance.amount
+
+
+def _accounts(tx: LandedTransaction) -> Iterable[tuple[TokenBalance, int]]:
+    """Every token account of the transaction with the base units it gained."""
+    for account in tx.pre_tokens.keys() | tx.post_tokens.keys():
+        before, after = tx.pre_tokens.get(account), tx.post_tokens.get(account)
+        described = after or before
+        if described is not None:
+            yield described, _amount(after) - _amount(before)
+
+
+def _gained_by_owner(tx: LandedTransaction, owner: Pubkey, mint: Pubkey) -> int:
+    return sum(gained for token, gained in _accounts(tx) if token.owner == owner and token.mint == mint)
+
+
+def _gained_by_others(tx: LandedTransaction, owner: Pubkey, wrapped_sol: Pubkey | None) -> int:
+    """Wrapped SOL that accounts of others gained: what went into pools, negative what came out of them."""
+    return sum(
+        gained
+        for token, gained in _accounts(tx)
+        if token.mint == WRAPPED_SOL_MINT and token.owner != owner and token.account != wrapped_sol
+    )
+
+
+def _rent(
+    tx: LandedTransaction,
+    owner: Pubkey,
+    having: Iterable[Pubkey],
+    lacking: Iterable[Pubkey],
+) -> int:
+    """Lamports gained by the owner's token accounts that stand in `having` and not in `lacking`."""
+    return sum(
+        tx.lamports_gained(account)
+        for account in set(having) - set(lacking)
+        if (tx.post_tokens.get(account) or tx.pre_tokens[account]).owner == owner
+    )

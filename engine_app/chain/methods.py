@@ -1,0 +1,252 @@
+"""Solana's JSON-RPC methods as typed calls, whoever answers them."""
+
+from __future__ import annotations
+
+import asyncio
+from base64 import b64encode
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from solders.pubkey import Pubkey
+from solders.signature import Signature
+
+from engine_app.chain.accounts import Account, AccountsAtSlot
+from engine_app.chain.answers import (
+    Blockhash,
+    Commitment,
+    EpochInfo,
+    PrioritizationFee,
+    SignatureStatus,
+    Simulation,
+    read_account,
+    read_blockhash,
+    read_simulation,
+    read_status,
+)
+from engine_app.chain.landed import LandedTransaction, read_landed
+from engine_app.chain.token_accounts import (
+    TOKEN_2022_PROGRAM,
+    TOKEN_PROGRAM,
+    TokenAccount,
+    decode_token_account,
+)
+
+ADDRESSES_PER_CALL = 100
+"""Most addresses that one getMultipleAccounts takes."""
+SIGNATURES_PER_CALL = 256
+"""Most signatures that one getSignatureStatuses takes."""
+
+
+class Call(Protocol):
+    """One JSON-RPC call. Raises RpcUnavailable and RpcRefused."""
+
+    async def __call__(self, method: str, params: list[Any], *, apart: bool = False) -> Any:
+        """The call's `result`; `apart` keeps it out of an order's count."""
+        ...
+
+
+class Methods:
+    """Every method the engine uses. All raise RpcUnavailable where nobody answers, RpcRefused where a node refuses."""
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+
+    async def accounts(
+        self,
+        addresses: Sequence[Pubkey],
+        commitment: Commitment = "confirmed",
+        min_context_slot: int | None = None,
+    ) -> AccountsAtSlot:
+        """Accounts by address, read at one slot; more than 100 take several calls at once.
+
+        Args:
+            addresses: which.
+            commitment: of the state that is read.
+            min_context_slot: a node that has not reached this slot must not answer.
+        """
+        options = _options(commitment, min_context_slot, encoding="base64")
+        chunks = [
+            addresses[start : start + ADDRESSES_PER_CALL] for start in range(0, len(addresses), ADDRESSES_PER_CALL)
+        ]
+        results = await asyncio.gather(
+            *(
+                self._call("getMultipleAccounts", [[str(key) for key in chunk], options], apart=index > 0)
+                for index, chunk in enumerate(chunks)
+            )
+        )
+        slots = [result["context"]["slot"] for result in results]
+        found: dict[Pubkey, Account] = {}
+        for chunk, result in zip(chunks, results, strict=True):
+            for address, value in zip(chunk, result["value"], strict=True):
+                if value is not None:
+                    found[address] = read_account(value)
+        return AccountsAtSlot(
+            slot=min(slots, default=0),
+            accounts=found,
+            slots_apart=max(slots, default=0) - min(slots, default=0),
+        )
+
+    async def program_accounts(
+        self,
+        program: Pubkey,
+        size: int | None = None,
+        memcmp: Sequence[tuple[int, bytes]] = (),
+        commitment: Commitment = "confirmed",
+    ) -> dict[Pubkey, Account]:
+        """Accounts of a program: those of `size` bytes (None: any) that hold each of the bytes at its offset."""
+        filters: list[dict[str, Any]] = [] if size is None else [{"dataSize": size}]
+        filters += [
+            {"memcmp": {"offset": offset, "bytes": b64encode(value).decode(), "encoding": "base64"}}
+            for offset, value in memcmp
+        ]
+        result = await self._call(
+            "getProgramAccounts", [str(program), {**_options(commitment, encoding="base64"), "filters": filters}]
+        )
+        return {Pubkey.from_string(row["pubkey"]): read_account(row["account"]) for row in result}
+
+    async def simulate(
+        self,
+        transaction: bytes,
+        *,
+        accounts: Sequence[Pubkey] = (),
+        commitment: Commitment = "confirmed",
+        min_context_slot: int | None = None,
+    ) -> Simulation:
+        """Run a transaction without signatures, under the newest blockhash, and change nothing.
+
+        Args:
+            transaction: wire bytes; their signatures and blockhash are not looked at.
+            accounts: whose state afterwards is wanted.
+            commitment: of the state it runs on.
+            min_context_slot: a node that has not reached this slot must not answer.
+        """
+        options = {
+            **_options(commitment, min_context_slot, encoding="base64"),
+            "sigVerify": False,
+            "replaceRecentBlockhash": True,
+        }
+        if accounts:
+            options["accounts"] = {"encoding": "base64", "addresses": [str(key) for key in accounts]}
+        result = await self._call("simulateTransaction", [b64encode(transaction).decode(), options])
+        return read_simulation(result, tuple(accounts))
+
+    async def send(self, transaction: bytes) -> None:
+        """Hand signed wire bytes to the node, which passes them on once and never repeats by itself.
+
+        There is no preflight (the engine has simulated) and no minimum context slot: a node that lags still
+        passes a transaction on, which is better than a refusal.
+        """
+        options = {"encoding": "base64", "skipPreflight": True, "maxRetries": 0}
+        await self._call("sendTransaction", [b64encode(transaction).decode(), options])
+
+    async def signature_statuses(
+        self, signatures: Sequence[Signature], history: bool = False
+    ) -> tuple[int, list[SignatureStatus | None]]:
+        """What the node knows of each signature, None for nothing, and the slot as of which; 256 a call.
+
+        Args:
+            signatures: which.
+            history: look further back than the newest slots too.
+        """
+        slot: int | None = None
+        statuses: list[SignatureStatus | None] = []
+        for start in range(0, len(signatures), SIGNATURES_PER_CALL):
+            chunk = [str(signature) for signature in signatures[start : start + SIGNATURES_PER_CALL]]
+            result = await self._call("getSignatureStatuses", [chunk, {"searchTransactionHistory": history}])
+            seen = result["context"]["slot"]
+            slot = seen if slot is None else min(slot, seen)
+            statuses += [read_status(value) for value in result["value"]]
+        return slot or 0, statuses
+
+    async def transaction(self, signature: Signature, commitment: Commitment = "confirmed") -> LandedTransaction | None:
+        """A landed transaction and what it did, None where the node has none at this commitment."""
+        options = {"encoding": "base64", "commitment": commitment, "maxSupportedTransactionVersion": 0}
+        result = await self._call("getTransaction", [str(signature), options])
+        return None if result is None else read_landed(result)
+
+    async def latest_blockhash(self, commitment: Commitment = "confirmed") -> Blockhash:
+        """The newest blockhash."""
+        return read_blockhash(await self._call("getLatestBlockhash", [{"commitment": commitment}]))
+
+    async def block_height(self, commitment: Commitment = "confirmed") -> int:
+        """Blocks since genesis."""
+        height: int = await self._call("getBlockHeight", [{"commitment": commitment}])
+        return height
+
+    async def slot(self, commitment: Commitment = "confirmed") -> int:
+        """The newest slot."""
+        slot: int = await self._call("getSlot", [{"commitment": commitment}])
+        return slot
+
+    async def epoch_info(self, commitment: Commitment = "confirmed") -> EpochInfo:
+        """Slot and block height of the same moment."""
+        result = await self._call("getEpochInfo", [{"commitment": commitment}])
+        return EpochInfo(slot=result["absoluteSlot"], block_height=result["blockHeight"], epoch=result["epoch"])
+
+    async def first_available_block(self) -> int:
+        """The slot of the oldest block the node still has."""
+        slot: int = await self._call("getFirstAvailableBlock", [])
+        return slot
+
+    async def rent_exemption(self, size: int) -> int:
+        """Lamports that an account of `size` bytes must hold."""
+        lamports: int = await self._call("getMinimumBalanceForRentExemption", [size])
+        return lamports
+
+    async def balance(self, address: Pubkey, commitment: Commitment = "confirmed") -> int:
+        """Lamports of an address; 0 where there is no account."""
+        result = await self._call("getBalance", [str(address), {"commitment": commitment}])
+        lamports: int = result["value"]
+        return lamports
+
+    async def balances(self, addresses: Sequence[Pubkey], commitment: Commitment = "confirmed") -> dict[Pubkey, int]:
+        """Lamports of each address, read together; 0 where there is no account."""
+        read = await self.accounts(addresses, commitment)
+        return {address: read.accounts[address].lamports if address in read.accounts else 0 for address in addresses}
+
+    async def token_accounts_by_owner(
+        self, owner: Pubkey, commitment: Commitment = "confirmed"
+    ) -> list[tuple[Pubkey, TokenAccount]]:
+        """Every token account of a wallet, of both token programs, with its address."""
+        options = _options(commitment, encoding="base64")
+        results = await asyncio.gather(
+            *(
+                self._call("getTokenAccountsByOwner", [str(owner), {"programId": str(program)}, options])
+                for program in (TOKEN_PROGRAM, TOKEN_2022_PROGRAM)
+            )
+        )
+        return [
+            (Pubkey.from_string(row["pubkey"]), decode_token_account(read_account(row["account"])))
+            for result in results
+            for row in result["value"]
+        ]
+
+    async def recent_prioritization_fees(self, addresses: Sequence[Pubkey]) -> list[PrioritizationFee]:
+        """Per recent slot, the least priority fee that landed a transaction locking all of these accounts."""
+        result = await self._call("getRecentPrioritizationFees", [[str(key) for key in addresses]])
+        return [PrioritizationFee(slot=row["slot"], fee=row["prioritizationFee"]) for row in result]
+
+    async def airdrop(self, address: Pubkey, amount: int, mint: Pubkey | None = None) -> Signature:
+        """Ask the cluster's faucet for test funds.
+
+        Args:
+            address: the wallet that gets them.
+            amount: lamports; with `mint`, base units of it.
+            mint: a token that localnet itself mints into the wallet's token account; None for SOL.
+        """
+        options = {"commitment": "confirmed"}
+        if mint is not None:
+            options["mint"] = str(mint)
+        return Signature.from_string(await self._call("requestAirdrop", [str(address), amount, options]))
+
+    async def genesis_hash(self) -> str:
+        """The hash of the first block, base58: which chain this is."""
+        genesis: str = await self._call("getGenesisHash", [])
+        return genesis
+
+
+def _options(commitment: Commitment, min_context_slot: int | None = None, **more: Any) -> dict[str, Any]:
+    options: dict[str, Any] = {"commitment": commitment, **more}
+    if min_context_slot is not None:
+        options["minContextSlot"] = min_context_slot
+    return options

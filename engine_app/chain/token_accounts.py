@@ -1,0 +1,222 @@
+"""SPL token accounts and mints: addresses, the instructions around a swap, decoding.
+
+Layouts: SPL Token (account 165 B, mint 82 B) and Token-2022, which puts type-length-value extensions behind
+byte 165. Wrapped SOL lives in an account of one attempt's own, made and closed by that attempt's transaction, so
+that the owner's other accounts are never touched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from uuid import UUID
+
+from solders.instruction import AccountMeta, Instruction
+from solders.pubkey import Pubkey
+from solders.system_program import ID as SYSTEM_PROGRAM
+from solders.system_program import CreateAccountWithSeedParams, create_account_with_seed
+from solders.token.associated import get_associated_token_address
+
+from engine_app.chain.accounts import Account, DecodeError
+
+TOKEN_PROGRAM = Pubkey.from_string("TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA")
+TOKEN_2022_PROGRAM = Pubkey.from_string("TokenzQdBNbLqP5VEhdkAS6EPFLC1PHnBqCXEpPxuEb")
+ASSOCIATED_TOKEN_PROGRAM = Pubkey.from_string("ATokenGPvbdGVxr1b2hvZbsiqW5xWH25efTNsLJA8knL")
+WRAPPED_SOL_MINT = Pubkey.from_string("So11111111111111111111111111111111111111112")
+
+TOKEN_ACCOUNT_SIZE = 165
+"""Bytes of a token account without extensions."""
+_MINT_SIZE = 82
+_MULTISIG_SIZE = 355
+_TOKEN_PROGRAMS = (TOKEN_PROGRAM, TOKEN_2022_PROGRAM)
+_ACCOUNT_TYPE_MINT = 1
+_ACCOUNT_TYPE_ACCOUNT = 2
+
+_CREATE_IDEMPOTENT = b"\x01"
+_INITIALIZE_ACCOUNT_3 = b"\x12"
+_CLOSE_ACCOUNT = b"\x09"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenAccount:
+    """A decoded token account.
+
+    Attributes:
+        mint: its mint.
+        owner: the wallet that may spend from it.
+        amount: base units of the mint.
+        frozen: the mint's freeze authority has stopped it.
+        token_program: SPL Token or Token-2022.
+    """
+
+    mint: Pubkey
+    owner: Pubkey
+    amount: int
+    frozen: bool
+    token_program: Pubkey
+
+
+@dataclass(frozen=True, slots=True)
+class Mint:
+    """A decoded mint.
+
+    Attributes:
+        decimals: decimal places of a whole token.
+        supply: base units.
+        token_program: SPL Token or Token-2022.
+        mint_authority, freeze_authority: who may mint or freeze, None where nobody can any more.
+        extensions: Token-2022 extensions: type number → bytes of its value.
+    """
+
+    decimals: int
+    supply: int
+    token_program: Pubkey
+    mint_authority: Pubkey | None
+    freeze_authority: Pubkey | None
+    extensions: Mapping[int, bytes]
+
+
+def ata(owner: Pubkey, mint: Pubkey, token_program: Pubkey) -> Pubkey:
+    """The associated token account of a wallet for a mint."""
+    return get_associated_token_address(owner, mint, token_program)
+
+
+def create_ata_idempotent(payer: Pubkey, owner: Pubkey, mint: Pubkey, token_program: Pubkey) -> Instruction:
+    """Make the owner's associated token account, rent paid by `payer`; does nothing where it exists."""
+    return Instruction(
+        ASSOCIATED_TOKEN_PROGRAM,
+        _CREATE_IDEMPOTENT,
+        [
+            AccountMeta(payer, is_signer=True, is_writable=True),
+            AccountMeta(ata(owner, mint, token_program), is_signer=False, is_writable=True),
+            AccountMeta(owner, is_signer=False, is_writable=False),
+            AccountMeta(mint, is_signer=False, is_writable=False),
+            AccountMeta(SYSTEM_PROGRAM, is_signer=False, is_writable=False),
+            AccountMeta(token_program, is_signer=False, is_writable=False),
+        ],
+    )
+
+
+def wrapped_sol_address(owner: Pubkey, attempt_id: UUID) -> Pubkey:
+    """The wrapped-SOL account of one attempt: derived from the owner, the attempt id's hex digits and the token
+    program, so no other attempt and no other program has it."""
+    return Pubkey.create_with_seed(owner, attempt_id.hex, TOKEN_PROGRAM)
+
+
+def open_wrapped_sol(owner: Pubkey, attempt_id: UUID, lamports: int, rent: int) -> list[Instruction]:
+    """Make and initialize the attempt's wrapped-SOL account.
+
+    Args:
+        owner: who pays for it and owns it.
+        attempt_id: the attempt.
+        lamports: SOL that it shall hold as tokens, lamports; 0 where it only receives.
+        rent: rent exemption of a token account, lamports; comes back when it is closed.
+    """
+    address = wrapped_sol_address(owner, attempt_id)
+    return [
+        create_account_with_seed(
+            CreateAccountWithSeedParams(
+                from_pubkey=owner,
+                to_pubkey=address,
+                base=owner,
+                seed=attempt_id.hex,
+                lamports=lamports + rent,
+                space=TOKEN_ACCOUNT_SIZE,
+                owner=TOKEN_PROGRAM,
+            )
+        ),
+        Instruction(
+            TOKEN_PROGRAM,
+            _INITIALIZE_ACCOUNT_3 + bytes(owner),
+            [
+                AccountMeta(address, is_signer=False, is_writable=True),
+                AccountMeta(WRAPPED_SOL_MINT, is_signer=False, is_writable=False),
+            ],
+        ),
+    ]
+
+
+def close_wrapped_sol(owner: Pubkey, attempt_id: UUID) -> Instruction:
+    """Close the attempt's wrapped-SOL account: all it holds, rent included, becomes the owner's SOL."""
+    return Instruction(
+        TOKEN_PROGRAM,
+        _CLOSE_ACCOUNT,
+        [
+            AccountMeta(wrapped_sol_address(owner, attempt_id), is_signer=False, is_writable=True),
+            AccountMeta(owner, is_signer=False, is_writable=True),
+            AccountMeta(owner, is_signer=True, is_writable=False),
+        ],
+    )
+
+
+def decode_token_account(account: Account) -> TokenAccount:
+    """The token account in these bytes. Raises DecodeError for anything else, an uninitialized one included."""
+    data = account.data
+    if account.owner not in _TOKEN_PROGRAMS:
+        raise DecodeError(f"owned by {account.owner}, not by a token program")
+    if len(data) != TOKEN_ACCOUNT_SIZE and not _extended(account, _ACCOUNT_TYPE_ACCOUNT):
+        raise DecodeError(f"{len(data)} bytes are no token account")
+    state = data[108]
+    if state not in (1, 2):
+        raise DecodeError("the token account is not initialized")
+    return TokenAccount(
+        mint=Pubkey(data[0:32]),
+        owner=Pubkey(data[32:64]),
+        amount=int.from_bytes(data[64:72], "little"),
+        frozen=state == 2,
+        token_program=account.owner,
+    )
+
+
+def decode_mint(account: Account) -> Mint:
+    """The mint in these bytes. Raises DecodeError for anything else, an uninitialized one included."""
+    data = account.data
+    if account.owner not in _TOKEN_PROGRAMS:
+        raise DecodeError(f"owned by {account.owner}, not by a token program")
+    if len(data) != _MINT_SIZE and not _extended(account, _ACCOUNT_TYPE_MINT):
+        raise DecodeError(f"{len(data)} bytes are no mint")
+    if data[45] != 1:
+        raise DecodeError("the mint is not initialized")
+    return Mint(
+        decimals=data[44],
+        supply=int.from_bytes(data[36:44], "little"),
+        token_program=account.owner,
+        mint_authority=_optional_key(data, 0),
+        freeze_authority=_optional_key(data, 46),
+        extensions=MappingProxyType(_extensions(data)),
+    )
+
+
+def _extended(account: Account, account_type: int) -> bool:
+    """Token-2022 pads a mint to an account's length, so that byte 165 tells which of both it is; a multisig,
+    told by its length alone, is neither."""
+    return (
+        account.owner == TOKEN_2022_PROGRAM
+        and len(account.data) > TOKEN_ACCOUNT_SIZE
+        and len(account.data) != _MULTISIG_SIZE
+        and account.data[TOKEN_ACCOUNT_SIZE] == account_type
+    )
+
+
+def _optional_key(data: bytes, offset: int) -> Pubkey | None:
+    tag = int.from_bytes(data[offset : offset + 4], "little")
+    if tag > 1:
+        raise DecodeError(f"option tag {tag} at byte {offset}")
+    return Pubkey(data[offset + 4 : offset + 36]) if tag else None
+
+
+def _extensions(data: bytes) -> dict[int, bytes]:
+    found: dict[int, bytes] = {}
+    position = TOKEN_ACCOUNT_SIZE + 1
+    while position + 4 <= len(data):
+        kind = int.from_bytes(data[position : position + 2], "little")
+        length = int.from_bytes(data[position + 2 : position + 4], "little")
+        if kind == 0:
+            break
+        value = data[position + 4 : position + 4 + length]
+        if len(value) != length:
+            raise DecodeError(f"extension {kind} ends behind the account's last byte")
+        found[kind] = value
+        position += 4 + length
+    return found
