@@ -5,7 +5,7 @@ A venue is one on-chain program. All amounts are integers in base units of their
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -14,6 +14,8 @@ from solders.instruction import Instruction
 from solders.pubkey import Pubkey
 
 from engine_app.chain.accounts import Account
+from engine_app.markets.venues.clock import ChainClock
+from engine_app.markets.venues.program_error import ProgramError
 
 
 class Dex(StrEnum):
@@ -43,23 +45,21 @@ class QuoteRefused(Exception):
         self.detail = detail
 
 
-class DecodeError(Exception):
-    """The bytes are not the account that they should be (owner, discriminator, length, content)."""
+class FeeKind(StrEnum):
+    """Who keeps a fee: the pool with its owners, the pool's creator, or the mint's transfer rule."""
+
+    POOL = "pool"
+    CREATOR = "creator"
+    TRANSFER = "transfer"
 
 
 @dataclass(frozen=True, slots=True)
-class ChainClock:
-    """The cluster's own clock, from the sysvar.
+class Fee:
+    """A fee inside a quote: `amount` base units of `mint`."""
 
-    Attributes:
-        slot: slots.
-        unix_timestamp: seconds.
-        epoch: epochs.
-    """
-
-    slot: int
-    unix_timestamp: int
-    epoch: int
+    kind: FeeKind
+    mint: Pubkey
+    amount: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +68,16 @@ class SwapQuote:
 
     Attributes:
         amount_in: base units of the input mint that leave the user.
-        amount_out: base units of the output mint that reach the user, net of every pool fee.
-        fee: base units kept as fees, in the mint `fee_mint`.
-        fee_mint: the mint in which the fee is taken.
+        amount_out: base units of the output mint that reach the user, net of every fee. May be 0 where the
+            program takes the input and pays nothing.
+        fees: the fees contained in it, without those of 0.
         marginal_price: price of an infinitely small trade before fees as (output units, input units); the
             effective price is compared with it for the price impact.
     """
 
     amount_in: int
     amount_out: int
-    fee: int
-    fee_mint: Pubkey
+    fees: tuple[Fee, ...]
     marginal_price: tuple[int, int]
 
 
@@ -95,15 +94,21 @@ class SwapAccounts:
 
 @dataclass(frozen=True, slots=True)
 class SwapRequest:
-    """What a swap instruction asks for, as read back from its bytes by the venue's own decoder."""
+    """What a swap instruction asks for, as read back from its bytes by the venue's own decoder.
+
+    Attributes:
+        venue: the venue's name.
+        pool: the pool's address.
+        user: who signs, which token account pays and which receives; they give the direction.
+        mints: the two mints that the instruction names, in no order.
+        amount_in: base units that leave `user.source`, exactly.
+        min_out: base units that must reach `user.destination`, at least.
+    """
 
     venue: str
     pool: Pubkey
-    owner: Pubkey
-    source: Pubkey
-    destination: Pubkey
-    mint_in: Pubkey | None
-    mint_out: Pubkey | None
+    user: SwapAccounts
+    mints: frozenset[Pubkey]
     amount_in: int
     min_out: int
 
@@ -124,9 +129,7 @@ class Pool(Protocol):
         """What the pool pays now. Raises QuoteRefused where its program would refuse the swap."""
         ...
 
-    def swap_instruction(
-        self, user: SwapAccounts, mint_in: Pubkey, amount_in: int, min_out: int
-    ) -> Instruction:
+    def swap_instruction(self, user: SwapAccounts, mint_in: Pubkey, amount_in: int, min_out: int) -> Instruction:
         """The instruction that swaps exactly `amount_in` for at least `min_out`."""
         ...
 
@@ -153,8 +156,11 @@ class Venue(Protocol):
         """Addresses at which pools of the pair may lie by derivation."""
         ...
 
-    def needed_accounts(self, address: Pubkey, pool: Account) -> list[Pubkey]:
-        """Every further account a quote needs, from the pool account's bytes. Raises DecodeError."""
+    def needed_accounts(self, pool: Account) -> list[Pubkey]:
+        """Every further account a quote needs, from the pool account. Raises DecodeError.
+
+        They are the same for the life of the pool.
+        """
         ...
 
     def decode(self, address: Pubkey, accounts: Mapping[Pubkey, Account]) -> Pool:
@@ -165,6 +171,6 @@ class Venue(Protocol):
         """What a swap instruction of this program asks for. Raises DecodeError for anything else."""
         ...
 
-    def error_name(self, code: int, logs: list[str]) -> str | None:
-        """The program's name for its custom error, by the name in the logs first, else by number."""
+    def classify_error(self, code: int, logs: Iterable[str]) -> ProgramError:
+        """The program's custom error, by the name in the logs first, else by number."""
         ...
