@@ -23,7 +23,8 @@ NULL_GUARD = 16
 """Bytes before the read-only data, so that no constant has the address of a null pointer."""
 
 INSTRUCTION = 8
-OP_LDDW, OP_CALL, OP_CALLX = 0x18, 0x85, 0x8D
+OP_LDDW, OP_CALLX = 0x18, 0x8D
+CALL_INTERNAL = 1
 CLASS_LD, CLASS_LDX, CLASS_ST, CLASS_STX, CLASS_ALU32, CLASS_JMP32 = 0, 1, 2, 3, 4, 6
 MODE_MEM = 0x60
 FRAME_POINTER, FRAME_BYTES = 10, 4096
@@ -84,7 +85,7 @@ def link(obj: bytes, entrypoint: str = "entrypoint") -> bytes:
     """
     sections = _sections(obj)
     symbols = _symbols(sections)
-    code_index, read_only = _choose(sections)
+    code_index, read_only = _chosen(sections)
     address = {code_index: CODE_ADDRESS}
     rodata = bytearray(NULL_GUARD)
     for index in read_only:
@@ -97,11 +98,15 @@ def link(obj: bytes, entrypoint: str = "entrypoint") -> bytes:
         if section.kind != SHT_REL or section.info not in address:
             continue
         for at, info in struct.iter_unpack("<QQ", section.data):
-            symbol = symbols[info >> 32]
-            if section.info == code_index:
-                _relocate_code(code, at, info & 0xFFFFFFFF, symbol, address, code_index)
+            symbol, kind = symbols[info >> 32], info & 0xFFFFFFFF
+            if section.info != code_index:
+                _relocate_data(rodata, address[section.info] + at, kind, symbol, address)
+            elif kind == R_CALL and symbol.section in (0, code_index):
+                _relocate_call(code, at, symbol)
+            elif kind == R_LDDW:
+                _relocate_load(code, at, symbol, address)
             else:
-                _relocate_data(rodata, address[section.info] + at, info & 0xFFFFFFFF, symbol, address)
+                raise LinkError(f"relocation type {kind} to {symbol.name or 'a section'} in code")
     _check_code(code)
     starts = [s.value for s in symbols if s.name == entrypoint and s.section == code_index]
     if not starts:
@@ -148,7 +153,7 @@ def _string(data: bytes, at: int) -> str:
     return data[at : data.index(b"\0", at)].decode("ascii")
 
 
-def _choose(sections: list[Section]) -> tuple[int, list[int]]:
+def _chosen(sections: list[Section]) -> tuple[int, list[int]]:
     code: list[int] = []
     read_only: list[int] = []
     for index, section in enumerate(sections):
@@ -165,28 +170,26 @@ def _choose(sections: list[Section]) -> tuple[int, list[int]]:
     return code[0], read_only
 
 
-def _relocate_code(
-    code: bytearray, at: int, kind: int, symbol: Symbol, address: dict[int, int], code_index: int
-) -> None:
-    if kind == R_LDDW:
-        (addend,) = struct.unpack_from("<i", code, at + 4)
-        target = _address(symbol, address) + addend
-        struct.pack_into("<I", code, at + 4, target & 0xFFFFFFFF)
-        struct.pack_into("<I", code, at + 12, target >> 32)
-    elif kind == R_CALL and symbol.section == 0:
+def _relocate_load(code: bytearray, at: int, symbol: Symbol, address: dict[int, int]) -> None:
+    (addend,) = struct.unpack_from("<i", code, at + 4)
+    target = _address(symbol, address) + addend
+    struct.pack_into("<I", code, at + 4, target & 0xFFFFFFFF)
+    struct.pack_into("<I", code, at + 12, target >> 32)
+
+
+def _relocate_call(code: bytearray, at: int, symbol: Symbol) -> None:
+    if symbol.section == 0:
         if symbol.name not in SYSCALLS:
             raise LinkError(f"unknown syscall {symbol.name}")
         code[at + 1] &= 0x0F
         struct.pack_into("<I", code, at + 4, murmur3_32(symbol.name.encode()))
-    elif kind == R_CALL and symbol.section == code_index:
-        target = symbol.value
-        if symbol.kind == STT_SECTION:
-            (addend,) = struct.unpack_from("<i", code, at + 4)
-            target += (addend + 1) * INSTRUCTION
-        code[at + 1] = code[at + 1] & 0x0F | 1 << 4
-        struct.pack_into("<i", code, at + 4, (target - at) // INSTRUCTION - 1)
-    else:
-        raise LinkError(f"relocation type {kind} to {symbol.name or 'a section'} in code")
+        return
+    target = symbol.value
+    if symbol.kind == STT_SECTION:
+        (addend,) = struct.unpack_from("<i", code, at + 4)
+        target += (addend + 1) * INSTRUCTION
+    code[at + 1] = code[at + 1] & 0x0F | CALL_INTERNAL << 4
+    struct.pack_into("<i", code, at + 4, (target - at) // INSTRUCTION - 1)
 
 
 def _relocate_data(rodata: bytearray, at: int, kind: int, symbol: Symbol, address: dict[int, int]) -> None:

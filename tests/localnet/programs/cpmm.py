@@ -45,3 +45,14 @@ def metas(chain: Chain, pool: Pubkey, mint_in: Pubkey, mint_out: Pubkey) -> list
         AccountMeta(mint_out, False, False),
         AccountMeta(Pubkey.from_bytes(state[296:328]), False, True),
     ]
+
+
+def fees_owed(chain: Chain, pool: Pubkey, mint_in: Pubkey) -> dict[str, int]:
+    """What a swap of `mint_in` added to the fees owed to protocol and fund, in base units of it."""
+    at = 0 if bytes(mint_in) == chain.accounts[pool][2][168:200] else 8
+    before, after = chain.accounts[pool][2], chain.data(pool)
+    return {
+        name: int.from_bytes(after[first + at : first + at + 8], "little")
+        - int.from_bytes(before[first + at : first + at + 8], "little")
+        for name, first in (("protocol_fee", 341), ("fund_fee", 357))
+    }

@@ -45,3 +45,13 @@ def metas(chain: Chain, pool: Pubkey, referral: Pubkey | None = None) -> list[Ac
         AccountMeta(EVENT_AUTHORITY, False, False),
         AccountMeta(PROGRAM_ID, False, False),
     ]
+
+
+def fees_earned(chain: Chain, pool: Pubkey) -> dict[str, int]:
+    """What a swap added to the pool's fee counters, in base units of a and b."""
+    before, after = chain.accounts[pool][2], chain.data(pool)
+    counters = {"lp_fee_a": (568, 16), "lp_fee_b": (584, 16), "protocol_fee_a": (392, 8), "protocol_fee_b": (400, 8)}
+    return {
+        name: int.from_bytes(after[at : at + size], "little") - int.from_bytes(before[at : at + size], "little")
+        for name, (at, size) in counters.items()
+    }

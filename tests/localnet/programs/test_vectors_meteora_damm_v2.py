@@ -32,9 +32,10 @@ def test_the_stand_in_gives_the_measured_outcome() -> None:
         chain.give(USER_OUT, mint_out, 0)
         data = damm_v2.swap(amount) if case["ix"] == "swap" else damm_v2.swap2(amount, 0, damm_v2.EXACT_IN)
         outcome = chain.send(data, damm_v2.metas(chain, pool))
-        expected = (int(case.get("out", 0)), int(case.get("spent", 0)), case.get("error"))
-        if (outcome.received, outcome.spent, outcome.error) != expected:
-            wrong.append((case, outcome))
+        fees = None if outcome.error else damm_v2.fees_earned(chain, pool)
+        measured = (int(case.get("out", 0)), int(case.get("spent", 0)), case.get("error"), case.get("fee"))
+        if (outcome.received, outcome.spent, outcome.error, fees) != measured:
+            wrong.append((case, outcome, fees))
     skipped = len(file["cases"]) - len(covered)
     print(f"meteora_damm_v2: {len(covered)} cases ran, {skipped} out of scope (rate limiter), {len(wrong)} wrong")
     assert wrong == []

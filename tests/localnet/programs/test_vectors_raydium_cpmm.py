@@ -19,9 +19,10 @@ def test_the_stand_in_gives_the_measured_outcome() -> None:
         chain.give(USER_IN, mint_in, amount)
         chain.give(USER_OUT, mint_out, 0)
         outcome = chain.send(cpmm.exact_in(amount), cpmm.metas(chain, pool, mint_in, mint_out))
-        expected = (int(case.get("out", 0)), int(case.get("spent", 0)), case.get("error"))
-        if (outcome.received, outcome.spent, outcome.error) != expected:
-            wrong.append((case, outcome))
+        fees = None if outcome.error else cpmm.fees_owed(chain, pool, mint_in)
+        measured = (int(case.get("out", 0)), int(case.get("spent", 0)), case.get("error"), case.get("fee"))
+        if (outcome.received, outcome.spent, outcome.error, fees) != measured:
+            wrong.append((case, outcome, fees))
     print(f"raydium_cpmm: {len(file['cases'])} cases ran, 0 out of scope, {len(wrong)} wrong")
     assert wrong == []
     assert len(file["cases"]) == CASES

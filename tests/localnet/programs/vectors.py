@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from solders.account import Account
+from solders.clock import Clock
 from solders.hash import Hash
 from solders.instruction import AccountMeta, Instruction
 from solders.keypair import Keypair
-from solders.litesvm import Clock, LiteSVM
+from solders.litesvm import LiteSVM
 from solders.message import Message
 from solders.pubkey import Pubkey
 from solders.transaction import Transaction
