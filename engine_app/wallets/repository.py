@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import func, text
+from sqlalchemy import func
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -34,9 +34,9 @@ async def take(session: AsyncSession, user_id: int) -> Wallet | None:
     return (await session.exec(statement)).scalar_one_or_none()
 
 
-async def of_user(session: AsyncSession, user_id: int) -> Wallet | None:
-    """The wallet of a user, or None where there is no such user."""
-    return (await session.exec(select(Wallet).where(col(Wallet.user_id) == user_id))).first()
+async def wallet_of_user(session: AsyncSession, user_id: int) -> Wallet:
+    """The wallet of a user. Raises NoResultFound where there is no such user."""
+    return (await session.exec(select(Wallet).where(col(Wallet.user_id) == user_id))).one()
 
 
 async def stock_size(session: AsyncSession) -> int:
@@ -47,8 +47,7 @@ async def stock_size(session: AsyncSession) -> int:
 
 async def lock_stock(session: AsyncSession) -> bool:
     """Become the only one that fills the stock until this transaction ends; False where another one is."""
-    statement = text("SELECT pg_try_advisory_xact_lock(:key)").bindparams(key=_FILL_LOCK)
-    return bool((await session.execute(statement)).scalar_one())
+    return bool((await session.exec(select(func.pg_try_advisory_xact_lock(_FILL_LOCK)))).one())
 
 
 async def add_to_stock(session: AsyncSession, addresses: Iterable[tuple[int, str]]) -> int:

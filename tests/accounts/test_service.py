@@ -75,10 +75,10 @@ async def outcome(call: Awaitable[object]) -> str:
 async def test_a_new_account_gets_its_own_address(accounts: Accounts, database: Database) -> None:
     sessions = await asyncio.gather(*(accounts.create(f"user {n}", PASSWORD, IP) for n in range(4)))
     async with database.transaction() as session:
-        found = [await wallets.of_user(session, opened.user_id) for opened in sessions]
-    addresses = {wallet.address for wallet in found if wallet}
+        found = [await wallets.wallet_of_user(session, opened.user_id) for opened in sessions]
+    addresses = {wallet.address for wallet in found}
     assert len(addresses) == 4
-    assert all(wallet and wallet.assigned_at for wallet in found)
+    assert all(wallet.assigned_at for wallet in found)
     for opened in sessions:
         identity = await accounts.authenticate(opened.token)
         assert (identity.user_id, identity.username) == (opened.user_id, opened.username)

@@ -1,0 +1,41 @@
+"""The signer. It lives in worker processes only, and signs nothing that the policy does not allow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from solders.address_lookup_table_account import AddressLookupTableAccount
+from solders.message import MessageV0
+from solders.transaction import VersionedTransaction
+
+from engine_app.wallets.derivation import keypair_at, seed_of
+from engine_app.wallets.policy import SignatureRefused, SwapAllowance, require_allowed
+
+
+class Signer:
+    """Signs for every trading address of one mnemonic. Raises SettingsError where the mnemonic is none."""
+
+    def __init__(self, mnemonic: str) -> None:
+        self._seed = seed_of(mnemonic)
+
+    def sign(
+        self,
+        message: MessageV0,
+        allowed: SwapAllowance,
+        lookup_tables: Sequence[AddressLookupTableAccount] = (),
+    ) -> VersionedTransaction:
+        """Sign a message that does what is allowed and nothing else.
+
+        Args:
+            message: the transaction's message.
+            allowed: what it may do; its owner and derivation index are those stored for the account.
+            lookup_tables: every table the message refers to, as it is on chain.
+
+        Raises:
+            SignatureRefused: it does anything else, or the owner's address is not the derived one.
+        """
+        require_allowed(message, allowed, lookup_tables)
+        keypair = keypair_at(self._seed, allowed.derivation_index)
+        if keypair.pubkey() != allowed.owner:
+            raise SignatureRefused("the stored address is not the one that the mnemonic gives")
+        return VersionedTransaction(message, [keypair])

@@ -1,0 +1,94 @@
+"""Real swap messages over measured pools, and what each of them may do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from uuid import UUID
+
+from solders.hash import Hash
+from solders.instruction import Instruction
+from solders.message import MessageV0
+from solders.pubkey import Pubkey
+
+from engine_app.chain.token_accounts import WRAPPED_SOL_MINT
+from engine_app.chain.transactions import compose
+from engine_app.execution.building import SwapPlan, swap_instructions
+from engine_app.markets.venues.venue import Pool
+from engine_app.wallets.derivation import keypair_at, seed_of
+from engine_app.wallets.policy import SwapAllowance
+from tests.markets.venues.vectors import load
+
+PHRASE = "neither lonely flavor argue grass remind eye tag avocado spot unusual intact"
+INDEX = 3
+OWNER = keypair_at(seed_of(PHRASE), INDEX).pubkey()
+ATTEMPT = UUID("0123456789abcdef0123456789abcdef")
+AMOUNT_IN = 1_500_000_000
+MIN_OUT = 220_000_000
+RENT = 2_039_280
+LIMIT = 90_000
+PRICE = 1_000
+BLOCKHASH = Hash.hash(b"a block")
+
+
+@dataclass(frozen=True)
+class RealSwap:
+    """A swap as execution builds it, and its allowance."""
+
+    instructions: tuple[Instruction, ...]
+    allowed: SwapAllowance
+
+    def message(self, instructions: Sequence[Instruction] | None = None) -> MessageV0:
+        """The message of these instructions, or of the swap's own."""
+        steps = self.instructions if instructions is None else instructions
+        return compose(OWNER, steps, blockhash=BLOCKHASH, compute_unit_limit=LIMIT, compute_unit_price=PRICE)
+
+
+@cache
+def real_swap(venue_name: str, direction: str) -> RealSwap:
+    """A swap of `sell` (SOL for a token), `buy` (a token for SOL) or `tokens` (a token for a token)."""
+    pool = _pool(venue_name, with_sol=direction != "tokens")
+    mint_in, mint_out = pool.mints
+    if (mint_in == WRAPPED_SOL_MINT) == (direction == "buy"):
+        mint_in, mint_out = mint_out, mint_in
+    plan = SwapPlan(
+        owner=OWNER,
+        attempt_id=ATTEMPT,
+        pool=pool,
+        mint_in=mint_in,
+        mint_out=mint_out,
+        amount_in=AMOUNT_IN,
+        min_out=MIN_OUT,
+        token_account_rent=RENT,
+        opens_destination=mint_out != WRAPPED_SOL_MINT,
+    )
+    allowed = SwapAllowance(
+        owner=OWNER,
+        derivation_index=INDEX,
+        attempt_id=ATTEMPT,
+        mint_in=mint_in,
+        mint_out=mint_out,
+        token_program_in=pool.token_program(mint_in),
+        token_program_out=pool.token_program(mint_out),
+        amount_in=AMOUNT_IN,
+        min_out=MIN_OUT,
+        max_rent=RENT,
+        max_priority_fee=LIMIT * PRICE // 1_000_000,
+        venues=(load("raydium_cpmm").venue, load("meteora_damm_v2").venue),
+    )
+    return RealSwap(tuple(swap_instructions(plan)), allowed)
+
+
+def _pool(venue_name: str, *, with_sol: bool) -> Pool:
+    vectors = load(venue_name)
+    for state in vectors.states:
+        pool = vectors.venue.decode(state.cases[0].pool, state.accounts)
+        if (WRAPPED_SOL_MINT in pool.mints) == with_sol:
+            return pool
+    raise LookupError(f"no measured pool of {venue_name} with_sol={with_sol}")
+
+
+def stranger(name: str) -> Pubkey:
+    """An address that has nothing to do with the owner."""
+    return Pubkey(bytes(Hash.hash(name.encode())))

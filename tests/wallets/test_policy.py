@@ -1,0 +1,332 @@
+"""The signer signs a real swap and refuses every message that does anything else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import pytest
+from solders.address_lookup_table_account import AddressLookupTableAccount
+from solders.compute_budget import request_heap_frame, set_compute_unit_price
+from solders.instruction import AccountMeta, Instruction
+from solders.message import MessageHeader, MessageV0
+from solders.pubkey import Pubkey
+from solders.system_program import CreateAccountParams, TransferParams, create_account, transfer
+
+from engine_app.chain.token_accounts import (
+    TOKEN_2022_PROGRAM,
+    TOKEN_PROGRAM,
+    WRAPPED_SOL_MINT,
+    ata,
+    close_wrapped_sol,
+    create_ata_idempotent,
+    open_wrapped_sol,
+    wrapped_sol_address,
+)
+from engine_app.chain.transactions import compose
+from engine_app.wallets.policy import SignatureRefused, require_allowed
+from engine_app.wallets.signer import Signer
+from tests.wallets.messages import (
+    AMOUNT_IN,
+    ATTEMPT,
+    BLOCKHASH,
+    INDEX,
+    LIMIT,
+    MIN_OUT,
+    OWNER,
+    PHRASE,
+    PRICE,
+    RENT,
+    RealSwap,
+    real_swap,
+    stranger,
+)
+
+VENUES = ("raydium_cpmm", "meteora_damm_v2")
+DIRECTIONS = ("sell", "buy", "tokens")
+WRAPPED = wrapped_sol_address(OWNER, ATTEMPT)
+MEMO_PROGRAM = Pubkey.from_string("MemoSq4gqABAXKb96qnH8TysNcWxMyWCqXgDLGmfcHr")
+
+
+@pytest.fixture(scope="module")
+def signer() -> Signer:
+    return Signer(PHRASE)
+
+
+@pytest.mark.parametrize("venue", VENUES)
+@pytest.mark.parametrize("direction", DIRECTIONS)
+def test_a_real_swap_is_signed(signer: Signer, venue: str, direction: str) -> None:
+    swap = real_swap(venue, direction)
+    signed = signer.sign(swap.message(), swap.allowed)
+    assert signed.verify_with_results() == [True]
+    assert signed.message == swap.message()
+    assert signed.message.account_keys[0] == OWNER
+
+
+def test_real_swaps_differ_in_what_they_open() -> None:
+    assert [len(real_swap("raydium_cpmm", direction).instructions) for direction in DIRECTIONS] == [5, 4, 2]
+
+
+@pytest.mark.parametrize("venue", VENUES)
+@pytest.mark.parametrize("direction", DIRECTIONS)
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"owner": stranger("owner")},
+        {"mint_in": stranger("mint")},
+        {"mint_out": stranger("mint")},
+        {"amount_in": AMOUNT_IN - 1},
+        {"amount_in": AMOUNT_IN + 1},
+        {"min_out": MIN_OUT - 1},
+        {"min_out": MIN_OUT + 1},
+        {"max_priority_fee": LIMIT * PRICE // 1_000_000 - 1},
+        {"venues": ()},
+        {"derivation_index": INDEX + 1},
+    ],
+    ids="-".join,
+)
+def test_another_allowance_is_refused(signer: Signer, venue: str, direction: str, changed: dict[str, Any]) -> None:
+    swap = real_swap(venue, direction)
+    with pytest.raises(SignatureRefused):
+        signer.sign(swap.message(), replace(swap.allowed, **changed))
+
+
+@pytest.mark.parametrize("venue", VENUES)
+@pytest.mark.parametrize("direction", ["sell", "buy"])
+@pytest.mark.parametrize(
+    "changed", [{"attempt_id": UUID(int=ATTEMPT.int + 1)}, {"max_rent": RENT - 1}], ids=["attempt", "rent"]
+)
+def test_another_wrapped_account_or_rent_is_refused(
+    signer: Signer, venue: str, direction: str, changed: dict[str, Any]
+) -> None:
+    swap = real_swap(venue, direction)
+    with pytest.raises(SignatureRefused):
+        signer.sign(swap.message(), replace(swap.allowed, **changed))
+
+
+@pytest.mark.parametrize("side", ["token_program_in", "token_program_out"])
+def test_another_token_program_is_refused(signer: Signer, side: str) -> None:
+    swap = real_swap("raydium_cpmm", "tokens")
+    program = TOKEN_PROGRAM if getattr(swap.allowed, side) == TOKEN_2022_PROGRAM else TOKEN_2022_PROGRAM
+    changed: dict[str, Any] = {side: program}
+    with pytest.raises(SignatureRefused):
+        signer.sign(swap.message(), replace(swap.allowed, **changed))
+
+
+def token_instruction(tag: int, data: bytes, *accounts: Pubkey) -> Instruction:
+    return Instruction(TOKEN_PROGRAM, bytes([tag]) + data, [AccountMeta(key, False, True) for key in accounts])
+
+
+SWAP = real_swap("raydium_cpmm", "sell")
+CREATE, INITIALIZE, MAKE_ATA, TRADE, CLOSE = SWAP.instructions
+TOKENS = ata(OWNER, SWAP.allowed.mint_out, SWAP.allowed.token_program_out)
+THIEF = stranger("thief")
+ONE = (1).to_bytes(8, "little")
+
+FOREIGN = {
+    "transfer of SOL": transfer(TransferParams(from_pubkey=OWNER, to_pubkey=THIEF, lamports=1)),
+    "transfer of SOL above the amount": transfer(TransferParams(from_pubkey=OWNER, to_pubkey=WRAPPED, lamports=1)),
+    "new account": create_account(
+        CreateAccountParams(from_pubkey=OWNER, to_pubkey=OWNER, lamports=1, space=0, owner=THIEF)
+    ),
+    "assign": Instruction(Pubkey.default(), (1).to_bytes(4, "little") + bytes(THIEF), [AccountMeta(OWNER, True, True)]),
+    "token transfer": token_instruction(3, ONE, TOKENS, THIEF, OWNER),
+    "token transfer_checked": token_instruction(12, ONE + b"\x06", TOKENS, SWAP.allowed.mint_out, THIEF, OWNER),
+    "token approve": token_instruction(4, ONE, TOKENS, THIEF, OWNER),
+    "token set_authority": token_instruction(6, b"\x02\x01" + bytes(THIEF), TOKENS, OWNER),
+    "token burn": token_instruction(8, ONE, TOKENS, SWAP.allowed.mint_out, OWNER),
+    "close of the owner's tokens": token_instruction(9, b"", TOKENS, OWNER, OWNER),
+    "close to a stranger": token_instruction(9, b"", WRAPPED, THIEF, OWNER),
+    "sync of another account": token_instruction(17, b"", TOKENS),
+    "another attempt's account": open_wrapped_sol(OWNER, UUID(int=1), 0, RENT)[0],
+    "second wrapped account": CREATE,
+    "second initialize": INITIALIZE,
+    "second swap": TRADE,
+    "second token account": MAKE_ATA,
+    "stranger's token account": create_ata_idempotent(OWNER, THIEF, SWAP.allowed.mint_out, TOKEN_PROGRAM),
+    "token account of another mint": create_ata_idempotent(OWNER, OWNER, stranger("mint"), TOKEN_PROGRAM),
+    "the owner's wrapped-SOL account": create_ata_idempotent(OWNER, OWNER, WRAPPED_SOL_MINT, TOKEN_PROGRAM),
+    "not idempotent token account": Instruction(MAKE_ATA.program_id, b"\x00", MAKE_ATA.accounts),
+    "recover nested token account": Instruction(MAKE_ATA.program_id, b"\x02", MAKE_ATA.accounts),
+    "heap frame": request_heap_frame(64 * 1024),
+    "second price": set_compute_unit_price(0),
+    "memo": Instruction(MEMO_PROGRAM, b"hello", []),
+    "unknown program": Instruction(THIEF, b"", []),
+    "another program with the swap's bytes": Instruction(THIEF, TRADE.data, TRADE.accounts),
+}
+
+
+@pytest.mark.parametrize("place", ["first", "in the middle", "last"])
+@pytest.mark.parametrize("name", FOREIGN)
+def test_a_foreign_instruction_is_refused(signer: Signer, name: str, place: str) -> None:
+    at = {"first": 0, "in the middle": 3, "last": 5}[place]
+    steps = [*SWAP.instructions[:at], FOREIGN[name], *SWAP.instructions[at:]]
+    with pytest.raises(SignatureRefused):
+        signer.sign(SWAP.message(steps), SWAP.allowed)
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [],
+        [CREATE, INITIALIZE, MAKE_ATA, TRADE],
+        [CREATE, INITIALIZE, MAKE_ATA, CLOSE],
+        [MAKE_ATA, TRADE],
+        [CREATE, MAKE_ATA, TRADE, CLOSE],
+        [CREATE, INITIALIZE, CLOSE, TRADE],
+        [INITIALIZE, CREATE, TRADE, CLOSE],
+        [TRADE, CREATE, INITIALIZE, CLOSE],
+    ],
+    ids=["empty", "not closed", "no swap", "no wrap", "not initialized", "closed early", "order", "swap first"],
+)
+def test_a_swap_with_a_part_missing_or_out_of_place_is_refused(signer: Signer, steps: list[Instruction]) -> None:
+    with pytest.raises(SignatureRefused):
+        signer.sign(SWAP.message(steps), SWAP.allowed)
+
+
+def test_the_wrapped_amount_may_come_by_transfer_and_sync(signer: Signer) -> None:
+    create, initialize = open_wrapped_sol(OWNER, ATTEMPT, 0, RENT)
+    fund = transfer(TransferParams(from_pubkey=OWNER, to_pubkey=WRAPPED, lamports=AMOUNT_IN))
+    sync = token_instruction(17, b"", WRAPPED)
+    signer.sign(SWAP.message([create, initialize, fund, sync, MAKE_ATA, TRADE, CLOSE]), SWAP.allowed)
+    with pytest.raises(SignatureRefused, match="lamports"):
+        signer.sign(SWAP.message([create, initialize, fund, fund, sync, TRADE, CLOSE]), SWAP.allowed)
+
+
+def test_a_swap_of_tokens_may_not_wrap_sol(signer: Signer) -> None:
+    swap = real_swap("raydium_cpmm", "tokens")
+    steps = [*open_wrapped_sol(OWNER, ATTEMPT, 0, RENT), *swap.instructions, close_wrapped_sol(OWNER, ATTEMPT)]
+    with pytest.raises(SignatureRefused):
+        signer.sign(swap.message(steps), swap.allowed)
+
+
+@pytest.mark.parametrize("venue", VENUES)
+@pytest.mark.parametrize("direction", DIRECTIONS)
+def test_each_changed_account_of_the_user_is_refused(signer: Signer, venue: str, direction: str) -> None:
+    swap = real_swap(venue, direction)
+    own = user_accounts(swap)
+    tried = 0
+    for at, step in enumerate(swap.instructions):
+        for position, meta in enumerate(step.accounts):
+            if meta.pubkey not in own:
+                continue
+            metas = list(step.accounts)
+            metas[position] = AccountMeta(THIEF, False, meta.is_writable)
+            steps = list(swap.instructions)
+            steps[at] = Instruction(step.program_id, step.data, metas)
+            with pytest.raises(SignatureRefused):
+                signer.sign(swap.message(steps), swap.allowed)
+            tried += 1
+    assert tried >= 5
+
+
+def user_accounts(swap: RealSwap) -> set[Pubkey]:
+    allowed = swap.allowed
+    return {
+        OWNER,
+        WRAPPED,
+        ata(OWNER, allowed.mint_in, allowed.token_program_in),
+        ata(OWNER, allowed.mint_out, allowed.token_program_out),
+        allowed.mint_in,
+        allowed.mint_out,
+    }
+
+
+@pytest.mark.parametrize("venue", VENUES)
+@pytest.mark.parametrize("direction", DIRECTIONS)
+def test_accounts_added_to_or_taken_from_an_instruction_are_refused(signer: Signer, venue: str, direction: str) -> None:
+    swap = real_swap(venue, direction)
+    for at, step in enumerate(swap.instructions):
+        for metas in (step.accounts[:-1], [*step.accounts, AccountMeta(THIEF, False, True)]):
+            steps = list(swap.instructions)
+            steps[at] = Instruction(step.program_id, step.data, metas)
+            with pytest.raises(SignatureRefused):
+                signer.sign(swap.message(steps), swap.allowed)
+
+
+def test_a_second_signer_or_another_payer_is_refused(signer: Signer) -> None:
+    steps = [
+        *SWAP.instructions[:-1],
+        Instruction(TOKEN_PROGRAM, CLOSE.data, [*CLOSE.accounts, AccountMeta(THIEF, True, False)]),
+    ]
+    with pytest.raises(SignatureRefused, match="signatures"):
+        signer.sign(SWAP.message(steps), SWAP.allowed)
+    other = compose(THIEF, [TRADE], blockhash=BLOCKHASH, compute_unit_limit=LIMIT, compute_unit_price=PRICE)
+    with pytest.raises(SignatureRefused):
+        signer.sign(other, SWAP.allowed)
+
+
+def test_lookup_tables_are_resolved_first(signer: Signer) -> None:
+    table = AddressLookupTableAccount(stranger("table"), [meta.pubkey for meta in TRADE.accounts])
+    message = compose(
+        OWNER,
+        SWAP.instructions,
+        blockhash=BLOCKHASH,
+        compute_unit_limit=LIMIT,
+        compute_unit_price=PRICE,
+        lookup_tables=[table],
+    )
+    assert message.address_table_lookups
+    assert signer.sign(message, SWAP.allowed, [table]).verify_with_results() == [True]
+    with pytest.raises(SignatureRefused, match="unknown lookup table"):
+        signer.sign(message, SWAP.allowed)
+    swapped = AddressLookupTableAccount(table.key, list(reversed(table.addresses)))
+    with pytest.raises(SignatureRefused):
+        signer.sign(message, SWAP.allowed, [swapped])
+    short = AddressLookupTableAccount(table.key, table.addresses[:2])
+    with pytest.raises(SignatureRefused, match="behind the end"):
+        signer.sign(message, SWAP.allowed, [short])
+
+
+def test_no_compute_unit_limit_is_refused(signer: Signer) -> None:
+    message = MessageV0.try_compile(OWNER, list(SWAP.instructions), [], BLOCKHASH)
+    with pytest.raises(SignatureRefused, match="limit"):
+        signer.sign(message, SWAP.allowed)
+
+
+def test_a_message_with_indexes_behind_its_keys_is_refused() -> None:
+    message = SWAP.message()
+    cut = MessageV0(
+        MessageHeader(1, 0, 1), message.account_keys[:4], message.recent_blockhash, message.instructions, []
+    )
+    with pytest.raises(SignatureRefused, match="does not name"):
+        require_allowed(cut, SWAP.allowed)
+
+
+@pytest.mark.parametrize("venue", VENUES)
+@pytest.mark.parametrize("direction", DIRECTIONS)
+@pytest.mark.parametrize("mask", [0x01, 0x80, 0xFF])
+def test_every_changed_byte_is_refused_or_changes_nothing_of_the_users(venue: str, direction: str, mask: int) -> None:
+    swap = real_swap(venue, direction)
+    original = swap.message()
+    wire = bytes(original)
+    accepted = 0
+    for at in range(len(wire)):
+        changed = wire[:at] + bytes([wire[at] ^ mask]) + wire[at + 1 :]
+        try:
+            message = MessageV0.from_bytes(changed)
+            require_allowed(message, swap.allowed)
+        except (ValueError, SignatureRefused):
+            continue
+        accepted += 1
+        assert essence(message, swap) == essence(original, swap), f"byte {at}"
+    assert 32 <= accepted < len(wire) // 2
+
+
+def essence(message: MessageV0, swap: RealSwap) -> list[Any]:
+    """What a message does to its user: each instruction's program, the data but for prices and limits, and which of
+    its accounts are the user's."""
+    own = user_accounts(swap)
+    done: list[Any] = [message.account_keys[0], message.header.num_required_signatures]
+    for compiled in message.instructions:
+        program = message.account_keys[compiled.program_id_index]
+        keys = [message.account_keys[index] for index in compiled.accounts]
+        data = bytes(compiled.data)
+        if str(program).startswith("ComputeBudget"):
+            data = data[:1]
+        if data[:4] == (3).to_bytes(4, "little"):
+            assert int.from_bytes(data[76:84], "little") <= AMOUNT_IN + RENT
+            data = data[:76] + data[84:]
+        done.append((program, data, [key if key in own else None for key in keys]))
+    return done
