@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any
 
+from engine_app.chain.background import keep_running, stop
 from engine_app.chain.call_counts import CallTotals, counted_apart
 from engine_app.chain.clusters import Cluster
 from engine_app.chain.endpoint import Endpoint
@@ -76,15 +78,13 @@ class Endpoints:
             waited += _FIRST_CONTACT_PAUSE_SECONDS
         with counted_apart():
             self._background = [
-                asyncio.create_task(self._compare(), name="rpc-compare"),
-                *(asyncio.create_task(self._reopen(e), name=f"rpc-reopen-{e.name}") for e in self._all),
+                keep_running(self._compare, "chain-compare"),
+                *(keep_running(partial(self._reopen, e), f"chain-reopen-{e.name}") for e in self._all),
             ]
 
     async def close(self) -> None:
         """Stop the background checks and close all connections."""
-        for task in self._background:
-            task.cancel()
-        await asyncio.gather(*self._background, return_exceptions=True)
+        await stop(*self._background)
         await asyncio.gather(*(endpoint.close() for endpoint in self._all))
 
     def usable(self) -> list[Endpoint]:
@@ -103,15 +103,16 @@ class Endpoints:
 
         Args:
             method, params: the JSON-RPC call.
-            first: how far down the list of usable endpoints to begin, to spread polls over them.
+            first: how far down the list of endpoints that keep up to begin, to spread polls over them.
 
         Raises:
             RpcUnavailable: none answered.
             RpcRefused: the first that answered refused.
         """
         usable = self._usable_or_raise(method)
-        start = first % len(usable)
-        order = usable[start:] + usable[:start]
+        keep_up = sum(endpoint.slots_behind <= _SLOTS_BEHIND_LIMIT for endpoint in usable) or len(usable)
+        start = first % keep_up
+        order = usable[start:keep_up] + usable[:start] + usable[keep_up:]
         if len(order) == 1:
             return await order[0].call(method, params)
         return await self._race(order, method, params)

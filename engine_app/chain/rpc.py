@@ -13,7 +13,7 @@ from engine_app.chain.call_counts import CallTotals, count_call
 from engine_app.chain.clusters import Cluster
 from engine_app.chain.endpoint import Endpoint, EndpointHealth
 from engine_app.chain.endpoints import Endpoints
-from engine_app.chain.errors import WrongCluster
+from engine_app.chain.errors import RpcUnavailable, WrongCluster
 from engine_app.chain.methods import Methods
 
 ExpectedGenesis = Callable[[], Awaitable[str | None]]
@@ -28,8 +28,16 @@ class Node(Methods):
             return await endpoint.call(method, params)
 
         super().__init__(call)
+        self._endpoint = endpoint
         self.name = endpoint.name
         """Scheme, host and port; never a path or query, which may hold a key."""
+
+    async def verify(self) -> None:
+        """Check the genesis hash now. Raises RpcUnavailable where it is wrong or not to be had, RpcRefused."""
+        try:
+            await self._endpoint.verify(again=True)
+        except WrongCluster as error:
+            raise RpcUnavailable(error.detail) from None
 
 
 class Rpc(Methods):

@@ -1,0 +1,148 @@
+"""The proof that an attempt can never land any more, from exact reads.
+
+One endpoint must show all three: a finalized block height above the last valid one, at slot s; blocks back to the
+slot at which the blockhash was taken; and, as of slot s or later, no status of the signature with its whole
+history searched. Every endpoint that answers must show them. A signature found anywhere outweighs all of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from engine_app.chain.answers import EpochInfo
+from engine_app.chain.errors import RpcRefused, RpcUnavailable
+from engine_app.chain.landing.attempts import LiveAttempt, Observation
+from engine_app.chain.rpc import Node
+from engine_app.telemetry.logging import get_logger
+
+_log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What one endpoint showed of one attempt.
+
+    Attributes:
+        endpoint: its name.
+        slot: its finalized slot.
+        block_height: its block height at that slot.
+        first_available_block: the slot of the oldest block it has.
+        status_slot: the slot as of which it knows no status of the signature.
+    """
+
+    endpoint: str
+    slot: int
+    block_height: int
+    first_available_block: int
+    status_slot: int
+
+    def as_json(self) -> dict[str, Any]:
+        """JSON-able."""
+        return {
+            "endpoint": self.endpoint,
+            "slot": self.slot,
+            "blockHeight": self.block_height,
+            "firstAvailableBlock": self.first_available_block,
+            "statusSlot": self.status_slot,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ExpiryEvidence:
+    """The attempt is dead: every endpoint that answered showed it."""
+
+    shown: tuple[Shown, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """What the first endpoint showed, with all others' under `others`: JSON-able."""
+        first, *others = self.shown
+        return {**first.as_json(), "others": [other.as_json() for other in others]}
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The signature is on the chain after all."""
+
+    observation: Observation
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryMissing:
+    """Too late to land, but an endpoint lacks the blocks that could show whether it did. Only an operator can end
+    the order then, unless a later call finds an endpoint that has them.
+
+    Attributes:
+        shown: what the endpoints showed.
+    """
+
+    shown: tuple[Shown, ...]
+
+
+Expiry = ExpiryEvidence | Found | HistoryMissing | None
+"""None: it may still land, or nobody could tell."""
+
+
+async def look_for_expiry(nodes: Sequence[Node], attempts: Sequence[LiveAttempt]) -> dict[UUID, Expiry]:
+    """Ask every endpoint whether these attempts are dead, all attempts in the same few calls.
+
+    Returns a finding for each attempt, by attempt id. Raises nothing of RPC: an endpoint that does not answer
+    has said nothing.
+    """
+    answers = await asyncio.gather(*(_ask(node, attempts) for node in nodes), return_exceptions=True)
+    told: list[dict[UUID, Shown | Observation | None]] = []
+    for node, answer in zip(nodes, answers, strict=True):
+        if isinstance(answer, RpcUnavailable | RpcRefused):
+            _log.debug("no evidence to be had", endpoint=node.name, reason=answer.detail)
+        elif isinstance(answer, BaseException):
+            raise answer
+        else:
+            told.append(answer)
+    return {
+        attempt.attempt_id: _conclude(attempt, [answer[attempt.attempt_id] for answer in told]) for attempt in attempts
+    }
+
+
+async def _ask(node: Node, attempts: Sequence[LiveAttempt]) -> dict[UUID, Shown | Observation | None]:
+    """What one endpoint says of each attempt; None where by its own finalized height it may still land."""
+    await node.verify()
+    info = await node.epoch_info("finalized")
+    found: dict[UUID, Shown | Observation | None] = {attempt.attempt_id: None for attempt in attempts}
+    overdue = [attempt for attempt in attempts if info.block_height > attempt.last_valid_block_height]
+    if not overdue:
+        return found
+    first_available = await node.first_available_block()
+    status_slot, statuses = await node.signature_statuses([attempt.signature for attempt in overdue], history=True)
+    for attempt, status in zip(overdue, statuses, strict=True):
+        if status is not None:
+            found[attempt.attempt_id] = Observation(
+                attempt.attempt_id, status.slot, status.error, status.commitment, node.name
+            )
+        elif status_slot >= info.slot:
+            found[attempt.attempt_id] = _shown(node, info, first_available, status_slot)
+    return found
+
+
+def _shown(node: Node, info: EpochInfo, first_available: int, status_slot: int) -> Shown:
+    return Shown(
+        endpoint=node.name,
+        slot=info.slot,
+        block_height=info.block_height,
+        first_available_block=first_available,
+        status_slot=status_slot,
+    )
+
+
+def _conclude(attempt: LiveAttempt, told: Sequence[Shown | Observation | None]) -> Expiry:
+    for answer in told:
+        if isinstance(answer, Observation):
+            return Found(answer)
+    shown = tuple(answer for answer in told if isinstance(answer, Shown))
+    if not shown or len(shown) < len(told):
+        return None
+    if any(answer.first_available_block > attempt.blockhash_slot for answer in shown):
+        return HistoryMissing(shown)
+    return ExpiryEvidence(shown)
