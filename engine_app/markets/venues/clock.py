@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from solders.pubkey import Pubkey
 
-from engine_app.chain.accounts import Account
-from engine_app.markets.venues.layout import DecodeError, i64, u64
+from engine_app.chain.accounts import Account, DecodeError
+from engine_app.markets.venues.layout import i64, u64
 
 CLOCK_SYSVAR = Pubkey.from_string("SysvarC1ock11111111111111111111111111111111")
 _SYSVAR_OWNER = Pubkey.from_string("Sysvar1111111111111111111111111111111111111")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from solders.instruction import AccountMeta
 from solders.pubkey import Pubkey
 
-from engine_app.markets.venues.layout import DecodeError
+from engine_app.chain.accounts import DecodeError
 
 
 def signer(key: Pubkey) -> AccountMeta:

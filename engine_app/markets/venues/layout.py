@@ -6,14 +6,10 @@ from collections.abc import Mapping
 
 from solders.pubkey import Pubkey
 
-from engine_app.chain.accounts import Account
+from engine_app.chain.accounts import Account, DecodeError
 
 U64_MAX = 2**64 - 1
 U128_MAX = 2**128 - 1
-
-
-class DecodeError(Exception):
-    """The bytes are not the account or the instruction that they should be."""
 
 
 def u8(data: bytes, offset: int) -> int:

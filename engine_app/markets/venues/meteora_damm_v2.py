@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from solders.instruction import Instruction
 from solders.pubkey import Pubkey
 
-from engine_app.chain.accounts import Account
+from engine_app.chain.accounts import Account, DecodeError
+from engine_app.chain.token_accounts import TOKEN_2022_PROGRAM, TOKEN_PROGRAM
 from engine_app.markets.venues.clock import ChainClock
 from engine_app.markets.venues.instruction import readable, require_only_signer, signer, writable
 from engine_app.markets.venues.layout import (
     U64_MAX,
-    DecodeError,
     account_at,
     address,
     anchor_data,
@@ -33,20 +33,18 @@ from engine_app.markets.venues.meteora_damm_v2_fees import (
     RateLimiter,
     decode_pool_fees,
 )
-from engine_app.markets.venues.program_error import ProgramError, classify
+from engine_app.markets.venues.program_error import classify
 from engine_app.markets.venues.spl_token import (
-    NO_TRANSFER_FEES,
-    TOKEN_2022_PROGRAM,
-    TOKEN_PROGRAM,
-    TOKEN_PROGRAMS,
     TransferFees,
-    decode_transfer_fees,
     require_priced,
+    require_token_program,
+    transfer_fees,
 )
 from engine_app.markets.venues.venue import (
     Dex,
     Fee,
     FeeKind,
+    ProgramError,
     QuoteRefused,
     Refusal,
     SwapAccounts,
@@ -61,6 +59,7 @@ _POOL_DISCRIMINATOR = bytes.fromhex("f19a6d0411b16dbc")
 _SWAP = bytes.fromhex("f8c69e91e17587c8")
 _INSTRUCTIONS_SYSVAR = Pubkey.from_string("Sysvar1nstructions1111111111111111111111111")
 _DERIVED_CONFIGS = 64
+_TOKEN_PROGRAM_BY_FLAG = {0: TOKEN_PROGRAM, 1: TOKEN_2022_PROGRAM}
 
 _COLLECT_BOTH, _COLLECT_ONLY_B, _COLLECT_COMPOUNDING = range(3)
 _BY_SLOT, _BY_TIME = range(2)
@@ -335,8 +334,8 @@ class MeteoraDammV2:
         program_accounts = (self.authority, self.program_id, self.event_authority, self.program_id)
         if (keys[0], *keys[11:14]) != program_accounts or keys[14:] not in ([], [_INSTRUCTIONS_SYSVAR]):
             raise DecodeError("the instruction names a wrong authority, a referral or something further")
-        if keys[9] not in TOKEN_PROGRAMS or keys[10] not in TOKEN_PROGRAMS:
-            raise DecodeError("the instruction names a wrong token program")
+        for program in keys[9:11]:
+            require_token_program(program)
         require_only_signer(accounts, 8)
         return SwapRequest(
             venue=NAME,
@@ -353,9 +352,7 @@ class MeteoraDammV2:
 
 
 def _side(accounts: Mapping[Pubkey, Account], mint: Pubkey, vault: Pubkey, token_flag: int) -> Side:
-    if token_flag == 0:
-        return Side(mint, vault, TOKEN_PROGRAM, NO_TRANSFER_FEES)
-    if token_flag == 1:
-        fees = decode_transfer_fees(account_at(accounts, mint, "the mint"))
-        return Side(mint, vault, TOKEN_2022_PROGRAM, fees)
-    raise DecodeError(f"the pool has the unknown token flag {token_flag}")
+    if token_flag not in _TOKEN_PROGRAM_BY_FLAG:
+        raise DecodeError(f"the pool has the unknown token flag {token_flag}")
+    token_program = _TOKEN_PROGRAM_BY_FLAG[token_flag]
+    return Side(mint, vault, token_program, transfer_fees(accounts, mint, token_program))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine_app.markets.venues.program_error import ErrorKind
+from engine_app.markets.venues.venue import ErrorKind
 
 ERROR_NAMES = dict(
     enumerate(

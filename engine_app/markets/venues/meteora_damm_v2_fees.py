@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine_app.markets.venues.layout import U64_MAX, U128_MAX, DecodeError, ceil_div, u8, u16, u32, u64, u128
+from engine_app.chain.accounts import DecodeError
+from engine_app.markets.venues.layout import U64_MAX, U128_MAX, ceil_div, u8, u16, u32, u64, u128
 from engine_app.markets.venues.venue import QuoteRefused, Refusal
 
 FEE_DENOMINATOR = 1_000_000_000

@@ -4,32 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from enum import StrEnum
 
-
-class ErrorKind(StrEnum):
-    """What a program's error means for an order."""
-
-    SLIPPAGE = "slippage"
-    """Less than the minimum would have been paid; a fresh quote may cure it."""
-    CLOSED = "closed"
-    """The pool does not trade now."""
-    LIQUIDITY = "liquidity"
-    """The pool does not hold what the swap asks for."""
-    TOO_SMALL = "too small"
-    """The amount is zero, or becomes zero on its way."""
-    OTHER = "other"
-
-
-@dataclass(frozen=True, slots=True)
-class ProgramError:
-    """One custom error of a program: its number, its name there, its kind."""
-
-    code: int
-    name: str
-    kind: ErrorKind
-
+from engine_app.markets.venues.venue import ErrorKind, ProgramError
 
 _ANCHOR_LOG = re.compile(r"Error Code: (\w+)\. Error Number: (\d+)\.")
 

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from solders.instruction import Instruction
 from solders.pubkey import Pubkey
 
-from engine_app.chain.accounts import Account
+from engine_app.chain.accounts import Account, DecodeError
+from engine_app.chain.token_accounts import TOKEN_2022_PROGRAM
 from engine_app.markets.venues.clock import ChainClock
 from engine_app.markets.venues.instruction import readable, require_only_signer, signer, writable
 from engine_app.markets.venues.layout import (
     U64_MAX,
-    DecodeError,
     account_at,
     address,
     anchor_data,
@@ -25,20 +25,20 @@ from engine_app.markets.venues.layout import (
     u8,
     u64,
 )
-from engine_app.markets.venues.program_error import ErrorKind, ProgramError, classify
+from engine_app.markets.venues.program_error import classify
 from engine_app.markets.venues.spl_token import (
-    NO_TRANSFER_FEES,
-    TOKEN_2022_PROGRAM,
-    TOKEN_PROGRAMS,
     TransferFees,
-    decode_transfer_fees,
     require_priced,
+    require_token_program,
+    transfer_fees,
     vault_balance,
 )
 from engine_app.markets.venues.venue import (
     Dex,
+    ErrorKind,
     Fee,
     FeeKind,
+    ProgramError,
     QuoteRefused,
     Refusal,
     SwapAccounts,
@@ -336,8 +336,10 @@ class RaydiumCpmm:
         if len(data) != 24 or data[:8] != _SWAP_BASE_INPUT or len(accounts) != 13:
             raise DecodeError("the instruction is no swap_base_input")
         keys = [meta.pubkey for meta in accounts]
-        if keys[1] != self.authority or keys[8] not in TOKEN_PROGRAMS or keys[9] not in TOKEN_PROGRAMS:
-            raise DecodeError("the instruction names a wrong authority or token program")
+        if keys[1] != self.authority:
+            raise DecodeError("the instruction names a wrong authority")
+        for program in keys[8:10]:
+            require_token_program(program)
         require_only_signer(accounts, 0)
         return SwapRequest(
             venue=NAME,
@@ -354,10 +356,6 @@ class RaydiumCpmm:
 
 
 def _side(accounts: Mapping[Pubkey, Account], mint: Pubkey, vault: Pubkey, token_program: Pubkey, owed: int) -> Side:
-    if token_program not in TOKEN_PROGRAMS:
-        raise DecodeError(f"{token_program} is no token program")
+    require_token_program(token_program)
     balance = vault_balance(account_at(accounts, vault, "the vault"), mint, token_program)
-    transfer_fees = NO_TRANSFER_FEES
-    if token_program == TOKEN_2022_PROGRAM:
-        transfer_fees = decode_transfer_fees(account_at(accounts, mint, "the mint"))
-    return Side(mint, vault, token_program, balance - owed, transfer_fees)
+    return Side(mint, vault, token_program, balance - owed, transfer_fees(accounts, mint, token_program))

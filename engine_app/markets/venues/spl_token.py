@@ -2,38 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from solders.pubkey import Pubkey
 
-from engine_app.chain.accounts import Account
-from engine_app.markets.venues.layout import DecodeError, address, ceil_div, u16, u64
+from engine_app.chain.accounts import Account, DecodeError
+from engine_app.chain.token_accounts import (
+    TOKEN_2022_PROGRAM,
+    TOKEN_PROGRAM,
+    decode_mint,
+    decode_token_account,
+)
+from engine_app.markets.venues.layout import account_at, ceil_div, u16, u64
 from engine_app.markets.venues.venue import QuoteRefused, Refusal
 
-TOKEN_PROGRAM = Pubkey.from_string("TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA")
-TOKEN_2022_PROGRAM = Pubkey.from_string("TokenzQdBNbLqP5VEhdkAS6EPFLC1PHnBqCXEpPxuEb")
-TOKEN_PROGRAMS = (TOKEN_PROGRAM, TOKEN_2022_PROGRAM)
-
-_TOKEN_ACCOUNT_SIZE = 165
-_MINT_SIZE = 82
-_ACCOUNT_TYPE_MINT = 1
 _TRANSFER_FEE_CONFIG = 1
+_TRANSFER_FEE_CONFIG_SIZE = 108
 _TRANSFER_HOOK = 14
 _BASIS_POINTS = 10_000
 
-# Extensions that change neither what a transfer moves nor whether it may happen.
-_HARMLESS_EXTENSIONS = {
-    3: "mint close authority",
-    10: "interest bearing",
-    12: "permanent delegate",
-    18: "metadata pointer",
-    19: "token metadata",
-    20: "group pointer",
-    21: "token group",
-    22: "group member pointer",
-    23: "token group member",
-    25: "scaled UI amount",
-}
+_HARMLESS_EXTENSIONS = frozenset(
+    {
+        3,  # mint close authority
+        10,  # interest bearing
+        12,  # permanent delegate
+        18,  # metadata pointer
+        19,  # token metadata
+        20,  # group pointer
+        21,  # token group
+        22,  # group member pointer
+        23,  # token group member
+        25,  # scaled UI amount
+    }
+)
+"""Extensions that change neither what a transfer moves nor whether it may happen."""
 
 _UNPRICED_EXTENSIONS = {
     4: "confidential transfer",
@@ -80,6 +83,12 @@ _FREE = EpochFee(epoch=0, maximum=0, basis_points=0)
 NO_TRANSFER_FEES = TransferFees(older=_FREE, newer=_FREE)
 
 
+def require_token_program(program: Pubkey) -> None:
+    """Raises DecodeError unless the address is SPL Token's or Token-2022's."""
+    if program not in (TOKEN_PROGRAM, TOKEN_2022_PROGRAM):
+        raise DecodeError(f"{program} is no token program")
+
+
 def require_priced(mint: Pubkey, fees: TransferFees) -> None:
     """Raises QuoteRefused where the mint's transfers cannot be priced."""
     if fees.unpriced:
@@ -87,54 +96,48 @@ def require_priced(mint: Pubkey, fees: TransferFees) -> None:
 
 
 def vault_balance(account: Account, mint: Pubkey, token_program: Pubkey) -> int:
-    """Base units in a pool's token account (mint@0, amount@64). Raises DecodeError where it is another's."""
-    if account.owner != token_program or len(account.data) < _TOKEN_ACCOUNT_SIZE:
-        raise DecodeError(f"a vault of mint {mint} is no account of the token program {token_program}")
-    if address(account.data, 0) != mint:
-        raise DecodeError(f"a vault of mint {mint} holds another mint")
-    return u64(account.data, 64)
+    """Base units in a pool's token account. Raises DecodeError where it is not one of this mint and program."""
+    vault = decode_token_account(account)
+    if vault.mint != mint or vault.token_program != token_program:
+        raise DecodeError(f"a vault of mint {mint} holds mint {vault.mint}")
+    return vault.amount
 
 
-def decode_transfer_fees(account: Account) -> TransferFees:
-    """The transfer fees of a Token-2022 mint account, from its extensions. Raises DecodeError.
-
-    Layout (spl-token-2022): mint of 82 bytes, padding to 165, account type, then type u16, length u16, value.
-    """
-    data = account.data
-    if account.owner != TOKEN_2022_PROGRAM:
-        raise DecodeError(f"a mint belongs to {account.owner}, not to Token-2022")
-    if len(data) == _MINT_SIZE:
+def transfer_fees(accounts: Mapping[Pubkey, Account], mint: Pubkey, token_program: Pubkey) -> TransferFees:
+    """What transfers of the mint cost; only a Token-2022 mint's account is looked at. Raises DecodeError."""
+    if token_program == TOKEN_PROGRAM:
         return NO_TRANSFER_FEES
-    if len(data) <= _TOKEN_ACCOUNT_SIZE or data[_TOKEN_ACCOUNT_SIZE] != _ACCOUNT_TYPE_MINT:
-        raise DecodeError("the account is no mint")
-    fees = NO_TRANSFER_FEES
-    unpriced: str | None = None
-    offset = _TOKEN_ACCOUNT_SIZE + 1
-    while offset + 4 <= len(data):
-        kind, length = u16(data, offset), u16(data, offset + 2)
-        if kind == 0:
-            break
-        value = data[offset + 4 : offset + 4 + length]
-        if len(value) != length:
-            raise DecodeError("an extension of the mint is cut off")
-        if kind == _TRANSFER_FEE_CONFIG:
-            fees = _transfer_fee_config(value)
-        elif not _leaves_transfers_alone(kind, value):
-            unpriced = _UNPRICED_EXTENSIONS.get(kind, f"extension {kind}")
-        offset += 4 + length
-    return TransferFees(fees.older, fees.newer, unpriced)
+    decoded = decode_mint(account_at(accounts, mint, "the mint"))
+    if decoded.token_program != token_program:
+        raise DecodeError(f"mint {mint} belongs to {decoded.token_program}")
+    extensions = decoded.extensions
+    unpriced = next(
+        (
+            _UNPRICED_EXTENSIONS.get(kind, f"extension {kind}")
+            for kind, value in extensions.items()
+            if not _can_be_priced(kind, value)
+        ),
+        None,
+    )
+    config = extensions.get(_TRANSFER_FEE_CONFIG)
+    if config is None:
+        return TransferFees(_FREE, _FREE, unpriced)
+    older, newer = _transfer_fee_config(config)
+    return TransferFees(older, newer, unpriced)
 
 
-def _leaves_transfers_alone(kind: int, value: bytes) -> bool:
-    hook_without_program = kind == _TRANSFER_HOOK and value[32:] == bytes(32)
-    return kind in _HARMLESS_EXTENSIONS or hook_without_program
+def _can_be_priced(kind: int, value: bytes) -> bool:
+    """Whether `_transfer_fee_config` or nothing at all covers it; a hook that names no program does nothing."""
+    if kind == _TRANSFER_HOOK:
+        return value[32:] == bytes(32)
+    return kind == _TRANSFER_FEE_CONFIG or kind in _HARMLESS_EXTENSIONS
 
 
-def _transfer_fee_config(value: bytes) -> TransferFees:
+def _transfer_fee_config(value: bytes) -> tuple[EpochFee, EpochFee]:
     """TransferFeeConfig, 108 bytes: older@72 and newer@90, each epoch u64, maximum u64, basis points u16."""
-    if len(value) != 108:
+    if len(value) != _TRANSFER_FEE_CONFIG_SIZE:
         raise DecodeError("the transfer fee extension has another length")
-    older, newer = (EpochFee(u64(value, start), u64(value, start + 8), u16(value, start + 16)) for start in (72, 90))
+    older, newer = (EpochFee(u64(value, at), u64(value, at + 8), u16(value, at + 16)) for at in (72, 90))
     if max(older.basis_points, newer.basis_points) > _BASIS_POINTS:
         raise DecodeError("the transfer fee is above 100 %")
-    return TransferFees(older, newer)
+    return older, newer

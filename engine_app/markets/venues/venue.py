@@ -15,7 +15,6 @@ from solders.pubkey import Pubkey
 
 from engine_app.chain.accounts import Account
 from engine_app.markets.venues.clock import ChainClock
-from engine_app.markets.venues.program_error import ProgramError
 
 
 class Dex(StrEnum):
@@ -111,6 +110,29 @@ class SwapRequest:
     mints: frozenset[Pubkey]
     amount_in: int
     min_out: int
+
+
+class ErrorKind(StrEnum):
+    """What a program's error means for an order."""
+
+    SLIPPAGE = "slippage"
+    """Less than the minimum would have been paid; a fresh quote may cure it."""
+    CLOSED = "closed"
+    """The pool does not trade now."""
+    LIQUIDITY = "liquidity"
+    """The pool does not hold what the swap asks for."""
+    TOO_SMALL = "too small"
+    """The amount is zero, or becomes zero on its way."""
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramError:
+    """One custom error of a program: its number, its name there, its kind."""
+
+    code: int
+    name: str
+    kind: ErrorKind
 
 
 class Pool(Protocol):

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from solders.pubkey import Pubkey
 
-from engine_app.chain.accounts import Account
+from engine_app.chain.accounts import Account, DecodeError
 from engine_app.markets.venues.clock import ChainClock, decode_clock
-from engine_app.markets.venues.layout import U64_MAX, DecodeError
+from engine_app.markets.venues.layout import U64_MAX
 from engine_app.markets.venues.venue import Pool, QuoteRefused
 from tests.markets.venues.vectors import State, load
 

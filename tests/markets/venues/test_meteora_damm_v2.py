@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from solders.instruction import AccountMeta, Instruction
 from solders.pubkey import Pubkey
 
-from engine_app.markets.venues.layout import U64_MAX, DecodeError
+from engine_app.chain.accounts import DecodeError
+from engine_app.markets.venues.layout import U64_MAX
 from engine_app.markets.venues.meteora_damm_v2 import DammV2Pool, MeteoraDammV2, PriceRange
 from engine_app.markets.venues.meteora_damm_v2_fees import RateLimiter
-from engine_app.markets.venues.program_error import ErrorKind
-from engine_app.markets.venues.venue import Fee, FeeKind, QuoteRefused, Refusal, SwapAccounts
+from engine_app.markets.venues.venue import ErrorKind, Fee, FeeKind, QuoteRefused, Refusal, SwapAccounts
 from tests.markets.venues.vectors import State, load, state
 
 PROGRAM = Pubkey.from_string("cpamdpZCGKUy5JxQXB4dcpGPiikHawvSWAd6mEn1sGG")

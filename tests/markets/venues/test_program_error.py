@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from engine_app.markets.venues.program_error import ErrorKind, ProgramError, classify
+from engine_app.markets.venues.program_error import classify
+from engine_app.markets.venues.venue import ErrorKind, ProgramError
 
 NAMES = {6000: "NotApproved", 6005: "ExceededSlippage"}
 KINDS = {"ExceededSlippage": ErrorKind.SLIPPAGE, "NotApproved": ErrorKind.CLOSED}

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from solders.instruction import AccountMeta, Instruction
 from solders.pubkey import Pubkey
 
-from engine_app.markets.venues.layout import U64_MAX, DecodeError
-from engine_app.markets.venues.program_error import ErrorKind
+from engine_app.chain.accounts import DecodeError
+from engine_app.markets.venues.layout import U64_MAX
 from engine_app.markets.venues.raydium_cpmm import CpmmPool, FeeRates, RaydiumCpmm, swap_base_input
-from engine_app.markets.venues.venue import Fee, FeeKind, QuoteRefused, Refusal, SwapAccounts
+from engine_app.markets.venues.venue import ErrorKind, Fee, FeeKind, QuoteRefused, Refusal, SwapAccounts
 from tests.markets.venues.vectors import load, state
 
 MAINNET = Pubkey.from_string("CPMMoo8L3F4NbTegBCKVNunggL7H1ZpdTHKxQB5qKP1C")
