@@ -216,6 +216,7 @@ def upgrade() -> None:
         sa.Column("waiting_for", postgresql.JSONB(none_as_null=True), nullable=True),
         sa.Column("not_before", sa.DateTime(timezone=True), nullable=True),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("rolled_back_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("cancel_requested_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("seq", sa.Integer(), nullable=False),
         sa.Column("lease_owner", sa.String(), nullable=True),
@@ -257,7 +258,7 @@ def upgrade() -> None:
     op.create_index(
         "orders_in_flight",
         "orders",
-        ["lease_until"],
+        ["created_at"],
         unique=False,
         postgresql_where=sa.text("status IN ('pending', 'routing', 'building', 'submitted')"),
     )
@@ -270,7 +271,7 @@ def upgrade() -> None:
     op.create_index(
         "orders_to_finalize",
         "orders",
-        ["lease_until"],
+        ["created_at"],
         unique=False,
         postgresql_where=sa.text("status = 'confirmed' AND finalized_at IS NULL"),
     )

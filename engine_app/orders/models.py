@@ -59,12 +59,12 @@ class Order(SQLModel, table=True):
         Index("orders_of_a_user", "user_id", text("created_at DESC"), text("id DESC")),
         Index(
             "orders_in_flight",
-            "lease_until",
+            "created_at",
             postgresql_where=text("status IN ('pending', 'routing', 'building', 'submitted')"),
         ),
         Index(
             "orders_to_finalize",
-            "lease_until",
+            "created_at",
             postgresql_where=text("status = 'confirmed' AND finalized_at IS NULL"),
         ),
     )
@@ -100,6 +100,7 @@ class Order(SQLModel, table=True):
     waiting_for: dict[str, Any] | None = Field(default=None, sa_column=document(nullable=True))
     not_before: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     expires_at: datetime = Field(sa_column=moment())
+    rolled_back_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     cancel_requested_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     seq: int = 0
     lease_owner: str | None = None

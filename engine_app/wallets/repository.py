@@ -39,6 +39,11 @@ async def wallet_of_user(session: AsyncSession, user_id: int) -> Wallet:
     return (await session.exec(select(Wallet).where(col(Wallet.user_id) == user_id))).one()
 
 
+async def wallet_by_id(session: AsyncSession, wallet_id: int) -> Wallet:
+    """The wallet of an order. Raises NoResultFound where there is none."""
+    return (await session.exec(select(Wallet).where(col(Wallet.id) == wallet_id))).one()
+
+
 async def stock_size(session: AsyncSession) -> int:
     """How many fresh addresses wait for a user."""
     statement = select(func.count()).select_from(Wallet).where(col(Wallet.user_id).is_(None))

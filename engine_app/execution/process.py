@@ -1,0 +1,146 @@
+"""One worker process's execution: put together, started, stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack
+from typing import Any
+from uuid import UUID, uuid4
+
+from engine_app.chain.blockhash import Blockhashes
+from engine_app.chain.clusters import CLUSTERS
+from engine_app.chain.landing import Landing
+from engine_app.chain.rpc import Rpc
+from engine_app.chain.stream import Stream
+from engine_app.chain.token_accounts import TOKEN_ACCOUNT_SIZE
+from engine_app.execution.engine import Engine
+from engine_app.execution.finality import follow_to_finality
+from engine_app.execution.run import run
+from engine_app.execution.sweeper import Sweeper
+from engine_app.execution.watcher import Watcher
+from engine_app.markets.pools import Pools
+from engine_app.markets.tokens import TokenList
+from engine_app.markets.venues.registry import venues_for
+from engine_app.orders import leases
+from engine_app.orders.progress import ProgressPublisher
+from engine_app.settings import SettingsError, WorkerSettings
+from engine_app.storage import deployment
+from engine_app.storage.postgres import Database
+from engine_app.storage.redis import connect
+from engine_app.telemetry.logging import get_logger
+from engine_app.wallets.derivation import fingerprint
+from engine_app.wallets.signer import Signer
+from engine_app.wallets.stock import AddressStock
+
+log = get_logger(__name__)
+
+
+class ExecutionProcess:
+    """Everything that runs on a worker's event loop. Use it on one loop only: `start`, `execute`…, `stop`."""
+
+    def __init__(self, settings: WorkerSettings) -> None:
+        self._settings = settings
+        self._resources = AsyncExitStack()
+        self._loops: list[asyncio.Task[None]] = []
+        self.engine: Engine
+
+    async def start(self) -> None:
+        """Connect, check that chain, database and mnemonic belong together, take up what a dead worker left.
+
+        Waits for a node as long as it takes.
+
+        Raises:
+            SettingsError: a setting that workers need is missing.
+            WrongCluster, WrongDeployment: the chain or the mnemonic is not the database's.
+        """
+        settings = self._settings
+        if settings.database_url is None or settings.redis_url is None or settings.wallet_mnemonic is None:
+            raise SettingsError("a worker needs DATABASE_URL, REDIS_URL and WALLET_MNEMONIC; `up` provides them")
+        mnemonic = settings.wallet_mnemonic.get_secret_value()
+        cluster = CLUSTERS[settings.solana_cluster]
+        tokens = TokenList(cluster)
+        database = Database(settings.database_url)
+        self._resources.push_async_callback(database.close)
+        redis = connect(settings.redis_url.get_secret_value())
+        self._resources.push_async_callback(redis.aclose)
+        progress = ProgressPublisher(redis, tokens)
+
+        rpc = Rpc(settings.solana_rpc_url, cluster, expected_genesis=lambda: deployment.remembered_genesis(database))
+        self._resources.push_async_callback(rpc.close)
+        await rpc.start()
+        await deployment.remember_cluster(database, cluster=cluster.name, genesis_hash=rpc.genesis)
+        await deployment.remember_mnemonic(database, fingerprint(mnemonic))
+
+        stream = Stream(rpc, settings.solana_ws_url)
+        self._resources.push_async_callback(stream.close)
+        await stream.start()
+        blockhashes = Blockhashes(rpc, stream)
+        self._resources.push_async_callback(blockhashes.close)
+        await blockhashes.start()
+        landing = Landing(rpc, stream, blockhashes)
+        self._resources.push_async_callback(landing.close)
+        await landing.start()
+        pools = Pools(rpc, cluster, refresh_seconds=settings.pool_refresh_seconds)
+        self._resources.push_async_callback(pools.close)
+        await pools.start()
+
+        self.engine = engine = Engine(
+            name=f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}",
+            settings=settings,
+            cluster=cluster,
+            database=database,
+            rpc=rpc,
+            blockhashes=blockhashes,
+            landing=landing,
+            pools=pools,
+            venues=venues_for(cluster),
+            signer=Signer(mnemonic),
+            progress=progress,
+            token_account_rent=await rpc.rent_exemption(TOKEN_ACCOUNT_SIZE),
+            wallet_rent=await rpc.rent_exemption(0),
+        )
+        engine.watcher = Watcher(engine)
+        sweeper = Sweeper(engine)
+        stock = AddressStock(database, mnemonic, size=settings.address_stock)
+        self._loop("progress", progress.run())
+        self._loop("watch", engine.watcher.watch())
+        self._loop("tick", engine.watcher.tick())
+        await sweeper.sweep_once()
+        self._loop("sweep", sweeper.sweep())
+        self._loop("finality", follow_to_finality(engine))
+        self._loop("stock", stock.run())
+        log.info("worker.ready", name=engine.name, cluster=cluster.name)
+
+    async def execute(self, order_id: UUID) -> None:
+        """Run one order as far as it goes."""
+        await run(self.engine, order_id)
+
+    async def stop(self) -> None:
+        """End the loops, give every lease back so that others go on at once, close the connections."""
+        for loop in self._loops:
+            loop.cancel()
+        await asyncio.gather(*self._loops, return_exceptions=True)
+        if hasattr(self, "engine"):
+            for task in list(self.engine.tasks):
+                task.cancel()
+            await asyncio.gather(*self.engine.tasks, return_exceptions=True)
+            async with self.engine.database.transaction() as session:
+                for order_id, token in self.engine.held.items():
+                    await leases.release(session, order_id, token)
+        await self._resources.aclose()
+
+    def _loop(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work, name=name)
+        task.add_done_callback(_report_death)
+        self._loops.append(task)
+
+
+def _report_death(loop: asyncio.Task[None]) -> None:
+    """A loop that ends by itself leaves its process half dead: better that the supervisor starts a new one."""
+    if not loop.cancelled():
+        log.critical("worker.loop_died", loop=loop.get_name(), exc_info=loop.exception())
+        os.kill(os.getpid(), signal.SIGTERM)

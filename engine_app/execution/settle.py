@@ -1,0 +1,234 @@
+"""From what was seen of an attempt to what is written of its order.
+
+seen at `confirmed`, succeeded   getTransaction → amounts → `confirmed`; the finality loop writes the verdict
+seen at `confirmed`, failed      observed; the order waits for finality, since a fork may still undo it
+seen at `finalized`, failed      verdict `landed_error`; the next try, or `failed`
+proven expired                   verdict `expired`; the next try, or `failed`
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from dataclasses import asdict
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from solders.pubkey import Pubkey
+
+from engine_app.chain.answers import at_least
+from engine_app.chain.call_counts import count_calls, counted_apart
+from engine_app.chain.fills import Fill, read_fill
+from engine_app.chain.landed import LandedTransaction
+from engine_app.chain.landing import ExpiryEvidence, Found, Observation
+from engine_app.chain.token_accounts import WRAPPED_SOL_MINT, wrapped_sol_address
+from engine_app.execution.failures import TryFailure, read_failure
+from engine_app.execution.run import run_at_due_time
+from engine_app.execution.turn import Turn, give_back
+from engine_app.orders import attempts, repository, reservations
+from engine_app.orders.errors import NOT_LANDED
+from engine_app.orders.lifecycle import Status, Verdict, WaitReason
+from engine_app.telemetry.logging import get_logger
+
+if TYPE_CHECKING:
+    from engine_app.execution.engine import Engine
+    from engine_app.execution.watcher import Followed
+
+ANSWER_TRIES = 20
+"""How often getTransaction is asked for a transaction that the node has already called confirmed."""
+
+log = get_logger(__name__)
+
+
+async def observed(engine: Engine, followed: Followed, seen: Observation) -> bool:
+    """Write what was seen of a live attempt; False where there is more to write of it once the node tells.
+
+    Raises:
+        LeaseLost: another worker has the order; nothing was written.
+        RpcUnavailable: the node did not give the transaction; the attempt stays followed.
+    """
+    if not at_least(seen.commitment, "confirmed"):
+        return True
+    with count_calls() as calls:
+        turn = Turn(engine, followed.order, followed.token, followed.order.updated_at, calls)
+        try:
+            if seen.error is None:
+                return await _confirm(turn, followed)
+            if seen.commitment == "finalized":
+                await _landed_with_error(turn, followed, seen)
+            else:
+                await _wait_for_finality(turn, followed, seen)
+        finally:
+            followed.order = turn.order
+    return True
+
+
+async def _confirm(turn: Turn, followed: Followed) -> bool:
+    """Read what moved and write it; the lease goes back in the same statement. False where the node does not tell."""
+    transaction = await _landed(turn.engine, followed)
+    if transaction is None or transaction.error is not None:
+        log.warning("attempt.not_told", error=None if transaction is None else transaction.error)
+        return False
+    fill = _fill(followed, transaction)
+    async with turn.engine.database.transaction() as session:
+        await turn.advance(
+            "confirmed",
+            {"slot": fill.slot, "signature": str(followed.attempt.signature)},
+            session=session,
+            status=Status.CONFIRMED.value,
+            spent_in=Decimal(fill.spent),
+            amount_out=Decimal(fill.received),
+            fill={key: str(value) for key, value in asdict(fill).items()},
+            waiting_for=None,
+            not_before=None,
+            lease_until=None,
+        )
+        await attempts.observe(session, followed.attempt.attempt_id, turn.token, slot=fill.slot, error=None)
+        await reservations.close(session, turn.order.id, landed_slot=fill.slot)
+    turn.published()
+    turn.engine.watcher.forget(followed)
+    return True
+
+
+async def _landed(engine: Engine, followed: Followed) -> LandedTransaction | None:
+    """The landed transaction; asked again, counted apart, while the node that told of it does not know it yet."""
+    signature = followed.attempt.signature
+    found = await engine.rpc.transaction(signature)
+    with counted_apart():
+        for _ in range(ANSWER_TRIES):
+            if found is not None:
+                break
+            await asyncio.sleep(engine.blockhashes.slot_ms / 2000)
+            found = await engine.rpc.transaction(signature)
+    return found
+
+
+def _fill(followed: Followed, transaction: LandedTransaction) -> Fill:
+    owner = transaction.account_keys[0]
+    mint_in = Pubkey.from_string(followed.order.token_in)
+    mint_out = Pubkey.from_string(followed.order.token_out)
+    uses_sol = WRAPPED_SOL_MINT in (mint_in, mint_out)
+    return read_fill(
+        transaction,
+        owner=owner,
+        mint_in=mint_in,
+        mint_out=mint_out,
+        wrapped_sol=wrapped_sol_address(owner, followed.attempt.attempt_id) if uses_sol else None,
+    )
+
+
+async def _wait_for_finality(turn: Turn, followed: Followed, seen: Observation) -> None:
+    """It landed and failed: not dead before a finalized block holds it."""
+    if (turn.order.waiting_for or {}).get("reason") == WaitReason.FINALITY:
+        return
+    async with turn.engine.database.transaction() as session:
+        await turn.advance(
+            "landed_with_error",
+            {"slot": seen.slot, "error": seen.error},
+            session=session,
+            waiting_for={"reason": WaitReason.FINALITY},
+        )
+        await attempts.observe(
+            session, followed.attempt.attempt_id, turn.token, slot=seen.slot, error=_document(seen.error)
+        )
+    turn.published()
+
+
+async def _landed_with_error(turn: Turn, followed: Followed, seen: Observation) -> None:
+    """A finalized block holds it with an error: dead. The next try counts from when the failure was first seen."""
+    transaction = await _landed(turn.engine, followed)
+    logs = () if transaction is None else transaction.logs
+    failure = read_failure(seen.error, transaction=followed.attempt.transaction, logs=logs, venues=turn.engine.venues)
+    evidence = {"commitment": "finalized", "slot": seen.slot, "error": seen.error, "source": seen.source}
+    await _dead(turn, followed, Verdict.LANDED_ERROR, failure, evidence)
+
+
+async def look_for_expiry(engine: Engine, followed: Followed) -> None:
+    """Ask the endpoints for proof that an attempt can no longer land, and write the verdict where they give it.
+
+    Raises:
+        LeaseLost: another worker has the order; nothing was written.
+        RpcUnavailable: nobody answered; nothing is inferred.
+    """
+    proof = await engine.landing.expiry_evidence(followed.attempt)
+    turn = Turn(engine, followed.order, followed.token, followed.order.updated_at, Counter())
+    try:
+        if isinstance(proof, ExpiryEvidence):
+            failure = TryFailure(NOT_LANDED, "the transaction did not land before its blockhash expired", curable=True)
+            await _dead(turn, followed, Verdict.EXPIRED, failure, proof.as_json())
+        elif isinstance(proof, Found):
+            log.info("attempt.found_late", slot=proof.status.slot)
+        elif (turn.order.waiting_for or {}).get("reason") != WaitReason.EXPIRY:
+            await turn.advance("waiting", {"reason": WaitReason.EXPIRY}, waiting_for={"reason": WaitReason.EXPIRY})
+    finally:
+        followed.order = turn.order
+
+
+async def _dead(
+    turn: Turn, followed: Followed, verdict: Verdict, failure: TryFailure, evidence: dict[str, Any]
+) -> None:
+    """Write the verdict and what follows from it: the next try's time, or `failed`. The lease goes back."""
+    async with turn.engine.database.transaction() as session:
+        await turn.advance("attempt_dead", {"verdict": verdict.value, "code": failure.code}, session=session)
+        tries = await attempts.attempts_of(session, turn.order.id)
+        seen_at = next(
+            (row.observed_at for row in tries if row.id == followed.attempt.attempt_id and row.observed_at),
+            turn.order.updated_at,
+        )
+        await attempts.write_verdict(
+            session,
+            followed.attempt.attempt_id,
+            verdict,
+            evidence=evidence,
+            error_code=failure.code,
+            error_message=failure.message,
+        )
+        if turn.order.rolled_back_at is not None:
+            failure = TryFailure("ROLLED_BACK", "the chain took the transaction back, and it expired", curable=False)
+        await turn.after_failed_try(failure, seen_at, session=session)
+    turn.published()
+    turn.engine.watcher.forget(followed)
+    await give_back(turn.engine, turn.order.id, turn.token)
+    if turn.order.not_before is not None:
+        seconds = (turn.order.not_before - turn.order.updated_at).total_seconds()
+        run_at_due_time(turn.engine, turn.order.id, seconds)
+
+
+def _document(error: Any) -> dict[str, Any]:
+    return error if isinstance(error, dict) else {"error": error}
+
+
+async def finalized(turn: Turn, attempt_id: UUID, *, slot: int) -> None:
+    """A finalized block holds the confirmed swap: the order is done for good."""
+    async with turn.engine.database.transaction() as session:
+        await attempts.write_verdict(
+            session, attempt_id, Verdict.LANDED, evidence={"commitment": "finalized", "slot": slot, "error": None}
+        )
+        await turn.advance(
+            "finalized",
+            {"slot": slot},
+            session=session,
+            finalized_at=repository.DATABASE_NOW,
+            lease_until=None,
+        )
+    turn.published()
+
+
+async def rolled_back(turn: Turn, attempt_id: UUID, *, slot: int) -> None:
+    """A fork took the confirmed swap back: the same attempt is live again, with the same bytes."""
+    async with turn.engine.database.transaction() as session:
+        await turn.advance(
+            "rolled_back",
+            {"slot": slot},
+            session=session,
+            status=Status.SUBMITTED.value,
+            spent_in=None,
+            amount_out=None,
+            fill=None,
+            rolled_back_at=repository.DATABASE_NOW,
+            waiting_for={"reason": WaitReason.LANDING},
+        )
+        await attempts.withdraw_observation(session, attempt_id)
+        await reservations.reopen(session, turn.order.id)
+    turn.published()

@@ -1,0 +1,56 @@
+"""Takes up what is due and nobody advances: what a dead worker left, what Redis lost, what waited for its time."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from engine_app.execution.engine import Engine
+from engine_app.execution.run import run
+from engine_app.orders import leases
+from engine_app.telemetry.logging import get_logger
+
+SWEEP_SECONDS = 1.0
+GRACE = timedelta(seconds=1)
+"""How long a fresh order is left to its message."""
+
+log = get_logger(__name__)
+
+
+class Sweeper:
+    """Runs due orders; a full process leaves them to others."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._running: set[UUID] = set()
+
+    async def sweep(self) -> None:
+        """Look once a second until cancelled."""
+        while True:
+            try:
+                await self.sweep_once()
+            except (SQLAlchemyError, OSError) as error:
+                log.warning("sweeper.database_away", error=str(error))
+            await asyncio.sleep(SWEEP_SECONDS)
+
+    async def sweep_once(self) -> int:
+        """Start what is due, at most as many orders as there is room for; how many were started."""
+        room = self._engine.settings.worker_concurrency - len(self._running)
+        if room <= 0:
+            return 0
+        async with self._engine.database.transaction() as session:
+            found = await leases.due(session, limit=room, grace=GRACE)
+        due = [order_id for order_id in found if order_id not in self._running]
+        for order_id in due:
+            self._running.add(order_id)
+            self._engine.start_soon(self._run(order_id))
+        return len(due)
+
+    async def _run(self, order_id: UUID) -> None:
+        try:
+            await run(self._engine, order_id)
+        finally:
+            self._running.discard(order_id)

@@ -1,0 +1,168 @@
+"""One worker's turn at one order: under a lease, every write naming its fencing token."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from engine_app.chain.call_counts import count_calls
+from engine_app.execution.engine import Engine
+from engine_app.execution.failures import TryFailure
+from engine_app.orders import attempts, leases, repository, reservations
+from engine_app.orders.lifecycle import MAX_TRIES, Status, Verdict, WaitReason, retry_time
+from engine_app.orders.models import Attempt, Order
+from engine_app.telemetry.logging import bound, get_logger
+
+log = get_logger(__name__)
+
+
+class Turn:
+    """The right to advance one order until the lease is given back, handed over or lost.
+
+    Attributes:
+        order: the row as last written.
+        token: the fencing token.
+        now: the database's clock when the lease was taken.
+        handed_over: the watcher follows a live attempt under this lease, which is therefore kept.
+    """
+
+    def __init__(self, engine: Engine, order: Order, token: int, now: datetime, calls: Counter[str]) -> None:
+        self.engine = engine
+        self.order = order
+        self.token = token
+        self.now = now
+        self.handed_over = False
+        self._calls = calls
+
+    async def advance(
+        self, event: str, data: dict[str, Any] | None = None, *, session: AsyncSession | None = None, **changes: Any
+    ) -> None:
+        """Write changes and event; in the caller's transaction where one is given, else in one of its own.
+
+        With the caller's transaction the change is published by `published` after its commit.
+        """
+        made = Counter(self.order.rpc_calls) + self._calls
+        if session is not None:
+            self.order = await self._advance(session, event, data, rpc_calls=dict(made), **changes)
+            self._calls.clear()
+            return
+        async with self.engine.database.transaction() as own:
+            self.order = await self._advance(own, event, data, rpc_calls=dict(made), **changes)
+        self._calls.clear()
+        self.published()
+
+    async def _advance(self, session: AsyncSession, event: str, data: dict[str, Any] | None, **changes: Any) -> Order:
+        return await repository.advance(
+            session, self.order.id, self.token, event=event, data=data, worker=self.engine.name, **changes
+        )
+
+    def published(self) -> None:
+        """Tell whoever watches how the order now stands; call it after the commit."""
+        self.engine.progress.publish(self.order)
+        log.info("order." + self.order.status, seq=self.order.seq, waiting_for=self.order.waiting_for)
+
+    async def fail(self, code: str, message: str, *, session: AsyncSession | None = None) -> None:
+        """End the order as failed; its reservations are free again. No attempt of it may be live."""
+        if session is None:
+            async with self.engine.database.transaction() as own:
+                await self.fail(code, message, session=own)
+            self.published()
+            return
+        await reservations.close(session, self.order.id, landed_slot=None)
+        await self.advance(
+            "failed",
+            {"code": code, "message": message},
+            session=session,
+            status=Status.FAILED.value,
+            error_code=code,
+            error_message=message,
+            waiting_for=None,
+            not_before=None,
+            lease_until=None,
+        )
+
+    async def not_sent(self, failure: TryFailure, **facts: Any) -> None:
+        """Use up a try that sent nothing; the next one starts 2 s or 4 s from now, or the order fails."""
+        number = self.order.tries + 1
+        async with self.engine.database.transaction() as session:
+            # The order's own row first: it proves the token before anything is written under it.
+            await self.advance(
+                "try_failed",
+                {"try": number, "code": failure.code, "message": failure.message},
+                session=session,
+                tries=number,
+                status=Status.ROUTING.value,
+            )
+            await attempts.insert_attempt(
+                session,
+                Attempt(
+                    id=uuid4(),
+                    order_id=self.order.id,
+                    number=number,
+                    verdict=Verdict.NOT_SENT.value,
+                    evidence={"sent": False},
+                    verdict_at=self.order.updated_at,
+                    error_code=failure.code,
+                    error_message=failure.message,
+                    **facts,
+                ),
+            )
+            await self.after_failed_try(failure, self.order.updated_at, session=session)
+        self.published()
+
+    async def after_failed_try(self, failure: TryFailure, seen_at: datetime, *, session: AsyncSession) -> None:
+        """Schedule the next try, or fail the order where there is none; the failed try is already counted."""
+        retry_at = retry_time(self.order.tries, seen_at)
+        if not failure.curable or retry_at is None or self.order.tries >= MAX_TRIES:
+            await self.fail(failure.code, failure.message, session=session)
+            return
+        await self.advance(
+            "waiting",
+            {"reason": WaitReason.RETRY, "notBefore": retry_at.isoformat()},
+            session=session,
+            status=Status.ROUTING.value,
+            not_before=retry_at,
+            lease_until=None,
+            waiting_for={"reason": WaitReason.RETRY, "notBefore": retry_at.isoformat()},
+        )
+
+
+@asynccontextmanager
+async def turn_at(engine: Engine, order_id: UUID) -> AsyncIterator[Turn | None]:
+    """Take the order's lease for the block; None where it is done, or another worker or this one holds it.
+
+    The lease is given back at the end, unless the turn handed it over to the watcher.
+    """
+    if order_id in engine.held:
+        yield None
+        return
+    async with engine.database.transaction() as session:
+        taken = await leases.take(session, order_id, engine.name)
+    if taken is None:
+        yield None
+        return
+    order, now = taken
+    engine.held[order_id] = order.fencing_token
+    with bound(order=str(order_id)), count_calls() as calls:
+        turn = Turn(engine, order, order.fencing_token, now, calls)
+        try:
+            yield turn
+        except BaseException:
+            # The lease is left to run out: an order that crashes its worker is not tried again at once.
+            engine.held.pop(order_id, None)
+            raise
+        if not turn.handed_over:
+            await give_back(engine, order_id, turn.token)
+
+
+async def give_back(engine: Engine, order_id: UUID, token: int) -> None:
+    """Give a lease back."""
+    engine.held.pop(order_id, None)
+    async with engine.database.transaction() as session:
+        await leases.release(session, order_id, token)

@@ -1,0 +1,166 @@
+"""The one watcher of a worker process: follows every live attempt whose lease the process holds.
+
+It renews all leases in one statement a tick, hands what `chain.landing` sees to `settle`, and draws the verdict
+`expired` only from finalized evidence. No thread waits here, and nothing is inferred from time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from uuid import UUID
+
+from solders.signature import Signature
+from sqlalchemy.exc import SQLAlchemyError
+
+from engine_app.chain.errors import RpcRefused, RpcUnavailable
+from engine_app.chain.landing import LiveAttempt, Observation, Withdrawn
+from engine_app.execution import settle
+from engine_app.execution.engine import Engine
+from engine_app.orders import leases
+from engine_app.orders.models import Attempt, Order
+from engine_app.orders.repository import LeaseLost
+from engine_app.telemetry.logging import bound, get_logger
+
+TICK_SECONDS = 1.0
+
+log = get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Followed:
+    """One live attempt under this process's lease."""
+
+    order: Order
+    attempt: LiveAttempt
+    token: int
+    busy: bool = False
+    """Something is being written about it now."""
+    newest: Observation | None = None
+    """What was seen last and is not yet written."""
+
+
+class Watcher:
+    """Follows live attempts to their proof."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._followed: dict[UUID, Followed] = {}
+
+    async def send(self, order: Order, attempt: LiveAttempt, token: int) -> None:
+        """Follow a committed attempt and send it for the first time."""
+        self._followed[attempt.attempt_id] = Followed(order, attempt, token)
+        await self._engine.landing.submit(attempt)
+
+    def take_up(self, order: Order, attempt: Attempt, token: int) -> None:
+        """Follow an attempt that another turn, perhaps of a process that died, has committed."""
+        live = live_attempt(attempt)
+        self._followed[live.attempt_id] = Followed(order, live, token)
+        self._engine.landing.follow(live)
+        log.info("attempt.taken_up", attempt=str(attempt.id), order=str(order.id))
+
+    def forget(self, followed: Followed) -> None:
+        """Stop following; the order's lease was given back or is lost."""
+        self._followed.pop(followed.attempt.attempt_id, None)
+        self._engine.landing.forget(followed.attempt.attempt_id)
+        if self._engine.held.get(followed.attempt.order_id) == followed.token:
+            del self._engine.held[followed.attempt.order_id]
+
+    def follows(self, order_id: UUID) -> bool:
+        """Whether an attempt of this order is followed."""
+        return any(followed.attempt.order_id == order_id for followed in self._followed.values())
+
+    async def watch(self) -> None:
+        """Settle what landing observes, until cancelled."""
+        async for batch in self._engine.landing.observations():
+            for seen in batch:
+                followed = self._followed.get(seen.attempt_id)
+                if followed is None or isinstance(seen, Withdrawn):
+                    continue
+                followed.newest = seen
+                if not followed.busy:
+                    followed.busy = True
+                    self._engine.start_soon(self._settle(followed))
+
+    async def tick(self) -> None:
+        """Renew the leases and look for expired attempts, once a second, until cancelled."""
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            try:
+                await self._renew()
+            except (SQLAlchemyError, OSError) as error:
+                log.warning("watcher.database_away", error=str(error))
+                continue
+            for followed in list(self._followed.values()):
+                if followed.busy:
+                    continue
+                if followed.newest is not None:
+                    followed.busy = True
+                    self._engine.start_soon(self._settle(followed))
+                elif self._engine.landing.blocks_left(followed.attempt) < 0:
+                    followed.busy = True
+                    self._engine.start_soon(self._expire(followed))
+
+    async def _renew(self) -> None:
+        """Keep our leases; what another worker has taken over is his now."""
+        held = dict(self._engine.held)
+        async with self._engine.database.transaction() as session:
+            ours = await leases.renew(session, held)
+        lost = held.keys() - ours
+        for order_id in lost:
+            if self._engine.held.get(order_id) == held[order_id]:
+                del self._engine.held[order_id]
+        for followed in list(self._followed.values()):
+            if followed.attempt.order_id in lost:
+                log.info("order.taken_over", order=str(followed.attempt.order_id))
+                self.forget(followed)
+
+    async def _settle(self, followed: Followed) -> None:
+        async with self._acting(followed):
+            while (seen := followed.newest) is not None:
+                if not await settle.observed(self._engine, followed, seen):
+                    return
+                if followed.newest is seen:
+                    followed.newest = None
+
+    async def _expire(self, followed: Followed) -> None:
+        async with self._acting(followed):
+            await settle.look_for_expiry(self._engine, followed)
+
+    @asynccontextmanager
+    async def _acting(self, followed: Followed) -> AsyncIterator[None]:
+        """One write at a time about an attempt; trouble with node or database leaves it followed, for the next tick."""
+        order_id = str(followed.attempt.order_id)
+        with bound(order=order_id, attempt=str(followed.attempt.attempt_id)):
+            try:
+                yield
+            except LeaseLost:
+                log.info("order.taken_over")
+                self.forget(followed)
+            except (RpcUnavailable, RpcRefused) as error:
+                log.warning("watcher.node_away", error=error.detail)
+            except (SQLAlchemyError, OSError) as error:
+                log.warning("watcher.database_away", error=str(error))
+            finally:
+                followed.busy = False
+
+
+def live_attempt(attempt: Attempt) -> LiveAttempt:
+    """The attempt's row as landing takes it. Raises ValueError for one that was never signed."""
+    if (
+        attempt.signature is None
+        or attempt.transaction is None
+        or attempt.last_valid_block_height is None
+        or attempt.blockhash_slot is None
+    ):
+        raise ValueError(f"attempt {attempt.id} was never signed")
+    return LiveAttempt(
+        attempt_id=attempt.id,
+        order_id=attempt.order_id,
+        signature=Signature.from_string(attempt.signature),
+        transaction=attempt.transaction,
+        last_valid_block_height=attempt.last_valid_block_height,
+        blockhash_slot=attempt.blockhash_slot,
+    )

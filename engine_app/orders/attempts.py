@@ -1,0 +1,82 @@
+"""All SQL of attempts. The database's constraints and triggers keep the rules; these statements only speak them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, update
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from engine_app.orders.lifecycle import Verdict
+from engine_app.orders.models import Attempt, Order
+
+
+async def insert_attempt(session: AsyncSession, attempt: Attempt) -> None:
+    """Insert a try, live or `not_sent`, in the transaction that advances its order."""
+    session.add(attempt)
+    await session.flush()
+
+
+async def attempts_of(session: AsyncSession, order_id: UUID) -> Sequence[Attempt]:
+    """An order's attempts, first to last."""
+    found = await session.exec(select(Attempt).where(Attempt.order_id == order_id).order_by(col(Attempt.number)))
+    return found.all()
+
+
+async def observe(
+    session: AsyncSession, attempt_id: UUID, token: int, *, slot: int, error: dict[str, Any] | None
+) -> bool:
+    """Note what was seen of a live attempt before finality; False where the lease was lost or it has its verdict."""
+    noted = await session.execute(
+        update(Attempt)
+        .where(
+            col(Attempt.id) == attempt_id,
+            col(Attempt.verdict).is_(None),
+            col(Order.id) == col(Attempt.order_id),
+            col(Order.fencing_token) == token,
+        )
+        .values(observed_slot=slot, observed_error=error, observed_at=func.clock_timestamp())
+        .returning(col(Attempt.id))
+        .execution_options(synchronize_session=False)
+    )
+    return noted.one_or_none() is not None
+
+
+async def withdraw_observation(session: AsyncSession, attempt_id: UUID) -> None:
+    """Forget what was seen of a live attempt: a fork took it back."""
+    await session.execute(
+        update(Attempt)
+        .where(col(Attempt.id) == attempt_id, col(Attempt.verdict).is_(None))
+        .values(observed_slot=None, observed_error=None, observed_at=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def write_verdict(
+    session: AsyncSession,
+    attempt_id: UUID,
+    verdict: Verdict,
+    *,
+    evidence: dict[str, Any],
+    error_code: str | None = None,
+    error_message: str | None = None,
+) -> None:
+    """Write a live attempt's verdict, once, with its finalized evidence.
+
+    The caller advances the order in the same transaction, and so holds its row and its token.
+    """
+    await session.execute(
+        update(Attempt)
+        .where(col(Attempt.id) == attempt_id, col(Attempt.verdict).is_(None))
+        .values(
+            verdict=verdict.value,
+            evidence=evidence,
+            verdict_at=func.clock_timestamp(),
+            error_code=error_code,
+            error_message=error_message,
+        )
+        .execution_options(synchronize_session=False)
+    )

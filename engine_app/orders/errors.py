@@ -1,0 +1,134 @@
+"""The codes of orders: how an order fails, and how placing one is refused."""
+
+from __future__ import annotations
+
+from engine_app.errors import EngineError, register
+
+NOTHING_MOVED = "Nothing was swapped."
+NOT_SPENT = "Nothing was swapped; at most the network fee of a transaction that failed on chain was paid."
+
+INSUFFICIENT_FUNDS = register(
+    "INSUFFICIENT_FUNDS",
+    "The wallet does not hold what the order needs: its amount, rents and fees.",
+    NOTHING_MOVED,
+    "Deposit more, get test funds, or place a smaller order.",
+)
+NO_POOL = register(
+    "NO_POOL",
+    "No pool of Raydium or Meteora can swap this pair and amount now.",
+    NOTHING_MOVED,
+    "Try another pair or another amount.",
+)
+SLIPPAGE = register(
+    "SLIPPAGE",
+    "The price moved past the order's slippage while it was being executed, three times.",
+    NOT_SPENT,
+    "Place the order again with a fresh quote, or allow more slippage.",
+)
+PRICE_MOVED = register(
+    "PRICE_MOVED",
+    "The best price stayed below the order's floor at each of three tries.",
+    NOTHING_MOVED,
+    "Look at the present quote and place a new order if it suits you.",
+)
+PRICE_IMPACT = register(
+    "PRICE_IMPACT",
+    "The order is so large for its pool that it would move the price more than it allows.",
+    NOTHING_MOVED,
+    "Place a smaller order, or allow a larger price impact.",
+)
+EXPIRED = register(
+    "EXPIRED",
+    "The order's time ran out before it could be executed.",
+    NOT_SPENT,
+    "Place it again, with more time if the chain is slow.",
+)
+NOT_LANDED = register(
+    "NOT_LANDED",
+    "The chain took none of the order's transactions; each is proven dead.",
+    NOTHING_MOVED,
+    "Place it again; if it happens often, a higher priority fee helps.",
+)
+SWAP_FAILED = register(
+    "SWAP_FAILED",
+    "The pool's program refused the swap.",
+    NOT_SPENT,
+    "Look at the attempt's error and try another amount or pair.",
+)
+ROLLED_BACK = register(
+    "ROLLED_BACK",
+    "The chain took the confirmed transaction back, and it can no longer land.",
+    NOTHING_MOVED,
+    "Place the order again if you still want it; the engine does not trade again by itself.",
+)
+CANCELLED = register(
+    "CANCELLED",
+    "The order was cancelled before anything could land.",
+    NOT_SPENT,
+    "Nothing to do.",
+)
+INVALID_SLIPPAGE = register(
+    "INVALID_SLIPPAGE",
+    "The slippage is not a fraction from 0.0001 to below 0.5.",
+    "No order was placed.",
+    "Slippage is a fraction: give 0.01 for 1 %.",
+)
+SAME_TOKEN = register(
+    "SAME_TOKEN",
+    "The order swaps a token for itself.",
+    "No order was placed.",
+    "Choose two different tokens.",
+)
+INVALID_VALIDITY = register(
+    "INVALID_VALIDITY",
+    "validForSeconds is not a whole number from 5 to 3600.",
+    "No order was placed.",
+    "Give a number of seconds from 5 to 3600, or leave it out for the default.",
+)
+ORDER_NOT_FOUND = register(
+    "ORDER_NOT_FOUND",
+    "There is no such order of yours.",
+    "Nothing happened.",
+    "Check the order's id and the account you are logged in with.",
+)
+INVALID_CURSOR = register(
+    "INVALID_CURSOR",
+    "The cursor is not one that the history gave out.",
+    "Nothing happened.",
+    "Start from the first page.",
+)
+
+
+class InvalidSlippage(EngineError):
+    """The slippage is out of range."""
+
+    code = INVALID_SLIPPAGE
+    status = 422
+
+
+class SameToken(EngineError):
+    """Token in and token out are the same."""
+
+    code = SAME_TOKEN
+    status = 422
+
+
+class InvalidValidity(EngineError):
+    """validForSeconds is out of range."""
+
+    code = INVALID_VALIDITY
+    status = 422
+
+
+class OrderNotFound(EngineError):
+    """No such order, or another user's."""
+
+    code = ORDER_NOT_FOUND
+    status = 404
+
+
+class InvalidCursor(EngineError):
+    """The cursor was not given out by the history."""
+
+    code = INVALID_CURSOR
+    status = 422

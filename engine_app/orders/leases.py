@@ -1,0 +1,133 @@
+"""All SQL of leases: who may advance an order now.
+
+A lease lies on the order, lasts `LEASE` and gets a new fencing token each time it is taken. A worker that was
+frozen and comes back holds a token that is no longer the order's: none of its writes takes effect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import ARRAY, BigInteger, Uuid, case, func, literal, or_, select, update
+from sqlalchemy.sql import ColumnElement
+from sqlmodel import col
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from engine_app.orders.models import Attempt, Order
+
+LEASE = timedelta(seconds=5)
+IN_FLIGHT = ("pending", "routing", "building", "submitted")
+
+
+def _is_free() -> ColumnElement[bool]:
+    return or_(col(Order.lease_until).is_(None), col(Order.lease_until) < func.clock_timestamp())
+
+
+async def take(session: AsyncSession, order_id: UUID, owner: str) -> tuple[Order, datetime] | None:
+    """Take the lease of an order that is in flight and free, with a new fencing token.
+
+    Returns:
+        The order and the database's clock, or None where it is done or another holds it.
+    """
+    taken = await session.execute(
+        update(Order)
+        .where(col(Order.id) == order_id, col(Order.status).in_(IN_FLIGHT), _is_free())
+        .values(
+            lease_owner=owner,
+            lease_until=func.clock_timestamp() + LEASE,
+            fencing_token=col(Order.fencing_token) + 1,
+        )
+        .returning(Order, func.clock_timestamp())
+        .execution_options(synchronize_session=False)
+    )
+    row = taken.one_or_none()
+    return None if row is None else (row[0], row[1])
+
+
+async def renew(session: AsyncSession, held: Mapping[UUID, int]) -> set[UUID]:
+    """Renew many leases in one statement; the orders whose token is still the given one."""
+    if not held:
+        return set()
+    ours = (
+        func.unnest(
+            literal(list(held), ARRAY(Uuid())),
+            literal(list(held.values()), ARRAY(BigInteger())),
+        )
+        .table_valued("id", "token")
+        .render_derived(name="ours")
+    )
+    renewed = await session.execute(
+        update(Order)
+        .where(col(Order.id) == ours.c.id, col(Order.fencing_token) == ours.c.token)
+        .values(lease_until=func.clock_timestamp() + LEASE)
+        .returning(col(Order.id))
+        .execution_options(synchronize_session=False)
+    )
+    return set(renewed.scalars())
+
+
+async def release(session: AsyncSession, order_id: UUID, token: int) -> None:
+    """Give a lease back, if it is still ours."""
+    await session.execute(
+        update(Order)
+        .where(col(Order.id) == order_id, col(Order.fencing_token) == token)
+        .values(lease_until=None, lease_owner=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def due(session: AsyncSession, *, limit: int, grace: timedelta) -> Sequence[UUID]:
+    """Orders that nobody advances and that are due: live attempts first, then the oldest.
+
+    Args:
+        session: inside a transaction.
+        limit: at most so many.
+        grace: how long a fresh order is left to the queue's message.
+    """
+    now = func.clock_timestamp()
+    found = await session.execute(
+        select(col(Order.id))
+        .where(
+            col(Order.status).in_(IN_FLIGHT),
+            _is_free(),
+            or_(col(Order.not_before).is_(None), col(Order.not_before) <= now, col(Order.expires_at) <= now),
+            or_(col(Order.status) != "pending", col(Order.created_at) < now - grace),
+        )
+        .order_by(case((col(Order.status) == "submitted", 0), else_=1), col(Order.created_at))
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return list(found.scalars())
+
+
+async def take_to_finalize(
+    session: AsyncSession, owner: str, *, finalized_slot: int, limit: int
+) -> Sequence[tuple[Order, Attempt]]:
+    """Take the leases of confirmed orders whose transaction landed at or before a finalized slot."""
+    ripe = (
+        select(col(Order.id))
+        .join(Attempt, (col(Attempt.order_id) == col(Order.id)) & col(Attempt.verdict).is_(None))
+        .where(
+            col(Order.status) == "confirmed",
+            col(Order.finalized_at).is_(None),
+            _is_free(),
+            col(Attempt.observed_slot) <= finalized_slot,
+        )
+        .order_by(col(Order.created_at))
+        .limit(limit)
+        .with_for_update(skip_locked=True, of=Order)
+    )
+    taken = await session.execute(
+        update(Order)
+        .where(col(Order.id).in_(ripe), col(Attempt.order_id) == col(Order.id), col(Attempt.verdict).is_(None))
+        .values(
+            lease_owner=owner,
+            lease_until=func.clock_timestamp() + LEASE,
+            fencing_token=col(Order.fencing_token) + 1,
+        )
+        .returning(Order, Attempt)
+        .execution_options(synchronize_session=False)
+    )
+    return [(row[0], row[1]) for row in taken]

@@ -1,0 +1,126 @@
+"""All SQL of orders and their events.
+
+Every write that advances an order is one statement: it names the fencing token, raises `seq` and records the event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy
+from sqlalchemy import func, literal, tuple_
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import col, insert, select, update
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from engine_app.orders.models import Order, OrderEvent
+
+DATABASE_NOW = func.clock_timestamp()
+"""The database's clock, as a value to write."""
+
+
+class LeaseLost(Exception):
+    """Another worker has taken the order over, or it is not in the state that the write expected."""
+
+
+async def insert_order(session: AsyncSession, order: Order, *, valid_for: timedelta, data: dict[str, Any]) -> Order:
+    """Insert a pending order with its first event, `placed`.
+
+    It expires `valid_for` after the database's clock; the row comes back with the database's times.
+    """
+    order.seq = 1
+    order.expires_at = DATABASE_NOW + valid_for
+    session.add(order)
+    await session.flush()
+    session.add(OrderEvent(order_id=order.id, seq=1, status=order.status, name="placed", data=data))
+    await session.flush()
+    await session.refresh(order)
+    return order
+
+
+async def advance(
+    session: AsyncSession,
+    order_id: UUID,
+    token: int,
+    *,
+    event: str,
+    data: dict[str, Any] | None = None,
+    worker: str | None = None,
+    **changes: Any,
+) -> Order:
+    """Change an order and record the event, in one statement.
+
+    Args:
+        session: inside a transaction.
+        order_id: the order.
+        token: the fencing token of the lease under which the caller acts.
+        event: the event's name.
+        data: the event's own facts.
+        worker: who acts.
+        changes: columns of `orders` to set.
+
+    Returns:
+        The order as it now stands.
+
+    Raises:
+        LeaseLost: the token is no longer the order's; nothing was written.
+    """
+    advanced = (
+        update(Order)
+        .where(col(Order.id) == order_id, col(Order.fencing_token) == token)
+        .values(seq=Order.seq + 1, updated_at=DATABASE_NOW, **changes)
+        .returning(Order)
+        .cte("advanced")
+    )
+    recorded = (
+        insert(OrderEvent)
+        .from_select(
+            ["order_id", "seq", "status", "name", "data", "worker"],
+            sqlalchemy.select(
+                advanced.c.id,
+                advanced.c.seq,
+                advanced.c.status,
+                literal(event),
+                literal(data or {}, JSONB),
+                literal(worker),
+            ),
+        )
+        .cte("recorded")
+    )
+    row = (await session.execute(sqlalchemy.select(advanced).add_cte(recorded))).mappings().one_or_none()
+    if row is None:
+        raise LeaseLost(f"order {order_id} was taken over from token {token}")
+    return Order(**row)
+
+
+async def order_of_user(session: AsyncSession, user_id: int, order_id: UUID) -> Order | None:
+    """The order, if it is this user's."""
+    found = await session.exec(select(Order).where(Order.id == order_id, Order.user_id == user_id))
+    return found.one_or_none()
+
+
+async def order_by_id(session: AsyncSession, order_id: UUID) -> Order | None:
+    """The order, whoever's it is."""
+    return (await session.exec(select(Order).where(Order.id == order_id))).one_or_none()
+
+
+async def events_of(session: AsyncSession, order_id: UUID, *, after: int = 0) -> Sequence[OrderEvent]:
+    """An order's events above `after`, in order."""
+    found = await session.exec(
+        select(OrderEvent).where(OrderEvent.order_id == order_id, OrderEvent.seq > after).order_by(col(OrderEvent.seq))
+    )
+    return found.all()
+
+
+async def page_of_user(
+    session: AsyncSession, user_id: int, *, limit: int, before: tuple[datetime, UUID] | None
+) -> Sequence[Order]:
+    """A user's orders, newest first, at most `limit`, those before the (createdAt, id) of `before`."""
+    query = select(Order).where(Order.user_id == user_id)
+    if before is not None:
+        query = query.where(tuple_(col(Order.created_at), col(Order.id)) < before)
+    query = query.order_by(col(Order.created_at).desc(), col(Order.id).desc()).limit(limit)
+    return (await session.exec(query)).all()

@@ -1,0 +1,162 @@
+"""What users do with orders: place, look at, page through."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from uuid import UUID, uuid4
+
+from redis.exceptions import RedisError
+
+from engine_app.markets.tokens import TokenList, parse_amount
+from engine_app.orders import attempts, repository, reservations
+from engine_app.orders.errors import InvalidCursor, InvalidSlippage, InvalidValidity, OrderNotFound, SameToken
+from engine_app.orders.models import Order
+from engine_app.orders.progress import ProgressPublisher
+from engine_app.orders.view import HistoryPage, OrderDetail, OrderView, order_detail, order_view
+from engine_app.settings import Settings
+from engine_app.storage.postgres import Database
+from engine_app.telemetry.logging import get_logger
+from engine_app.wallets import repository as wallets
+
+MIN_SLIPPAGE = Decimal("0.0001")
+SLIPPAGE_BELOW = Decimal("0.5")
+MIN_VALID_SECONDS = 5
+MAX_VALID_SECONDS = 3600
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceSwap:
+    """A market order as its user words it. Amounts are whole tokens in their own text; slippage is a fraction."""
+
+    token_in: str
+    token_out: str
+    amount: str | Decimal
+    slippage: Decimal | None = None
+    expected_quote: str | Decimal | None = None
+    valid_for_seconds: int | None = None
+
+
+class Orders:
+    """The orders of all users, as the web process and tests use them."""
+
+    def __init__(
+        self,
+        database: Database,
+        tokens: TokenList,
+        settings: Settings,
+        progress: ProgressPublisher,
+        send: Callable[[UUID], None],
+    ) -> None:
+        """Put the service together; `send` asks a worker to execute an order, and may block or raise redis errors."""
+        self._database = database
+        self._tokens = tokens
+        self._settings = settings
+        self._progress = progress
+        self._send = send
+
+    async def place(self, user_id: int, wanted: PlaceSwap) -> OrderView:
+        """Accept a market order: it is durable when this returns.
+
+        Raises:
+            UnknownToken, InvalidAmount, InvalidSlippage, SameToken, InvalidValidity: what can be judged without the
+                chain; no order was placed.
+        """
+        token_in = self._tokens.resolve(wanted.token_in)
+        token_out = self._tokens.resolve(wanted.token_out)
+        if token_in.mint == token_out.mint:
+            raise SameToken(f"an order cannot swap {token_in.symbol} for itself")
+        amount_in = parse_amount(wanted.amount, token_in.decimals)
+        expected = None if wanted.expected_quote is None else parse_amount(wanted.expected_quote, token_out.decimals)
+        slippage = self._settings.default_slippage if wanted.slippage is None else wanted.slippage
+        check_slippage(slippage)
+        seconds = self._settings.order_seconds if wanted.valid_for_seconds is None else wanted.valid_for_seconds
+        if not MIN_VALID_SECONDS <= seconds <= MAX_VALID_SECONDS:
+            raise InvalidValidity(f"validForSeconds is {seconds}; give {MIN_VALID_SECONDS} to {MAX_VALID_SECONDS}")
+        async with self._database.transaction() as session:
+            wallet = await wallets.wallet_of_user(session, user_id)
+            order = await repository.insert_order(
+                session,
+                Order(
+                    id=uuid4(),
+                    user_id=user_id,
+                    wallet_id=wallet.id,
+                    token_in=str(token_in.mint),
+                    token_out=str(token_out.mint),
+                    decimals_in=token_in.decimals,
+                    decimals_out=token_out.decimals,
+                    amount_in=Decimal(amount_in),
+                    slippage=slippage,
+                    max_price_impact=self._settings.default_max_price_impact,
+                    expected_quote=None if expected is None else Decimal(expected),
+                ),
+                valid_for=timedelta(seconds=seconds),
+                data={"amountInUnits": str(amount_in)},
+            )
+        log.info("order.placed", order=str(order.id), user=user_id)
+        self._progress.publish(order)
+        try:
+            await asyncio.to_thread(self._send, order.id)
+        except (RedisError, OSError) as error:
+            log.warning("order.queue_away", order=str(order.id), error=str(error))
+        return order_view(order, self._tokens)
+
+    async def get(self, user_id: int, order_id: UUID) -> OrderDetail:
+        """One of a user's orders with its quotes, tries and events. Raises OrderNotFound for anyone else's."""
+        async with self._database.transaction() as session:
+            order = await repository.order_of_user(session, user_id, order_id)
+            if order is None:
+                raise OrderNotFound(f"there is no order {order_id} of yours")
+            return order_detail(
+                order,
+                await attempts.attempts_of(session, order_id),
+                await repository.events_of(session, order_id),
+                self._tokens,
+            )
+
+    async def history(self, user_id: int, limit: int, cursor: str | None = None) -> HistoryPage:
+        """A user's orders, newest first. Raises InvalidCursor."""
+        before = None if cursor is None else decode_cursor(cursor)
+        async with self._database.transaction() as session:
+            found = await repository.page_of_user(session, user_id, limit=limit + 1, before=before)
+        page = found[:limit]
+        return HistoryPage(
+            orders=[order_view(order, self._tokens) for order in page],
+            next_cursor=encode_cursor(page[-1]) if len(found) > limit else None,
+        )
+
+    async def reserved(self, user_id: int) -> dict[str, int]:
+        """What a user's open orders hold, base units per mint."""
+        async with self._database.transaction() as session:
+            return await reservations.reserved_by_user(session, user_id)
+
+
+def check_slippage(slippage: Decimal) -> None:
+    """Raise InvalidSlippage unless 0.0001 <= slippage < 0.5 with at most nine decimal places."""
+    in_range = slippage.is_finite() and MIN_SLIPPAGE <= slippage < SLIPPAGE_BELOW
+    if not in_range or slippage != slippage.quantize(Decimal("1e-9")):
+        raise InvalidSlippage(f"slippage {slippage} is not a fraction from 0.0001 to below 0.5: give 0.01 for 1 %")
+
+
+def encode_cursor(last: Order) -> str:
+    """Where the page after `last` starts."""
+    return base64.urlsafe_b64encode(f"{last.created_at.isoformat()}|{last.id}".encode()).decode()
+
+
+def decode_cursor(cursor: str) -> tuple[datetime, UUID]:
+    """The (createdAt, id) of a cursor. Raises InvalidCursor."""
+    try:
+        moment, _, order_id = base64.urlsafe_b64decode(cursor.encode()).decode().partition("|")
+        created_at = datetime.fromisoformat(moment)
+        if created_at.tzinfo is None:
+            raise InvalidCursor("the cursor is not one that the history gave out")
+        return created_at, UUID(order_id)
+    except (ValueError, binascii.Error) as error:
+        raise InvalidCursor("the cursor is not one that the history gave out") from error

@@ -1,0 +1,204 @@
+"""An order as everyone sees it: the same shape over REST, in live updates and on the page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import ROUND_HALF_EVEN, Decimal, localcontext
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+from engine_app.markets.tokens import TokenList, whole
+from engine_app.orders.models import Attempt, Order, OrderEvent
+
+PRICE_DIGITS = 18
+
+
+class View(BaseModel):
+    """A document with camelCase names."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True)
+
+
+class OrderError(View):
+    """Why an order failed."""
+
+    code: str
+    message: str
+
+
+class WaitingFor(View):
+    """What an order waits for."""
+
+    reason: str
+    blocks_left: int | None = None
+    not_before: datetime | None = None
+    code: str | None = None
+
+
+class DexQuotes(View):
+    """The best price of each DEX when the order was last routed: tokenOut per tokenIn, net of pool fees."""
+
+    raydium: Decimal | None = None
+    meteora: Decimal | None = None
+
+
+class OrderView(View):
+    """An order. Amounts are whole tokens; `…_units` are the same in base units."""
+
+    order_id: UUID
+    kind: str
+    token_in: str
+    token_out: str
+    amount_in: Decimal
+    amount_in_units: str
+    quoted_out: Decimal | None
+    quoted_out_units: str | None
+    min_out: Decimal | None
+    min_out_units: str | None
+    amount_out: Decimal | None
+    amount_out_units: str | None
+    status: str
+    selected_dex: str | None
+    tx_hash: str | None
+    execution_price: Decimal | None
+    error: OrderError | None
+    waiting_for: WaitingFor | None
+    slippage: Decimal
+    attempts: int
+    created_at: datetime
+    updated_at: datetime
+    expires_at: datetime
+    finalized_at: datetime | None
+    seq: int
+
+
+class EventView(View):
+    """One thing that happened to an order."""
+
+    seq: int
+    at: datetime
+    status: str
+    name: str
+    data: dict[str, Any]
+
+
+class AttemptView(View):
+    """One try of an order."""
+
+    number: int
+    signature: str | None
+    selected_dex: str | None
+    last_valid_block_height: int | None
+    observed_slot: int | None
+    verdict: str | None
+    error: OrderError | None
+    created_at: datetime
+
+
+class OrderDetail(OrderView):
+    """An order with its quotes, tries and history."""
+
+    quotes: DexQuotes
+    tries: list[AttemptView]
+    events: list[EventView]
+
+
+class HistoryPage(View):
+    """Some orders, newest first, and where the next page starts."""
+
+    orders: list[OrderView]
+    next_cursor: str | None
+
+
+def price(amount_out: Decimal, amount_in: Decimal) -> Decimal:
+    """tokenOut per tokenIn of whole-token amounts, to `PRICE_DIGITS` significant digits."""
+    with localcontext(prec=PRICE_DIGITS, rounding=ROUND_HALF_EVEN):
+        return amount_out / amount_in
+
+
+def _fields(order: Order, tokens: TokenList) -> dict[str, Any]:
+    def amount(units: Decimal | None, decimals: int, name: str) -> dict[str, Any]:
+        return {
+            name: None if units is None else whole(int(units), decimals),
+            f"{name}_units": None if units is None else str(int(units)),
+        }
+
+    spent = None if order.spent_in is None else whole(int(order.spent_in), order.decimals_in)
+    received = None if order.amount_out is None else whole(int(order.amount_out), order.decimals_out)
+    return {
+        "order_id": order.id,
+        "kind": order.kind,
+        "token_in": tokens.symbol(order.token_in),
+        "token_out": tokens.symbol(order.token_out),
+        **amount(order.amount_in, order.decimals_in, "amount_in"),
+        **amount(order.quoted_out, order.decimals_out, "quoted_out"),
+        **amount(order.min_out, order.decimals_out, "min_out"),
+        **amount(order.amount_out, order.decimals_out, "amount_out"),
+        "status": order.status,
+        "selected_dex": order.selected_dex,
+        "tx_hash": order.tx_hash,
+        "execution_price": price(received, spent) if spent and received is not None else None,
+        "error": error_view(order.error_code, order.error_message),
+        "waiting_for": None if order.waiting_for is None else WaitingFor.model_validate(order.waiting_for),
+        "slippage": order.slippage.normalize(),
+        "attempts": order.tries,
+        "created_at": order.created_at,
+        "updated_at": order.updated_at,
+        "expires_at": order.expires_at,
+        "finalized_at": order.finalized_at,
+        "seq": order.seq,
+    }
+
+
+def error_view(code: str | None, message: str | None) -> OrderError | None:
+    """The error of a row that may have none."""
+    return None if code is None else OrderError(code=code, message=message or "")
+
+
+def order_view(order: Order, tokens: TokenList) -> OrderView:
+    """The order as everyone sees it."""
+    return OrderView(**_fields(order, tokens))
+
+
+def order_detail(
+    order: Order, attempts: Sequence[Attempt], events: Sequence[OrderEvent], tokens: TokenList
+) -> OrderDetail:
+    """The order with its quotes, tries and history."""
+    return OrderDetail(
+        **_fields(order, tokens),
+        quotes=quotes_of(order),
+        tries=[
+            AttemptView(
+                number=attempt.number,
+                signature=attempt.signature,
+                selected_dex=attempt.selected_dex,
+                last_valid_block_height=attempt.last_valid_block_height,
+                observed_slot=attempt.observed_slot,
+                verdict=attempt.verdict,
+                error=error_view(attempt.error_code, attempt.error_message),
+                created_at=attempt.created_at,
+            )
+            for attempt in attempts
+        ],
+        events=[
+            EventView(seq=event.seq, at=event.at, status=event.status, name=event.name, data=event.data)
+            for event in events
+        ],
+    )
+
+
+def quotes_of(order: Order) -> DexQuotes:
+    """Each DEX's best price from the stored decision."""
+    stored = (order.decision or {}).get("dexQuotes", {})
+    return DexQuotes(
+        raydium=_decimal(stored.get("raydium")),
+        meteora=_decimal(stored.get("meteora")),
+    )
+
+
+def _decimal(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)

@@ -1,0 +1,22 @@
+"""The actors: thin, by id; the work is execution's."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import dramatiq
+
+from engine_app.execution.process import ExecutionProcess
+from engine_app.queue import EXECUTE, ORDER_QUEUE
+
+
+def register(process: ExecutionProcess) -> None:
+    """Register the actors with the global broker, working on one process's execution.
+
+    Dramatiq retries nothing: an order that could not be advanced is found by the sweeper.
+    """
+
+    async def execute(order_id: str) -> None:
+        await process.execute(UUID(order_id))
+
+    dramatiq.actor(execute, actor_name=EXECUTE, queue_name=ORDER_QUEUE)

@@ -1,0 +1,91 @@
+"""A worker process: `python -m tasks.worker`. Ends within seconds on SIGTERM and Ctrl-C."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+import threading
+from types import FrameType
+from typing import Any
+
+import uvloop
+from dramatiq import Worker
+from dramatiq.asyncio import get_event_loop_thread
+from dramatiq.middleware import Middleware
+
+from engine_app import queue
+from engine_app.errors import EngineError
+from engine_app.execution.process import ExecutionProcess
+from engine_app.settings import SettingsError, WorkerSettings, load
+from engine_app.telemetry import logging
+from tasks import actors
+
+STOP_MILLISECONDS = 10_000
+
+log = logging.get_logger(__name__)
+
+
+class ExecutionLife(Middleware):
+    """Starts execution on Dramatiq's event loop before the first message is taken, and stops it after the last."""
+
+    def __init__(self, process: ExecutionProcess) -> None:
+        self._process = process
+
+    def before_worker_boot(self, broker: Any, worker: Any) -> None:
+        _loop_thread().run_coroutine(self._process.start())
+
+    def after_worker_shutdown(self, broker: Any, worker: Any) -> None:
+        _loop_thread().run_coroutine(self._process.stop())
+
+
+def _loop_thread() -> Any:
+    thread = get_event_loop_thread()
+    if thread is None:
+        raise RuntimeError("Dramatiq's event loop is not running")
+    return thread
+
+
+def main() -> int:
+    """Run until SIGTERM or SIGINT; the exit status."""
+    try:
+        settings = load(WorkerSettings)
+    except SettingsError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    logging.configure(level=settings.log_level, json_lines=settings.strict, process="worker")
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+    started, stop = threading.Event(), threading.Event()
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        """Before the start is over there is nothing to drain: leave at once."""
+        if not started.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, interrupt)
+    if settings.redis_url is None:
+        sys.stderr.write("REDIS_URL is not set; `up` provides it\n")
+        return 2
+    process = ExecutionProcess(settings)
+    broker = queue.broker(settings.redis_url.get_secret_value(), middleware=[ExecutionLife(process)])
+    actors.register(process)
+    worker = Worker(broker, worker_threads=settings.worker_concurrency)
+    try:
+        worker.start()
+        started.set()
+    except (SettingsError, EngineError) as error:
+        log.critical("worker.cannot_start", reason=str(error))
+        _loop_thread().stop()
+        return 3
+    except KeyboardInterrupt:
+        _loop_thread().stop()
+        return 0
+    stop.wait()
+    worker.stop(timeout=STOP_MILLISECONDS)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
