@@ -6,18 +6,17 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from uuid import UUID
 
+from engine_app.chain.answers import SignatureStatus
+from engine_app.chain.background import keep_running, stop
 from engine_app.chain.blockhash import Blockhashes
 from engine_app.chain.call_counts import counted_apart
-from engine_app.chain.landing.attempts import LiveAttempt, Seen, Tracked, Withdrawn
-from engine_app.chain.landing.expiry import Expiry, look_for_expiry
+from engine_app.chain.landing.attempts import LiveAttempt, Observation, Seen, Tracked, Withdrawn
+from engine_app.chain.landing.expiry import Expiry, Found, look_for_expiry
 from engine_app.chain.landing.sending import Sending
 from engine_app.chain.landing.status_poll import StatusPoll
 from engine_app.chain.landing.subscription import subscribe, unsubscribe
 from engine_app.chain.rpc import Rpc
 from engine_app.chain.stream import Stream
-from engine_app.telemetry.logging import get_logger
-
-_log = get_logger(__name__)
 
 
 class Landing:
@@ -34,24 +33,22 @@ class Landing:
         self._untold: list[Seen] = []
         self._news = asyncio.Event()
         self._sending = Sending(rpc, blockhashes)
-        self._polling = StatusPoll(rpc, stream, blockhashes, self._in_flight, self._tell, self._start_over)
+        self._polling = StatusPoll(
+            rpc, stream, blockhashes, self._in_flight, tell=self._tell, withdrawn=self._start_over
+        )
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """Begin to re-send and to poll."""
         with counted_apart():
             self._tasks = [
-                asyncio.create_task(self._sending.run(self._wants_sending), name="landing-sending"),
-                asyncio.create_task(self._polling.run(), name="landing-polling"),
+                keep_running(self._sending.run, "landing-sending"),
+                keep_running(self._polling.run, "landing-polling"),
             ]
-        for task in self._tasks:
-            task.add_done_callback(_report_end)
 
     async def close(self) -> None:
         """Stop. What was in flight may still land; another process follows it."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await stop(*self._tasks)
 
     async def submit(self, attempt: LiveAttempt) -> None:
         """Send an attempt for the first time; its row must be committed.
@@ -104,9 +101,11 @@ class Landing:
             batch, self._untold = self._untold, []
             yield batch
 
-    def blocks_left(self, attempt: LiveAttempt) -> int:
-        """Blocks in which the attempt may still land; an estimate, for waiting and for people."""
-        return max(0, attempt.last_valid_block_height - self._blockhashes.block_height)
+    def blocks_left(self, attempt: LiveAttempt) -> int | None:
+        """Blocks in which the attempt may still land; an estimate, for waiting and for people. None before the
+        block height was first read."""
+        height = self._blockhashes.block_height
+        return None if height is None else max(0, attempt.last_valid_block_height - height)
 
     async def expiry_evidence(self, attempt: LiveAttempt) -> Expiry:
         """Proof that the attempt can never land, or what was found instead; None where it may still land or
@@ -114,15 +113,24 @@ class Landing:
         return (await self.expiry_evidence_of([attempt]))[attempt.attempt_id]
 
     async def expiry_evidence_of(self, attempts: Sequence[LiveAttempt]) -> dict[UUID, Expiry]:
-        """`expiry_evidence` of many attempts in the same few calls to each endpoint, by attempt id."""
-        return await look_for_expiry(self._rpc.nodes(), attempts)
+        """`expiry_evidence` of many attempts in the same few calls to each endpoint, by attempt id. What is found
+        is also told as an observation."""
+        findings = await look_for_expiry(self._rpc.nodes(), attempts)
+        for attempt_id, finding in findings.items():
+            tracked = self._in_flight.get(attempt_id)
+            if tracked is not None and isinstance(finding, Found):
+                self._found(tracked, finding.observation)
+        return findings
+
+    def _found(self, tracked: Tracked, seen: Observation) -> None:
+        tracked.look_back = True
+        news = tracked.take(SignatureStatus(seen.slot, seen.error, seen.commitment), seen.source)
+        if news is not None:
+            self._tell(news)
 
     def _tell(self, seen: Seen) -> None:
         self._untold.append(seen)
         self._news.set()
-
-    def _wants_sending(self, tracked: Tracked) -> bool:
-        return not tracked.forgotten and not tracked.confirmed
 
     def _start_over(self, tracked: Tracked, withdrawn: Withdrawn) -> None:
         """A fork has taken the attempt back: the same bytes again, as if it had just been taken up."""
@@ -134,8 +142,3 @@ class Landing:
         tracked.look_back = True
         self._sending.schedule(tracked, now)
         self._tell(withdrawn)
-
-
-def _report_end(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and task.exception() is not None:
-        _log.critical("a landing loop has ended", task=task.get_name(), exc_info=task.exception())

@@ -41,6 +41,7 @@ class StatusPoll:
         stream: Stream,
         blockhashes: Blockhashes,
         in_flight: Mapping[UUID, Tracked],
+        *,
         tell: Callable[[Seen], None],
         withdrawn: Callable[[Tracked, Withdrawn], None],
     ) -> None:
