@@ -6,10 +6,12 @@ machine and passes its address down to the processes it starts.
 
 from __future__ import annotations
 
+import os
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -21,10 +23,20 @@ class SettingsError(Exception):
     """A setting has a value the engine cannot start with; the message is one clear line."""
 
 
+def _with_scheme(url: str | None, *schemes: str) -> str | None:
+    """The URL as it is; ValueError, which does not repeat it, where it has another scheme or names nothing."""
+    if url is None:
+        return None
+    parts = urlsplit(url)
+    if parts.scheme not in schemes or not (parts.netloc or parts.path):
+        raise ValueError(f"must begin with {' or '.join(f'{scheme}://' for scheme in schemes)}")
+    return url
+
+
 class Settings(BaseSettings):
     """Settings of every process. Field descriptions are the table in README and `.env.example`."""
 
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore", hide_input_in_errors=True)
+    model_config = SettingsConfigDict(extra="ignore", hide_input_in_errors=True)
 
     engine_env: Literal["development", "production"] = Field(
         "development", description="`production` refuses embedded secrets and logs JSON"
@@ -54,12 +66,8 @@ class Settings(BaseSettings):
     worker_concurrency: int = Field(8, ge=1, le=256, description="Orders a worker process advances at once")
     data_dir: Path = Field(Path(".data"), description="Embedded services, secrets and logs live here")
     allow_mainnet: bool = Field(False, description="`mainnet-beta` starts only when this is true")
-    allow_mainnet_dev: bool = Field(
-        False, description="Waives the production checks for a private copy of mainnet"
-    )
-    slot_ms: int = Field(
-        400, ge=10, le=10_000, description="Slot time of the embedded localnet, milliseconds"
-    )
+    allow_mainnet_dev: bool = Field(False, description="Waives the production checks for a private copy of mainnet")
+    slot_ms: int = Field(400, ge=10, le=10_000, description="Slot time of the embedded localnet, milliseconds")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level logged")
 
     address_stock: int = Field(
@@ -97,10 +105,36 @@ class Settings(BaseSettings):
     def _empty_is_unset(cls, value: object) -> object:
         return None if isinstance(value, str) and not value.strip() else value
 
+    @field_validator("database_url")
+    @classmethod
+    def _is_postgres(cls, value: str | None) -> str | None:
+        return _with_scheme(value, "postgresql", "postgres", "postgresql+psycopg")
+
+    @field_validator("redis_url")
+    @classmethod
+    def _is_redis(cls, value: SecretStr | None) -> SecretStr | None:
+        _with_scheme(value.get_secret_value() if value else None, "redis", "rediss", "unix")
+        return value
+
+    @field_validator("solana_rpc_url")
+    @classmethod
+    def _is_http(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for endpoint in value:
+            _with_scheme(endpoint, "http", "https")
+        return value
+
+    @field_validator("solana_ws_url")
+    @classmethod
+    def _is_websocket(cls, value: str | None) -> str | None:
+        return _with_scheme(value, "ws", "wss")
+
     @field_validator("public_url")
     @classmethod
     def _bare_origin(cls, value: str | None) -> str | None:
-        return value.rstrip("/") if value else value
+        origin = _with_scheme(value.rstrip("/") if value else None, "http", "https")
+        if origin and urlsplit(origin).path:
+            raise ValueError("must be an origin alone, without a path")
+        return origin
 
     @model_validator(mode="after")
     def _mainnet_is_deliberate(self) -> Settings:
@@ -136,6 +170,11 @@ class WorkerSettings(Settings):
 SettingsKind = TypeVar("SettingsKind", bound=Settings)
 
 
+def env_file() -> str | None:
+    """The file that settings are read from below the environment: `.env`, or what ENV_FILE names; empty: none."""
+    return os.environ.get("ENV_FILE", ".env") or None
+
+
 def load(kind: type[SettingsKind]) -> SettingsKind:
     """Read and check the settings of one kind of process.
 
@@ -143,7 +182,7 @@ def load(kind: type[SettingsKind]) -> SettingsKind:
         SettingsError: one line that names each bad variable and says what is wrong with it.
     """
     try:
-        return kind()
+        return kind(_env_file=env_file())
     except ValidationError as error:
         problems = []
         for item in error.errors():

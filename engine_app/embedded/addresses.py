@@ -1,0 +1,32 @@
+"""Whether the workers have filled the stock of fresh wallet addresses, so that accounts can be made."""
+
+from __future__ import annotations
+
+import asyncio
+
+import psycopg
+
+from engine_app.storage.postgres import driver_url
+
+_POLL_SECONDS = 0.05
+
+
+async def wait_for_addresses(database_url: str, stock: int, *, seconds: float = 60.0) -> None:
+    """Return once the stock is not below half, the mark below which workers refill it.
+
+    Args:
+        database_url: PostgreSQL.
+        stock: addresses kept ready when full.
+        seconds: how long it may take.
+
+    Raises:
+        TimeoutError: it takes longer.
+    """
+    url = driver_url(database_url).replace("+psycopg", "", 1)
+    async with asyncio.timeout(seconds), await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
+        while True:
+            counted = await connection.execute("SELECT count(*) FROM wallets WHERE user_id IS NULL")
+            row = await counted.fetchone()
+            if row is not None and row[0] * 2 >= stock:
+                return
+            await asyncio.sleep(_POLL_SECONDS)

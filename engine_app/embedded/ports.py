@@ -1,0 +1,35 @@
+"""Free TCP ports on this machine."""
+
+from __future__ import annotations
+
+import random
+import socket
+
+_LOW, _HIGH = 20_000, 32_000
+"""Below the range from which the system takes ports for outgoing connections, so that none of those collides."""
+
+
+def is_free(host: str, port: int) -> bool:
+    """Whether a server could listen on this address now."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+def free_port(host: str = "127.0.0.1") -> int:
+    """A port that nothing listens on; raises OSError where none is found."""
+    for _ in range(200):
+        port = random.randrange(_LOW, _HIGH)  # noqa: S311 - not a secret
+        if is_free(host, port):
+            return port
+    raise OSError(f"no free port between {_LOW} and {_HIGH} on {host}")
+
+
+def choose_port(*wanted: int | None, host: str = "127.0.0.1") -> int:
+    """The first of the wanted ports that is free, else any free one."""
+    return next((port for port in wanted if port and is_free(host, port)), None) or free_port(host)

@@ -1,0 +1,78 @@
+"""Secrets of the embedded services: made once, kept below DATA_DIR with mode 600.
+
+The mnemonic has a file of its own, which only the supervisor and the worker command open.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+
+from mnemonic import Mnemonic
+
+from engine_app.embedded.errors import CannotStart
+from engine_app.settings import Settings, WorkerSettings
+
+
+def keep_secret(path: Path, make: Callable[[], str]) -> str:
+    """The secret in `path`; made with `make`, and written for its owner alone, where there is none yet.
+
+    Two processes that make it at the same time get the same one.
+    """
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        draft = path.with_name(f".{path.name}.{os.getpid()}")
+        descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        try:
+            with os.fdopen(descriptor, "w") as file:
+                file.write(make() + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+            os.link(draft, path)
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return path.read_text().strip()
+
+
+def jwt_secret(data_dir: Path) -> str:
+    """The key that signs session tokens: 64 hex digits."""
+    return keep_secret(data_dir / "secrets" / "jwt_secret", lambda: secrets.token_hex(32))
+
+
+def service_password(data_dir: Path, service: str) -> str:
+    """The password of an embedded service, safe inside a URL."""
+    return keep_secret(data_dir / "secrets" / f"{service}_password", lambda: secrets.token_hex(24))
+
+
+def wallet_mnemonic(data_dir: Path) -> str:
+    """The BIP-39 phrase of every trading address: 24 words."""
+    return keep_secret(data_dir / "secrets" / "wallet_mnemonic", lambda: str(Mnemonic("english").generate(256)))
+
+
+def refuse_embedded(settings: Settings, *names: str) -> None:
+    """Where the production checks apply, refuse to start on a secret or a service that would be embedded.
+
+    Args:
+        settings: the process's settings.
+        names: the settings, in lower case, that have an embedded default the process would fall to.
+
+    Raises:
+        CannotStart: naming each of them.
+    """
+    missing = [name.upper() for name in names if not getattr(settings, name)]
+    if settings.strict and missing:
+        why = "ENGINE_ENV=production" if settings.engine_env == "production" else "SOLANA_CLUSTER=mainnet-beta"
+        raise CannotStart(f"{why} refuses embedded secrets: set {', '.join(missing)}")
+
+
+WEB_NEEDS = ("database_url", "redis_url", "jwt_secret")
+WORKER_NEEDS = ("database_url", "redis_url", "wallet_mnemonic")
+
+
+def refuse_embedded_for_all(settings: WorkerSettings) -> None:
+    """The same for web and workers together; raises CannotStart naming every missing secret."""
+    refuse_embedded(settings, *dict.fromkeys((*WEB_NEEDS, *WORKER_NEEDS)))
