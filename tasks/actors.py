@@ -19,4 +19,4 @@ def register(process: ExecutionProcess) -> None:
     async def execute(order_id: str) -> None:
         await process.execute(UUID(order_id))
 
-    dramatiq.actor(execute, actor_name=EXECUTE, queue_name=ORDER_QUEUE)
+    dramatiq.actor(actor_name=EXECUTE, queue_name=ORDER_QUEUE)(execute)

@@ -65,7 +65,7 @@ async def _judge(engine: Engine, ripe: Sequence[tuple[Order, Attempt]]) -> None:
             try:
                 if status is None or status.error is not None:
                     await settle.rolled_back(turn, attempt.id, slot=slot)
-                    engine.watcher.take_up(turn.order, attempt, turn.token)
+                    await engine.watcher.take_up(turn.order, attempt, turn.token)
                 elif status.commitment == "finalized":
                     await settle.finalized(turn, attempt.id, slot=status.slot)
             except LeaseLost:

@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from engine_app.chain.blockhash import Blockhashes
-from engine_app.chain.clusters import CLUSTERS
+from engine_app.chain.clusters import CLUSTERS, websocket_url
 from engine_app.chain.landing import Landing
 from engine_app.chain.rpc import Rpc
 from engine_app.chain.stream import Stream
@@ -75,7 +75,8 @@ class ExecutionProcess:
         await deployment.remember_cluster(database, cluster=cluster.name, genesis_hash=rpc.genesis)
         await deployment.remember_mnemonic(database, fingerprint(mnemonic))
 
-        stream = Stream(rpc, settings.solana_ws_url)
+        sockets = [settings.solana_ws_url] if settings.solana_ws_url else map(websocket_url, settings.solana_rpc_url)
+        stream = Stream(list(sockets), on_lost=rpc.distrust)
         self._resources.push_async_callback(stream.close)
         await stream.start()
         blockhashes = Blockhashes(rpc, stream)

@@ -72,7 +72,7 @@ async def _step(turn: Turn) -> None:
             await turn.fail(step.code, MESSAGES.get(step.code) or told or step.code)
         case Next.WATCH if live is not None:
             turn.handed_over = True
-            turn.engine.watcher.take_up(turn.order, live, turn.token)
+            await turn.engine.watcher.take_up(turn.order, live, turn.token)
         case Next.WAIT | Next.NOTHING:
             pass
 

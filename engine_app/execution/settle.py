@@ -21,13 +21,13 @@ from engine_app.chain.answers import at_least
 from engine_app.chain.call_counts import count_calls, counted_apart
 from engine_app.chain.fills import Fill, read_fill
 from engine_app.chain.landed import LandedTransaction
-from engine_app.chain.landing import ExpiryEvidence, Found, Observation
+from engine_app.chain.landing import ExpiryEvidence, HistoryMissing, Observation, Seen, Withdrawn
 from engine_app.chain.token_accounts import WRAPPED_SOL_MINT, wrapped_sol_address
 from engine_app.execution.failures import TryFailure, read_failure
 from engine_app.execution.run import run_at_due_time
 from engine_app.execution.turn import Turn, give_back
 from engine_app.orders import attempts, repository, reservations
-from engine_app.orders.errors import NOT_LANDED
+from engine_app.orders.errors import NOT_LANDED, OUTCOME_UNKNOWN
 from engine_app.orders.lifecycle import Status, Verdict, WaitReason
 from engine_app.telemetry.logging import get_logger
 
@@ -41,21 +41,23 @@ ANSWER_TRIES = 20
 log = get_logger(__name__)
 
 
-async def observed(engine: Engine, followed: Followed, seen: Observation) -> bool:
+async def observed(engine: Engine, followed: Followed, seen: Seen) -> bool:
     """Write what was seen of a live attempt; False where there is more to write of it once the node tells.
 
     Raises:
         LeaseLost: another worker has the order; nothing was written.
         RpcUnavailable: the node did not give the transaction; the attempt stays followed.
     """
-    if not at_least(seen.commitment, "confirmed"):
+    if isinstance(seen, Observation) and not at_least(seen.commitment, "confirmed"):
         return True
     with count_calls() as calls:
         turn = Turn(engine, followed.order, followed.token, followed.order.updated_at, calls)
         try:
-            if seen.error is None:
+            if isinstance(seen, Withdrawn):
+                await _withdrawn(turn, followed, seen)
+            elif seen.error is None:
                 return await _confirm(turn, followed)
-            if seen.commitment == "finalized":
+            elif seen.commitment == "finalized":
                 await _landed_with_error(turn, followed, seen)
             else:
                 await _wait_for_finality(turn, followed, seen)
@@ -144,25 +146,45 @@ async def _landed_with_error(turn: Turn, followed: Followed, seen: Observation) 
     await _dead(turn, followed, Verdict.LANDED_ERROR, failure, evidence)
 
 
-async def look_for_expiry(engine: Engine, followed: Followed) -> None:
-    """Ask the endpoints for proof that an attempt can no longer land, and write the verdict where they give it.
+async def overdue(engine: Engine, followed: Followed, proof: ExpiryEvidence | HistoryMissing | None) -> None:
+    """Write what is known of an attempt past its last valid height: proven dead, or what it still waits for.
 
     Raises:
         LeaseLost: another worker has the order; nothing was written.
-        RpcUnavailable: nobody answered; nothing is inferred.
     """
-    proof = await engine.landing.expiry_evidence(followed.attempt)
     turn = Turn(engine, followed.order, followed.token, followed.order.updated_at, Counter())
     try:
-        if isinstance(proof, ExpiryEvidence):
-            failure = TryFailure(NOT_LANDED, "the transaction did not land before its blockhash expired", curable=True)
-            await _dead(turn, followed, Verdict.EXPIRED, failure, proof.as_json())
-        elif isinstance(proof, Found):
-            log.info("attempt.found_late", slot=proof.status.slot)
-        elif (turn.order.waiting_for or {}).get("reason") != WaitReason.EXPIRY:
-            await turn.advance("waiting", {"reason": WaitReason.EXPIRY}, waiting_for={"reason": WaitReason.EXPIRY})
+        match proof:
+            case ExpiryEvidence():
+                failure = TryFailure(
+                    NOT_LANDED, "the transaction did not land before its blockhash expired", curable=True
+                )
+                await _dead(turn, followed, Verdict.EXPIRED, failure, proof.as_json())
+            case HistoryMissing():
+                await _wait_for(turn, WaitReason.OPERATOR, code=OUTCOME_UNKNOWN)
+            case None:
+                await _wait_for(turn, WaitReason.EXPIRY)
     finally:
         followed.order = turn.order
+
+
+async def _wait_for(turn: Turn, reason: WaitReason, *, code: str | None = None) -> None:
+    """Say once what the order waits for."""
+    waiting = {"reason": reason.value} if code is None else {"reason": reason.value, "code": code}
+    if turn.order.waiting_for != waiting:
+        await turn.advance("waiting", waiting, waiting_for=waiting)
+
+
+async def _withdrawn(turn: Turn, followed: Followed, seen: Withdrawn) -> None:
+    """A fork took back what had been seen: the same bytes are on their way again."""
+    if (turn.order.waiting_for or {}).get("reason") != WaitReason.FINALITY:
+        return
+    async with turn.engine.database.transaction() as session:
+        await turn.advance(
+            "withdrawn", {"slot": seen.slot}, session=session, waiting_for={"reason": WaitReason.LANDING.value}
+        )
+        await attempts.withdraw_observation(session, followed.attempt.attempt_id)
+    turn.published()
 
 
 async def _dead(

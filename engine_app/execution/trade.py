@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 from uuid import uuid4
 
 from solders.message import MessageV0
@@ -126,7 +127,7 @@ async def _route(turn: Turn, swap: Swap) -> Routed | None:
     order = turn.order
     quoted = int(order.quoted_out or order.expected_quote or best.amount_out)
     floor = int(order.floor_out) if order.floor_out is not None else floor_out(quoted, order.slippage)
-    routing = {
+    routing: dict[str, Any] = {
         "quoted_out": Decimal(quoted),
         "floor_out": Decimal(floor),
         "selected_dex": best.dex.value,
@@ -175,7 +176,7 @@ def _plan(turn: Turn, swap: Swap, snapshot: Snapshot, pool: Pool, *, min_out: in
     )
 
 
-async def _reserve(turn: Turn, swap: Swap, snapshot: Snapshot, plan: SwapPlan, routing: dict[str, object]) -> bool:
+async def _reserve(turn: Turn, swap: Swap, snapshot: Snapshot, plan: SwapPlan, routing: dict[str, Any]) -> bool:
     """Reserve what the swap needs and go on to building, in one transaction; False where the order failed."""
     engine, order = turn.engine, turn.order
     per_try = min(engine.settings.max_priority_fee, priority_fee(MAX_COMPUTE_UNITS, engine.settings.compute_unit_price))

@@ -7,7 +7,7 @@ It renews all leases in one statement a tick, hands what `chain.landing` sees to
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from uuid import UUID
@@ -16,7 +16,7 @@ from solders.signature import Signature
 from sqlalchemy.exc import SQLAlchemyError
 
 from engine_app.chain.errors import RpcRefused, RpcUnavailable
-from engine_app.chain.landing import LiveAttempt, Observation, Withdrawn
+from engine_app.chain.landing import ExpiryEvidence, Found, HistoryMissing, LiveAttempt, Seen
 from engine_app.execution import settle
 from engine_app.execution.engine import Engine
 from engine_app.orders import leases
@@ -38,7 +38,7 @@ class Followed:
     token: int
     busy: bool = False
     """Something is being written about it now."""
-    newest: Observation | None = None
+    newest: Seen | None = None
     """What was seen last and is not yet written."""
 
 
@@ -54,11 +54,11 @@ class Watcher:
         self._followed[attempt.attempt_id] = Followed(order, attempt, token)
         await self._engine.landing.submit(attempt)
 
-    def take_up(self, order: Order, attempt: Attempt, token: int) -> None:
+    async def take_up(self, order: Order, attempt: Attempt, token: int) -> None:
         """Follow an attempt that another turn, perhaps of a process that died, has committed."""
         live = live_attempt(attempt)
         self._followed[live.attempt_id] = Followed(order, live, token)
-        self._engine.landing.follow(live)
+        await self._engine.landing.follow(live)
         log.info("attempt.taken_up", attempt=str(attempt.id), order=str(order.id))
 
     def forget(self, followed: Followed) -> None:
@@ -77,7 +77,7 @@ class Watcher:
         async for batch in self._engine.landing.observations():
             for seen in batch:
                 followed = self._followed.get(seen.attempt_id)
-                if followed is None or isinstance(seen, Withdrawn):
+                if followed is None:
                     continue
                 followed.newest = seen
                 if not followed.busy:
@@ -93,15 +93,12 @@ class Watcher:
             except (SQLAlchemyError, OSError) as error:
                 log.warning("watcher.database_away", error=str(error))
                 continue
-            for followed in list(self._followed.values()):
-                if followed.busy:
-                    continue
+            idle = [followed for followed in self._followed.values() if not followed.busy]
+            for followed in idle:
                 if followed.newest is not None:
                     followed.busy = True
                     self._engine.start_soon(self._settle(followed))
-                elif self._engine.landing.blocks_left(followed.attempt) < 0:
-                    followed.busy = True
-                    self._engine.start_soon(self._expire(followed))
+            await self._look_for_expiry([followed for followed in idle if followed.newest is None])
 
     async def _renew(self) -> None:
         """Keep our leases; what another worker has taken over is his now."""
@@ -125,9 +122,24 @@ class Watcher:
                 if followed.newest is seen:
                     followed.newest = None
 
-    async def _expire(self, followed: Followed) -> None:
+    async def _look_for_expiry(self, waiting: Sequence[Followed]) -> None:
+        """Ask for proof about everything that is past its last valid height, in the same few calls."""
+        landing = self._engine.landing
+        overdue = [followed for followed in waiting if landing.blocks_left(followed.attempt) == 0]
+        if not overdue:
+            return
+        proofs = await landing.expiry_evidence_of([followed.attempt for followed in overdue])
+        for followed in overdue:
+            proof = proofs[followed.attempt.attempt_id]
+            if isinstance(proof, Found):
+                followed.newest = proof.observation
+            elif not followed.busy:
+                followed.busy = True
+                self._engine.start_soon(self._expire(followed, proof))
+
+    async def _expire(self, followed: Followed, proof: ExpiryEvidence | HistoryMissing | None) -> None:
         async with self._acting(followed):
-            await settle.look_for_expiry(self._engine, followed)
+            await settle.overdue(self._engine, followed, proof)
 
     @asynccontextmanager
     async def _acting(self, followed: Followed) -> AsyncIterator[None]:

@@ -55,6 +55,12 @@ SWAP_FAILED = register(
     NOT_SPENT,
     "Look at the attempt's error and try another amount or pair.",
 )
+OUTCOME_UNKNOWN = register(
+    "OUTCOME_UNKNOWN",
+    "No endpoint has the blocks any more that would show whether the transaction landed.",
+    "It may or may not have been swapped; the engine will not guess and signs nothing further.",
+    "An operator looks the signature up and ends the order with what he found.",
+)
 ROLLED_BACK = register(
     "ROLLED_BACK",
     "The chain took the confirmed transaction back, and it can no longer land.",
