@@ -1,0 +1,242 @@
+"""The bank: LiteSVM, the accounts of every recent slot, and the rules a leader applies before it runs anything.
+
+LiteSVM must only ever be used from one thread: the bank lives in the event loop's.
+"""
+
+import secrets
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from solders.account import Account
+from solders.clock import Clock
+from solders.hash import Hash
+from solders.litesvm import LiteSVM
+from solders.pubkey import Pubkey
+from solders.signature import Signature
+from solders.transaction import VersionedTransaction
+from solders.transaction_metadata import FailedTransactionMetadata, SimulatedTransactionInfo
+
+from engine_app.localnet import transaction_errors
+from engine_app.localnet.account_history import AccountHistory
+from engine_app.localnet.account_index import AccountIndex
+from engine_app.localnet.blocks import Block, Landed, RecentBlocks
+from engine_app.localnet.execution import (
+    inner_instructions_json,
+    meta_json,
+    mints_held,
+    return_data_json,
+)
+from engine_app.localnet.messages import Accounts, LookupFailed, fee_of, message_of, resolve
+from engine_app.localnet.queue import Pending
+from engine_app.localnet.tokens import decode_mint
+from engine_app.localnet.transaction_errors import TransactionErrorJson
+
+SLOTS_PER_EPOCH = 432_000
+_SLOT_HASHES = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Simulation:
+    """What a transaction would do on the newest state.
+
+    Attributes:
+        slot: whose state it ran on.
+        post_accounts: state of the writable accounts afterwards; empty where it failed.
+        accounts: the message's accounts; None where a lookup failed.
+    """
+
+    slot: int
+    error: TransactionErrorJson | None
+    logs: list[str]
+    units: int
+    fee: int
+    return_data: dict[str, Any] | None
+    inner_instructions: list[dict[str, Any]]
+    post_accounts: dict[Pubkey, Account]
+    accounts: Accounts | None
+
+
+class Bank:
+    """Runs transactions and answers what an account held at a slot.
+
+    Args:
+        programs: compiled programs by the address they run at.
+        blocks: recent blocks, oldest first; the last one's state is what the accounts are loaded with.
+    """
+
+    def __init__(self, programs: dict[Pubkey, bytes], blocks: Iterable[Block]) -> None:
+        self._svm = LiteSVM().with_blockhash_check(False).with_transaction_history(0)
+        for address, elf in programs.items():
+            self._svm.add_program(address, elf)
+        self.blocks = RecentBlocks(blocks)
+        self.history = AccountHistory(self._svm.get_account)
+        self.index = AccountIndex()
+        self._slot_hashes: list[tuple[int, Hash]] = [
+            (block.slot, block.blockhash) for block in reversed(list(self.blocks))
+        ][:_SLOT_HASHES]
+        self._decimals: dict[Pubkey, int] = {}
+        self._changed: dict[Pubkey, Account | None] = {}
+        self._working_slot = self.blocks.head.slot
+        self._set_clock(self.blocks.head.slot, self.blocks.head.unix_time)
+
+    def load(self, address: Pubkey, account: Account) -> None:
+        """Put an account's newest state in place, past the runtime."""
+        self._svm.set_account(address, account)
+        self.index.note(address, account)
+
+    def account(self, address: Pubkey, slot: int) -> Account | None:
+        """What the account held at the end of the slot."""
+        return self.history.at(address, slot)
+
+    def newest(self, address: Pubkey) -> Account | None:
+        """What the account holds now, also in the middle of a block."""
+        return self._svm.get_account(address)
+
+    def rent_exempt(self, length: int) -> int:
+        """Lamports that exempt an account with this many bytes of data from rent."""
+        return self._svm.minimum_balance_for_rent_exemption(length)
+
+    def begin_block(self, slot: int, unix_time: int) -> Block:
+        """The next block, still empty and not yet visible; run transactions into it, then `finish_block`."""
+        head = self.blocks.head
+        self._slot_hashes = [(head.slot, head.blockhash), *self._slot_hashes[: _SLOT_HASHES - 1]]
+        self._svm.set_slot_hashes(self._slot_hashes)
+        self._set_clock(slot, unix_time)
+        self._working_slot = slot
+        self._changed = {}
+        return Block(slot, head.height + 1, random_hash(), head.slot, head.blockhash, unix_time)
+
+    def finish_block(self, block: Block) -> dict[Pubkey, Account | None]:
+        """Make a block the head; returns the accounts it changed, with their new state."""
+        self.blocks.append(block)
+        changed, self._changed = self._changed, {}
+        return changed
+
+    def _set_clock(self, slot: int, unix_time: int) -> None:
+        epoch = slot // SLOTS_PER_EPOCH
+        self._svm.set_clock(Clock(slot, unix_time, epoch, epoch + 1, unix_time))
+
+    def refusal(self, transaction: VersionedTransaction, height: int) -> TransactionErrorJson | None:
+        """Why a block of this height could not take the transaction at all: blockhash too old, or a duplicate."""
+        block = self.blocks.with_hash(message_of(transaction).recent_blockhash)
+        if block is None or height > block.last_valid_height:
+            return "BlockhashNotFound"
+        if self.blocks.landed(transaction.signatures[0]) is not None:
+            return "AlreadyProcessed"
+        return None
+
+    def run(self, pending: Pending, block: Block) -> TransactionErrorJson | None:
+        """Run a transaction into a block begun with `begin_block`.
+
+        Returns:
+            None when it landed, also with an error of its own; else why it is not part of the block.
+        """
+        refusal = self.refusal(pending.transaction, block.height)
+        if refusal is not None:
+            return refusal
+        message = message_of(pending.transaction)
+        try:
+            accounts = resolve(message, self.newest)
+        except LookupFailed as failed:
+            return failed.error
+        before = [self.newest(key) for key in accounts.keys]
+        result = self._svm.send_transaction(pending.transaction)
+        error: TransactionErrorJson | None = None
+        if isinstance(result, FailedTransactionMetadata):
+            error = transaction_errors.to_json(result.err())
+            metadata = result.meta()
+            if metadata.signature() == Signature.default():
+                return error
+        else:
+            metadata = result
+        after = [
+            self.newest(key) if writable else was
+            for key, writable, was in zip(accounts.keys, accounts.writable, before, strict=True)
+        ]
+        for key, was, now in zip(accounts.keys, before, after, strict=True):
+            if was != now:
+                self._note_change(key, block.slot, was, now)
+        block.landed.append(
+            Landed(
+                signature=pending.signature,
+                slot=block.slot,
+                index=len(block.landed),
+                unix_time=block.unix_time,
+                wire=pending.wire,
+                accounts=accounts,
+                error=error,
+                meta=meta_json(
+                    metadata,
+                    error,
+                    accounts,
+                    before=before,
+                    after=after,
+                    decimals=self._decimals_of(mints_held(before + after)),
+                ),
+                unit_price=pending.unit_price,
+            )
+        )
+        return None
+
+    def _note_change(self, address: Pubkey, slot: int, was: Account | None, now: Account | None) -> None:
+        self.history.record(address, slot, was, now)
+        self._changed[address] = now
+        if now is not None:
+            self.index.note(address, now)
+
+    def _decimals_of(self, mints: set[Pubkey]) -> dict[Pubkey, int]:
+        for mint in mints - self._decimals.keys():
+            decoded = decode_mint(self.newest(mint))
+            if decoded is not None:
+                self._decimals[mint] = decoded.decimals
+        return {mint: self._decimals[mint] for mint in mints if mint in self._decimals}
+
+    def simulate(
+        self, transaction: VersionedTransaction, *, verify_signatures: bool, check_age: bool = True
+    ) -> Simulation:
+        """Run a transaction on the newest state and keep nothing of it.
+
+        Args:
+            check_age: whether the blockhash must be usable in the next block, and the signature new.
+        """
+        slot = self._working_slot
+        message = message_of(transaction)
+        refusal = self.refusal(transaction, self.blocks.head.height + 1) if check_age else None
+        accounts: Accounts | None = None
+        if refusal is None:
+            try:
+                accounts = resolve(message, self.newest)
+            except LookupFailed as failed:
+                refusal = failed.error
+        if refusal is not None:
+            return Simulation(slot, refusal, [], 0, fee_of(message), None, [], {}, accounts)
+        self._svm.with_sigverify(verify_signatures)
+        try:
+            result = self._svm.simulate_transaction(transaction)
+        finally:
+            self._svm.with_sigverify(True)
+        error = transaction_errors.to_json(result.err()) if isinstance(result, FailedTransactionMetadata) else None
+        metadata = result.meta()
+        return Simulation(
+            slot=slot,
+            error=error,
+            logs=metadata.logs(),
+            units=metadata.compute_units_consumed(),
+            fee=metadata.fee(),
+            return_data=return_data_json(metadata),
+            inner_instructions=inner_instructions_json(metadata),
+            post_accounts=dict(result.post_accounts()) if isinstance(result, SimulatedTransactionInfo) else {},
+            accounts=accounts,
+        )
+
+
+def random_hash() -> Hash:
+    """A blockhash nobody could have known before; `Hash.new_unique` only counts up."""
+    return Hash(secrets.token_bytes(32))
+
+
+def unix_now() -> int:
+    """Seconds since 1970, as the clock sysvar and block times carry them."""
+    return int(time.time())

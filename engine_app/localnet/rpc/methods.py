@@ -1,0 +1,40 @@
+"""Every method this node answers, by name."""
+
+from engine_app.localnet.rpc import accounts, cluster, landed, tokens, transactions
+from engine_app.localnet.rpc.node import Method
+
+METHODS: dict[str, Method] = {
+    "getAccountInfo": accounts.get_account_info,
+    "getBalance": accounts.get_balance,
+    "getBlock": landed.get_block,
+    "getBlockHeight": cluster.get_block_height,
+    "getBlockTime": cluster.get_block_time,
+    "getBlocks": landed.get_blocks,
+    "getEpochInfo": cluster.get_epoch_info,
+    "getEpochSchedule": cluster.get_epoch_schedule,
+    "getFeeForMessage": cluster.get_fee_for_message,
+    "getFirstAvailableBlock": cluster.get_first_available_block,
+    "getGenesisHash": cluster.get_genesis_hash,
+    "getHealth": cluster.get_health,
+    "getIdentity": cluster.get_identity,
+    "getLatestBlockhash": cluster.get_latest_blockhash,
+    "getMinimumBalanceForRentExemption": accounts.get_minimum_balance_for_rent_exemption,
+    "getMultipleAccounts": accounts.get_multiple_accounts,
+    "getProgramAccounts": accounts.get_program_accounts,
+    "getRecentPrioritizationFees": cluster.get_recent_prioritization_fees,
+    "getSignatureStatuses": landed.get_signature_statuses,
+    "getSignaturesForAddress": landed.get_signatures_for_address,
+    "getSlot": cluster.get_slot,
+    "getSlotLeader": cluster.get_slot_leader,
+    "getTokenAccountBalance": tokens.get_token_account_balance,
+    "getTokenAccountsByOwner": tokens.get_token_accounts_by_owner,
+    "getTokenLargestAccounts": tokens.get_token_largest_accounts,
+    "getTokenSupply": tokens.get_token_supply,
+    "getTransaction": landed.get_transaction,
+    "getTransactionCount": cluster.get_transaction_count,
+    "getVersion": cluster.get_version,
+    "isBlockhashValid": cluster.is_blockhash_valid,
+    "requestAirdrop": transactions.request_airdrop,
+    "sendTransaction": transactions.send_transaction,
+    "simulateTransaction": transactions.simulate_transaction,
+}
