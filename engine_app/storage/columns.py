@@ -32,8 +32,6 @@ def moment(*, nullable: bool = False, default_now: bool = False) -> Column[datet
     )
 
 
-def reference(
-    target: str, *, nullable: bool = False, primary_key: bool = False, index: bool = False
-) -> Column[Any]:
+def reference(target: str, *, nullable: bool = False, primary_key: bool = False, index: bool = False) -> Column[Any]:
     """A foreign key to `table.column`; rows that others refer to are never deleted."""
     return Column(ForeignKey(target), nullable=nullable, primary_key=primary_key, index=index)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import sqlalchemy.ext.asyncio
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -20,6 +21,13 @@ def driver_url(database_url: str) -> str:
         if database_url.startswith(prefix):
             return "postgresql+psycopg://" + database_url[len(prefix) :]
     raise ValueError("DATABASE_URL must begin with postgresql://")
+
+
+class Session(AsyncSession):
+    """SQLModel's session with SQLAlchemy's own `execute`, which SQLModel discourages and rows of several columns and
+    CTEs need."""
+
+    execute = sqlalchemy.ext.asyncio.AsyncSession.execute  # type: ignore[assignment]
 
 
 class Database:
@@ -40,7 +48,7 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
         """A session inside one transaction; committed durably when the block ends without an error."""
-        async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
+        async with Session(self.engine, expire_on_commit=False) as session, session.begin():
             yield session
 
     @asynccontextmanager

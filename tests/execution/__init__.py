@@ -1,0 +1,1 @@
+"""Execution: one order at a time, from any state."""

@@ -1,0 +1,1 @@
+"""Orders: lifecycle, rules of the database, leases, reservations, service."""
