@@ -21,6 +21,9 @@ from engine_app.markets.venues.venue import Pool, SwapAccounts
 SIGNATURE_LAMPORTS = 5_000
 """Base fee per signature, lamports; every transaction of the engine has one."""
 
+WALLET_SIZE = 0
+"""Bytes of a wallet's own account."""
+
 
 @dataclass(frozen=True, slots=True)
 class SwapPlan:

@@ -11,6 +11,7 @@ from uuid import UUID
 from engine_app.chain.blockhash import Blockhashes
 from engine_app.chain.clusters import Cluster
 from engine_app.chain.landing import Landing
+from engine_app.chain.rents import Rents
 from engine_app.chain.rpc import Rpc
 from engine_app.markets.pools import Pools
 from engine_app.markets.venues.venue import Venue
@@ -47,8 +48,7 @@ class Engine:
     venues: tuple[Venue, ...]
     signer: Signer
     progress: ProgressPublisher
-    token_account_rent: int
-    wallet_rent: int
+    rents: Rents
     held: dict[UUID, int] = field(default_factory=dict)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     watcher: Watcher = field(init=False)

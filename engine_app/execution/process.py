@@ -14,9 +14,11 @@ from uuid import UUID, uuid4
 from engine_app.chain.blockhash import Blockhashes
 from engine_app.chain.clusters import CLUSTERS, websocket_url
 from engine_app.chain.landing import Landing
+from engine_app.chain.rents import Rents
 from engine_app.chain.rpc import Rpc
 from engine_app.chain.stream import Stream
 from engine_app.chain.token_accounts import TOKEN_ACCOUNT_SIZE
+from engine_app.execution.building import WALLET_SIZE
 from engine_app.execution.engine import Engine
 from engine_app.execution.finality import follow_to_finality
 from engine_app.execution.run import run
@@ -85,6 +87,9 @@ class ExecutionProcess:
         landing = Landing(rpc, stream, blockhashes)
         self._resources.push_async_callback(landing.close)
         await landing.start()
+        rents = Rents(rpc, (TOKEN_ACCOUNT_SIZE, WALLET_SIZE))
+        self._resources.push_async_callback(rents.close)
+        await rents.start()
         pools = Pools(rpc, cluster, refresh_seconds=settings.pool_refresh_seconds)
         self._resources.push_async_callback(pools.close)
         await pools.start()
@@ -101,8 +106,7 @@ class ExecutionProcess:
             venues=venues_for(cluster),
             signer=Signer(mnemonic),
             progress=progress,
-            token_account_rent=await rpc.rent_exemption(TOKEN_ACCOUNT_SIZE),
-            wallet_rent=await rpc.rent_exemption(0),
+            rents=rents,
         )
         engine.watcher = Watcher(engine)
         sweeper = Sweeper(engine)

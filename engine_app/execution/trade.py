@@ -22,21 +22,30 @@ from engine_app.chain.answers import Blockhash
 from engine_app.chain.landing import LiveAttempt
 from engine_app.chain.token_accounts import (
     TOKEN_2022_PROGRAM,
+    TOKEN_ACCOUNT_SIZE,
     TOKEN_PROGRAM,
     WRAPPED_SOL_MINT,
     ata,
     decode_token_account,
 )
 from engine_app.chain.transactions import MAX_COMPUTE_UNITS, compose, unsigned_bytes, with_margin
-from engine_app.execution.building import SwapPlan, capped_price, needs, priority_fee, swap_instructions
+from engine_app.execution.building import (
+    WALLET_SIZE,
+    SwapPlan,
+    capped_price,
+    needs,
+    priority_fee,
+    swap_instructions,
+)
 from engine_app.execution.failures import TryFailure, read_failure
 from engine_app.execution.turn import Turn
-from engine_app.markets.pools import NoPool, Snapshot
+from engine_app.markets.errors import NoPool
+from engine_app.markets.pools import Snapshot
 from engine_app.markets.routing import decide, floor_out
 from engine_app.markets.tokens import whole
 from engine_app.markets.venues.venue import Pool
 from engine_app.orders import attempts, reservations
-from engine_app.orders.errors import INSUFFICIENT_FUNDS, NO_POOL, PRICE_IMPACT, PRICE_MOVED
+from engine_app.orders.errors import INSUFFICIENT_FUNDS, PRICE_IMPACT, PRICE_MOVED
 from engine_app.orders.lifecycle import MAX_TRIES, Status, WaitReason
 from engine_app.orders.models import Attempt, Order
 from engine_app.telemetry.logging import get_logger
@@ -110,7 +119,7 @@ async def _route(turn: Turn, swap: Swap) -> Routed | None:
     try:
         snapshot = await turn.engine.pools.snapshot(swap.mint_in, swap.mint_out, extra=_takers_accounts(swap))
     except NoPool as error:
-        await turn.fail(NO_POOL, error.detail)
+        await turn.fail(NoPool.code, error.detail)
         return None
     decision = decide(
         snapshot.pools,
@@ -122,7 +131,7 @@ async def _route(turn: Turn, swap: Swap) -> Routed | None:
     )
     best = decision.best
     if best is None:
-        await turn.fail(NO_POOL, "every pool refuses: " + decision.refusals())
+        await turn.fail(NoPool.code, "every pool refuses: " + decision.refusals())
         return None
     order = turn.order
     quoted = int(order.quoted_out or order.expected_quote or best.amount_out)
@@ -155,13 +164,14 @@ async def _route(turn: Turn, swap: Swap) -> Routed | None:
         )
         return None
     pool = next(pool for pool in snapshot.pools if pool.address == best.pool)
-    plan = _plan(turn, swap, snapshot, pool, min_out=max(floor, floor_out(best.amount_out, order.slippage)))
+    rent = await turn.engine.rents.exemption(TOKEN_ACCOUNT_SIZE)
+    plan = _plan(swap, snapshot, pool, rent=rent, min_out=max(floor, floor_out(best.amount_out, order.slippage)))
     if not await _reserve(turn, swap, snapshot, plan, routing):
         return None
     return Routed(plan, quoted_out=best.amount_out, dex=best.dex.value)
 
 
-def _plan(turn: Turn, swap: Swap, snapshot: Snapshot, pool: Pool, *, min_out: int) -> SwapPlan:
+def _plan(swap: Swap, snapshot: Snapshot, pool: Pool, *, rent: int, min_out: int) -> SwapPlan:
     destination = ata(swap.owner, swap.mint_out, pool.token_program(swap.mint_out))
     return SwapPlan(
         owner=swap.owner,
@@ -171,7 +181,7 @@ def _plan(turn: Turn, swap: Swap, snapshot: Snapshot, pool: Pool, *, min_out: in
         mint_out=swap.mint_out,
         amount_in=swap.amount_in,
         min_out=min_out,
-        token_account_rent=turn.engine.token_account_rent,
+        token_account_rent=rent,
         opens_destination=swap.mint_out != WRAPPED_SOL_MINT and destination not in snapshot.accounts.accounts,
     )
 
@@ -185,8 +195,8 @@ async def _reserve(turn: Turn, swap: Swap, snapshot: Snapshot, plan: SwapPlan, r
         mint_out=swap.mint_out,
         amount_in=swap.amount_in,
         opens_destination=plan.opens_destination,
-        token_account_rent=engine.token_account_rent,
-        wallet_rent=engine.wallet_rent,
+        token_account_rent=plan.token_account_rent,
+        wallet_rent=await engine.rents.exemption(WALLET_SIZE),
         priority_fee=per_try,
         tries=MAX_TRIES - order.tries,
     )

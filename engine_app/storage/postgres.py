@@ -27,7 +27,7 @@ class Session(AsyncSession):
     """SQLModel's session with SQLAlchemy's own `execute`, which SQLModel discourages and rows of several columns and
     CTEs need."""
 
-    execute = sqlalchemy.ext.asyncio.AsyncSession.execute  # type: ignore[assignment]
+    execute = sqlalchemy.ext.asyncio.AsyncSession.execute
 
 
 class Database:

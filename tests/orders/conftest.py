@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
@@ -46,9 +46,7 @@ def new_trader(database: Database) -> Callable[[], Awaitable[Trader]]:
             user = User(username=name, name_key=name, password_hash="not used here")
             session.add(user)
             await session.flush()
-            wallet = Wallet(
-                address=name, derivation_index=user.id, user_id=user.id, assigned_at=repository.DATABASE_NOW
-            )
+            wallet = Wallet(address=name, derivation_index=user.id, user_id=user.id, assigned_at=datetime.now(UTC))
             session.add(wallet)
             await session.flush()
             return Trader(user.id, wallet.id)

@@ -171,7 +171,7 @@ async def test_a_confirmed_order_is_final_once_finalized(database: Database, new
     token = await taken(database, order.id)
     attempt = signed(order, token)
     await submit(database, order, token, attempt)
-    confirmed = {"status": "confirmed", "spent_in": Decimal(1), "amount_out": Decimal(99)}
+    confirmed: dict[str, Any] = {"status": "confirmed", "spent_in": Decimal(1), "amount_out": Decimal(99)}
     async with database.transaction() as session:
         await repository.advance(session, order.id, token, event="confirmed", **confirmed)
         await repository.advance(session, order.id, token, event="rolled_back", status="submitted")
@@ -192,7 +192,11 @@ async def test_what_an_order_asks_for_and_its_floor_never_change(database: Datab
         await repository.advance(
             session, order.id, token, event="routed", floor_out=Decimal(99), quoted_out=Decimal(100)
         )
-    for change, said in (({"floor_out": Decimal(1)}, "set once"), ({"amount_in": Decimal(2)}, "asks for")):
+    changes: list[tuple[dict[str, Any], str]] = [
+        ({"floor_out": Decimal(1)}, "set once"),
+        ({"amount_in": Decimal(2)}, "asks for"),
+    ]
+    for change, said in changes:
         with pytest.raises(DBAPIError, match=said):
             async with database.transaction() as session:
                 await repository.advance(session, order.id, token, event="changed", **change)

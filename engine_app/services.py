@@ -1,0 +1,128 @@
+"""What a web process offers to the page and to the API: each room's service, put together once.
+
+It can neither sign nor execute: those rooms are not imported, and the mnemonic is not in its environment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+
+from engine_app import queue
+from engine_app.accounts.service import Accounts
+from engine_app.chain.clusters import CLUSTERS, Cluster
+from engine_app.chain.rpc import Rpc
+from engine_app.markets.pools import Pools
+from engine_app.markets.quotes import Quotes
+from engine_app.markets.tokens import TokenList
+from engine_app.orders.progress import ProgressFeed, ProgressPublisher
+from engine_app.orders.service import Orders
+from engine_app.settings import Settings, SettingsError, settings
+from engine_app.storage import deployment
+from engine_app.storage.postgres import Database
+from engine_app.storage.rate_limits import RateLimits
+from engine_app.storage.redis import connect
+from engine_app.telemetry.logging import get_logger
+from engine_app.wallets.balances import Wallets
+from engine_app.wallets.faucet import Faucet
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class WebServices:
+    """One of each service per web process."""
+
+    settings: Settings
+    cluster: Cluster
+    database: Database
+    rpc: Rpc
+    tokens: TokenList
+    accounts: Accounts
+    orders: Orders
+    wallets: Wallets
+    quotes: Quotes
+    faucet: Faucet
+    feed: ProgressFeed
+
+
+_running: WebServices | None = None
+
+
+def services() -> WebServices:
+    """The services of this process. Raises RuntimeError outside `running`."""
+    if _running is None:
+        raise RuntimeError("the web process's services have not been started")
+    return _running
+
+
+@asynccontextmanager
+async def running() -> AsyncIterator[WebServices]:
+    """Start the services for the life of the web process.
+
+    Raises:
+        SettingsError: a setting that the web process needs is missing.
+        WrongCluster, WrongDeployment: the chain is not the database's.
+    """
+    global _running  # noqa: PLW0603 - Reflex's handlers are called by name and can be handed nothing
+    async with AsyncExitStack() as resources:
+        _running = await _start(settings(), resources)
+        try:
+            yield _running
+        finally:
+            _running = None
+
+
+async def _start(chosen: Settings, resources: AsyncExitStack) -> WebServices:
+    if chosen.database_url is None or chosen.redis_url is None or chosen.jwt_secret is None:
+        raise SettingsError("web needs DATABASE_URL, REDIS_URL and JWT_SECRET; `up` provides them")
+    cluster = CLUSTERS[chosen.solana_cluster]
+    tokens = TokenList(cluster)
+    redis_url = chosen.redis_url.get_secret_value()
+    database = Database(chosen.database_url)
+    resources.push_async_callback(database.close)
+    redis = connect(redis_url)
+    resources.push_async_callback(redis.aclose)
+    rpc = Rpc(chosen.solana_rpc_url, cluster, expected_genesis=partial(deployment.remembered_genesis, database))
+    resources.push_async_callback(rpc.close)
+    pools = Pools(rpc, cluster, refresh_seconds=chosen.pool_refresh_seconds)
+    resources.push_async_callback(pools.close)
+    publisher = ProgressPublisher(redis, tokens)
+    feed = ProgressFeed(redis)
+    limits = RateLimits(redis)
+    accounts = Accounts(database, limits, chosen, jwt_secret=chosen.jwt_secret.get_secret_value())
+    resources.push_async_callback(accounts.close)
+    orders = Orders(database, tokens, chosen, publisher, partial(queue.send_order, queue.broker(redis_url)))
+    wallets = Wallets(database, rpc, tokens, orders.reserved)
+
+    async def connect_to_chain() -> None:
+        """The page and the API serve before a node answers; calls that need one say that none does."""
+        await rpc.start()
+        await pools.start()
+
+    for name, work in (("progress", publisher.run()), ("feed", feed.run()), ("chain", connect_to_chain())):
+        task = asyncio.create_task(work, name=name)
+        resources.callback(task.cancel)
+        task.add_done_callback(_report_end)
+    log.info("web.ready", cluster=cluster.name)
+    return WebServices(
+        settings=chosen,
+        cluster=cluster,
+        database=database,
+        rpc=rpc,
+        tokens=tokens,
+        accounts=accounts,
+        orders=orders,
+        wallets=wallets,
+        quotes=Quotes(pools, tokens),
+        faucet=Faucet(rpc, tokens, wallets, limits, chosen),
+        feed=feed,
+    )
+
+
+def _report_end(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        log.critical("web.background_task_died", task=task.get_name(), exc_info=task.exception())
