@@ -13,12 +13,6 @@ INSUFFICIENT_FUNDS = register(
     NOTHING_MOVED,
     "Deposit more, get test funds, or place a smaller order.",
 )
-NO_POOL = register(
-    "NO_POOL",
-    "No pool of Raydium or Meteora can swap this pair and amount now.",
-    NOTHING_MOVED,
-    "Try another pair or another amount.",
-)
 SLIPPAGE = register(
     "SLIPPAGE",
     "The price moved past the order's slippage while it was being executed, three times.",
