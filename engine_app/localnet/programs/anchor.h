@@ -65,14 +65,14 @@ static inline bool never_created(const account *a) {
     return !(a->owner.w[0] | a->owner.w[1] | a->owner.w[2] | a->owner.w[3]) && !a->lamports;
 }
 
-/* An account of this program with this discriminator (as a little-endian word) and at least `length` bytes. */
+/* A state account of this program with this discriminator (as a little-endian word); panics when it is shorter than
+ * its state. */
 #define REQUIRE_STATE(name, a, program_id, discriminator, length) \
     do { \
-        REQUIRE_OF(name, !never_created(a), AccountNotInitialized); \
         REQUIRE_OF(name, same_key(&(a)->owner, program_id), AccountOwnedByWrongProgram); \
         REQUIRE_OF(name, (a)->data_length >= DISCRIMINATOR_BYTES, AccountDiscriminatorNotFound); \
         REQUIRE_OF(name, load_64((a)->data) == (discriminator), AccountDiscriminatorMismatch); \
-        REQUIRE_OF(name, (a)->data_length >= (length), AccountDidNotDeserialize); \
+        require_or_panic((a)->data_length >= (length)); \
     } while (0)
 
 #endif

@@ -13,8 +13,13 @@
 #define PriceRangeViolation(X) X(PriceRangeViolation, 6015, "Trade is over price range")
 #define InvalidInput(X) X(InvalidInput, 6018, "Invalid input")
 #define InvalidBaseFeeMode(X) X(InvalidBaseFeeMode, 6047, "Invalid base fee mode")
+#define FailToValidateSingleSwapInstruction(X) \
+    X(FailToValidateSingleSwapInstruction, 6049, "Fail to validate single swap instruction in rate limiter")
+#define UndeterminedError(X) X(UndeterminedError, 6051, "Undetermined error")
 #define InvalidPoolVersion(X) X(InvalidPoolVersion, 6052, "Invalid pool version")
 
+#define SWAP 0xc88775e1919ec6f8
+#define SWAP_2 0x885b5beb4c3f4b41
 #define POOL 0xbc6db111046d9af1
 #define POOL_BYTES 1112
 
@@ -28,6 +33,10 @@ enum {
     BASE_FEE_PRICE_STEP = 24,
     BASE_FEE_EXPIRATION = 28,
     BASE_FEE_REDUCTION = 32,
+    LIMITER_INCREMENT_BPS = 22,
+    LIMITER_DURATION = 24,
+    LIMITER_MOST_BPS = 28,
+    LIMITER_REFERENCE = 32,
     PROTOCOL_FEE_PERCENT = 48,
     REFERRAL_FEE_PERCENT = 50,
     COMPOUNDING_FEE_BPS = 54,

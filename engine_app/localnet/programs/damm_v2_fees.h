@@ -3,14 +3,20 @@
 #ifndef DAMM_V2_FEES_H
 #define DAMM_V2_FEES_H
 
-#include "damm_v2_curve.h"
+#include "damm_v2_rate_limiter.h"
 
-#define FEE_DENOMINATOR 1000000000
 #define MAX_FEE_V0 500000000
 #define MAX_FEE_V1 990000000
 #define VARIABLE_FEE_SCALE 100000000000
 
 enum { TIME_LINEAR, TIME_EXPONENTIAL, RATE_LIMITER, MARKET_CAP_LINEAR, MARKET_CAP_EXPONENTIAL };
+
+/* What a rate is asked for: the amount (with the fee within it, or the fee to come on top), the direction, and the
+ * slot or unix time, as the pool counts. */
+typedef struct {
+    u64 amount, point;
+    bool includes_fee, a_to_b;
+} fee_question;
 
 /* Base units of one fee. */
 typedef struct {
@@ -61,26 +67,53 @@ static u64 market_cap_period(u64 *period, const u8 *pool, u64 periods) {
     return SUCCESS;
 }
 
-/* fee = the base fee's rate at `point` (a slot or a unix time, as the pool counts). */
-static u64 base_fee(u64 *fee, const u8 *pool, u64 point) {
+static u64 limited_fee(u64 *fee, const u8 *pool, const fee_question *asked) {
+    rate_limiter limiter;
+    read_limiter(&limiter, pool);
+    *fee = limiter.cliff;
+    if (!limiter_applies(pool, asked->point, asked->a_to_b)) return SUCCESS;
+    return asked->includes_fee ? limiter_rate_within(fee, &limiter, asked->amount)
+                               : limiter_rate_on_top(fee, &limiter, asked->amount);
+}
+
+/* The periods passed since activation, at most `periods`; before it (an early buyer) all of them. */
+static u64 time_period(const u8 *pool, u64 point, u64 periods) {
+    u64 activation = load_64(pool + ACTIVATION_POINT);
+    if (point < activation) return periods;
+    u64 passed = (point - activation) / load_64(pool + BASE_FEE_FREQUENCY);
+    return passed < periods ? passed : periods;
+}
+
+/* fee = the base fee's rate. */
+static u64 base_fee(u64 *fee, const u8 *pool, const fee_question *asked) {
     u64 cliff = load_64(pool + BASE_FEE_CLIFF), activation = load_64(pool + ACTIVATION_POINT);
-    u64 periods = load_16(pool + BASE_FEE_PERIODS), period = periods;
-    u64 frequency = load_64(pool + BASE_FEE_FREQUENCY), reduction = load_64(pool + BASE_FEE_REDUCTION);
-    u8 mode = pool[BASE_FEE_MODE];
-    if (mode == TIME_LINEAR || mode == TIME_EXPONENTIAL) {
-        *fee = cliff;
-        if (!frequency) return SUCCESS;
-        if (point >= activation && (point - activation) / frequency < periods) period = (point - activation) / frequency;
-    } else if (mode == MARKET_CAP_LINEAR || mode == MARKET_CAP_EXPONENTIAL) {
-        u64 expiration = activation + load_32(pool + BASE_FEE_EXPIRATION);
+    u64 periods = load_16(pool + BASE_FEE_PERIODS), period = periods, reduction = load_64(pool + BASE_FEE_REDUCTION);
+    u64 expiration = activation + load_32(pool + BASE_FEE_EXPIRATION);
+    bool exponential = false;
+    *fee = cliff;
+    switch (pool[BASE_FEE_MODE]) {
+    case RATE_LIMITER:
+        return limited_fee(fee, pool, asked);
+    case TIME_EXPONENTIAL:
+        exponential = true;
+        /* fall through */
+    case TIME_LINEAR:
+        if (!load_64(pool + BASE_FEE_FREQUENCY)) return SUCCESS;
+        period = time_period(pool, asked->point, periods);
+        break;
+    case MARKET_CAP_EXPONENTIAL:
+        exponential = true;
+        /* fall through */
+    case MARKET_CAP_LINEAR:
         REQUIRE(expiration >= activation, MathOverflow);
-        if (point >= activation && point <= expiration) TRY(market_cap_period(&period, pool, periods));
-    } else {
+        if (asked->point >= activation && asked->point <= expiration)
+            TRY(market_cap_period(&period, pool, periods));
+        break;
+    default:
         return FAILURE(InvalidBaseFeeMode);
     }
-    return mode == TIME_EXPONENTIAL || mode == MARKET_CAP_EXPONENTIAL
-               ? reduced_exponentially(fee, cliff, reduction, period)
-               : reduced_linearly(fee, cliff, reduction, period);
+    return exponential ? reduced_exponentially(fee, cliff, reduction, period)
+                       : reduced_linearly(fee, cliff, reduction, period);
 }
 
 /* fee = ceil((accumulator * bin step)^2 * control / 1e11), from the accumulator as stored before the swap. */
@@ -100,11 +133,11 @@ static u64 variable_fee(u256 *fee, const u8 *pool) {
 }
 
 /* rate = base and dynamic fee, at most the cap of the pool's fee version. */
-static u64 trading_fee(u64 *rate, const u8 *pool, u64 point) {
+static u64 trading_fee(u64 *rate, const u8 *pool, const fee_question *asked) {
     u64 most = pool[FEE_VERSION] ? MAX_FEE_V1 : MAX_FEE_V0, base;
     u256 variable, total;
     REQUIRE(pool[FEE_VERSION] <= 1, InvalidPoolVersion);
-    TRY(base_fee(&base, pool, point));
+    TRY(base_fee(&base, pool, asked));
     TRY(variable_fee(&variable, pool));
     total = wide(base);
     add(&total, &total, &variable);
@@ -128,21 +161,6 @@ static u64 divide_fee(fee_parts *parts, const u8 *pool, u64 fee, bool has_referr
     parts->referral = has_referral ? part_of(protocol, pool[REFERRAL_FEE_PERCENT], 100) : 0;
     REQUIRE(parts->referral <= protocol, MathOverflow);
     parts->protocol = protocol - parts->referral;
-    return SUCCESS;
-}
-
-/* fee = what is taken off `amount`. */
-static u64 fee_within(u64 *fee, u64 amount, u64 rate) {
-    REQUIRE(multiply_divide_64(fee, amount, rate, FEE_DENOMINATOR, UP), TypeCastFailed);
-    REQUIRE(*fee <= amount, MathOverflow);
-    return SUCCESS;
-}
-
-/* fee = what to add so that `amount` is left after the fee. */
-static u64 fee_on_top(u64 *fee, u64 amount, u64 rate) {
-    u64 gross;
-    REQUIRE(multiply_divide_64(&gross, amount, FEE_DENOMINATOR, FEE_DENOMINATOR - rate, UP), TypeCastFailed);
-    *fee = gross - amount;
     return SUCCESS;
 }
 

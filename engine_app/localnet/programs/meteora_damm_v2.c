@@ -1,11 +1,10 @@
 /* A stand-in for Meteora DAMM v2 (cp_amm 0.2): swap and swap2.
  *
- * Accounts, layouts, fees, rounding and error codes are the real program's. Left out: the rate limiter (base fee
- * mode 2, refused), the event that the real program emits to itself, and every other instruction. */
+ * Accounts, layouts, fees, rounding and error codes are the real program's. Left out: the event that the
+ * real program emits to itself, a rate-limited swap called by another program (refused), every other instruction. */
+#include "damm_v2_curve.h"
 #include "damm_v2_fees.h"
 
-#define SWAP 0xc88775e1919ec6f8
-#define SWAP_2 0x885b5beb4c3f4b41
 #define AUTHORITY_SEED "pool_authority"
 #define EVENT_AUTHORITY_SEED "__event_authority"
 #define WHITELIST_SLOTS 9000
@@ -38,11 +37,12 @@ typedef struct {
     u8 mode;
 } order;
 
-/* How a swap runs: where the fee is taken, at which rate, and what the mints take on transfers. */
+/* How a swap runs: where the fee is taken, and what the mints take on transfers. */
 typedef struct {
     curve curve;
     bool fee_on_input, fee_on_a, has_referral;
-    u64 rate;
+    const u8 *pool;
+    u64 point;
     transfer_fee mint_in, mint_out;
 } terms;
 
@@ -58,7 +58,6 @@ static u64 check_token_account(const account *a) {
     REQUIRE(a->is_writable, AccountNotMutable);
     REQUIRE(!never_created(a), AccountNotInitialized);
     REQUIRE(is_token_program(&a->owner), AccountOwnedByWrongProgram);
-    require_or_panic(a->data_length >= TOKEN_ACCOUNT_BYTES);
     return SUCCESS;
 }
 
@@ -83,6 +82,7 @@ static u64 check_pool(const invocation *call) {
 }
 
 static u64 check_mint(const account *mint, const account *vault) {
+    require_or_panic(vault->data_length >= sizeof(pubkey));
     pubkey of_vault = token_mint(vault);
     REQUIRE(same_key(&mint->key, &of_vault), ConstraintTokenMint);
     REQUIRE(is_token_program(&mint->owner), AccountOwnedByWrongProgram);
@@ -135,22 +135,35 @@ static u64 update_layout(u8 *pool) {
     return SUCCESS;
 }
 
+static u64 rate_of(u64 *rate, const terms *t, u64 amount, bool includes_fee) {
+    fee_question asked = {amount, t->point, includes_fee, t->curve.a_to_b};
+    return trading_fee(rate, t->pool, &asked);
+}
+
+/* fee = what comes on top of `amount` at the rate of an order that leaves it. */
+static u64 fee_added(u64 *fee, const terms *t, u64 amount) {
+    u64 rate;
+    TRY(rate_of(&rate, t, amount, false));
+    return fee_on_top(fee, amount, rate);
+}
+
 /* Exact in, and partial fill where the price range may end before the input does. */
-static u64 trade_input(trade *done, const terms *t, const order *asked, const u8 *pool) {
-    u64 fee = 0, extra, received;
+static u64 trade_input(trade *done, const terms *t, const order *asked) {
+    u64 fee = 0, rate, extra, received;
     done->gross_in = asked->amount - fee_on_sent(&t->mint_in, asked->amount);
     done->sent = asked->amount;
     REQUIRE(done->gross_in > 0, AmountIsZero);
-    if (t->fee_on_input) TRY(fee_within(&fee, done->gross_in, t->rate));
+    TRY(rate_of(&rate, t, done->gross_in, true));
+    if (t->fee_on_input) TRY(fee_within(&fee, done->gross_in, rate));
     u64 net = done->gross_in - fee;
     TRY(asked->mode == EXACT_IN ? step_exact_in(&done->moved, &t->curve, net) : step_partial(&done->moved, &t->curve, net));
     if (done->moved.in < net) {
-        if (t->fee_on_input) TRY(fee_on_top(&fee, done->moved.in, t->rate));
+        if (t->fee_on_input) TRY(fee_added(&fee, t, done->moved.in));
         done->gross_in = done->moved.in + fee;
     }
-    if (!t->fee_on_input) TRY(fee_within(&fee, done->moved.out, t->rate));
+    if (!t->fee_on_input) TRY(fee_within(&fee, done->moved.out, rate));
     done->out = t->fee_on_input ? done->moved.out : done->moved.out - fee;
-    TRY(divide_fee(&done->fee, pool, fee, t->has_referral));
+    TRY(divide_fee(&done->fee, t->pool, fee, t->has_referral));
     REQUIRE(done->gross_in > 0, AmountIsZero);
     received = done->out - fee_on_sent(&t->mint_out, done->out);
     REQUIRE(received >= asked->limit, ExceededSlippage);
@@ -161,16 +174,16 @@ static u64 trade_input(trade *done, const terms *t, const order *asked, const u8
     return SUCCESS;
 }
 
-static u64 trade_output(trade *done, const terms *t, const order *asked, const u8 *pool) {
+static u64 trade_output(trade *done, const terms *t, const order *asked) {
     u64 fee = 0, extra;
     REQUIRE(fee_on_received(&extra, &t->mint_out, asked->amount), MathOverflow);
     done->out = asked->amount + extra;
     REQUIRE(done->out > 0, AmountIsZero);
-    if (!t->fee_on_input) TRY(fee_on_top(&fee, done->out, t->rate));
+    if (!t->fee_on_input) TRY(fee_added(&fee, t, done->out));
     TRY(step_exact_out(&done->moved, &t->curve, done->out + fee));
-    if (t->fee_on_input) TRY(fee_on_top(&fee, done->moved.in, t->rate));
+    if (t->fee_on_input) TRY(fee_added(&fee, t, done->moved.in));
     done->gross_in = t->fee_on_input ? done->moved.in + fee : done->moved.in;
-    TRY(divide_fee(&done->fee, pool, fee, t->has_referral));
+    TRY(divide_fee(&done->fee, t->pool, fee, t->has_referral));
     REQUIRE(fee_on_received(&extra, &t->mint_in, done->gross_in), MathOverflow);
     done->sent = done->gross_in + extra;
     REQUIRE(done->sent <= asked->limit, ExceededSlippage);
@@ -250,17 +263,21 @@ static u64 swap(const invocation *call, const order *asked) {
     TRY(update_layout(pool));
     REQUIRE(asked->mode <= EXACT_OUT, InvalidInput);
     REQUIRE(asked->amount > 0, AmountIsZero);
+    require_or_panic(a[USER_IN]->data_length >= sizeof(pubkey));
     pubkey mint_in = token_mint(a[USER_IN]);
     bool a_to_b = same_key(&mint_in, &a[MINT_A]->key);
+    if (pool[BASE_FEE_MODE] == RATE_LIMITER && limiter_applies(pool, point, a_to_b))
+        TRY(check_single_swap(call, a[POOL_ACCOUNT], ACCOUNTS));
     TRY(update_references(pool, now));
     read_curve(&t.curve, pool, a_to_b);
     t.fee_on_input = !a_to_b && pool[COLLECT_FEE_MODE] != COLLECT_ON_OUTPUT;
     t.fee_on_a = !a_to_b && pool[COLLECT_FEE_MODE] == COLLECT_ON_OUTPUT;
     t.has_referral = !same_key(&a[REFERRAL]->key, call->program_id);
-    TRY(trading_fee(&t.rate, pool, point));
+    t.pool = pool;
+    t.point = point;
     fee_of_mint(&t.mint_in, a[a_to_b ? MINT_A : MINT_B], clock.epoch);
     fee_of_mint(&t.mint_out, a[a_to_b ? MINT_B : MINT_A], clock.epoch);
-    TRY(asked->mode == EXACT_OUT ? trade_output(&done, &t, asked, pool) : trade_input(&done, &t, asked, pool));
+    TRY(asked->mode == EXACT_OUT ? trade_output(&done, &t, asked) : trade_input(&done, &t, asked));
     TRY(apply(pool, &done, &t, now));
     return move_tokens(a, &done, &t, &bump);
 }

@@ -90,7 +90,12 @@ typedef struct {
 static u64 check_states(const invocation *call, account *const *a) {
     const pubkey *id = call->program_id;
     REQUIRE_OF("payer", a[PAYER]->is_signer, AccountNotSigner);
-    REQUIRE_STATE("amm_config", a[CONFIG], id, AMM_CONFIG, CONFIG_BYTES);
+    const account *config = a[CONFIG];
+    REQUIRE_OF("amm_config", !never_created(config), AccountNotInitialized);
+    REQUIRE_OF("amm_config", same_key(&config->owner, id), AccountOwnedByWrongProgram);
+    REQUIRE_OF("amm_config", config->data_length >= DISCRIMINATOR_BYTES, AccountDiscriminatorNotFound);
+    REQUIRE_OF("amm_config", load_64(config->data) == AMM_CONFIG, AccountDiscriminatorMismatch);
+    REQUIRE_OF("amm_config", config->data_length >= CONFIG_BYTES, AccountDidNotDeserialize);
     REQUIRE_STATE("pool_state", a[POOL], id, POOL_STATE, POOL_BYTES);
     REQUIRE_TOKEN_ACCOUNT("input_token_account", a[USER_IN]);
     REQUIRE_TOKEN_ACCOUNT("output_token_account", a[USER_OUT]);

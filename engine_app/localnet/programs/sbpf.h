@@ -11,6 +11,7 @@
 #define BUILTIN(number) ((u64)(number) << 32)
 #define INVALID_ACCOUNT_DATA BUILTIN(4)
 #define UNINITIALIZED_ACCOUNT BUILTIN(10)
+#define UNSUPPORTED_SYSVAR BUILTIN(17)
 
 #define MAX_ACCOUNTS 24
 #define MAX_PERMITTED_DATA_INCREASE 10240
@@ -19,6 +20,9 @@
 typedef struct {
     u64 w[4];
 } pubkey;
+
+static const pubkey INSTRUCTIONS_SYSVAR = {
+    {0x66d17b1817d5a706, 0xc0c2fd5504d4da35, 0xa57556218fc624c1, 0x85fcbbadb}};
 
 /* An account of the input, as it lies there; `data_length` bytes of data follow. */
 typedef struct {

@@ -10,6 +10,8 @@ PROGRAM_ID = Pubkey.from_string("cpamdpZCGKUy5JxQXB4dcpGPiikHawvSWAd6mEn1sGG")
 PROGRAM = (PROGRAMS / "meteora_damm_v2.so").read_bytes()
 AUTHORITY = Pubkey.from_string("HLnpSz9h2S4hiLQ43rnSD9XkcUThA7B8hQMKmDaiTLcC")
 EVENT_AUTHORITY = Pubkey.from_string("3rmHSu74h1ZcmAisVcWerTCiRDQbUrBKmcwptYGjHfet")
+INSTRUCTIONS_SYSVAR = Pubkey.from_string("Sysvar1nstructions1111111111111111111111111")
+RATE_LIMITER = 2
 SWAP = bytes.fromhex("f8c69e91e17587c8")
 SWAP_2 = bytes.fromhex("414b3f4ceb5b5b88")
 EXACT_IN, PARTIAL_FILL, EXACT_OUT = range(3)
@@ -26,9 +28,10 @@ def swap2(amount: int, limit: int, mode: int) -> bytes:
 
 
 def metas(chain: Chain, pool: Pubkey, referral: Pubkey | None = None) -> list[AccountMeta]:
-    """The 14 accounts of a swap of the taker, read from the pool's state."""
+    """The accounts of a swap of the taker, read from the pool's state: 14, with a rate limiter 15."""
     state = chain.accounts[pool][2]
     mint_a, mint_b, vault_a, vault_b = (Pubkey.from_bytes(state[at : at + 32]) for at in (168, 200, 232, 264))
+    limiter = [AccountMeta(INSTRUCTIONS_SYSVAR, False, False)] if state[16] == RATE_LIMITER else []
     return [
         AccountMeta(AUTHORITY, False, False),
         AccountMeta(pool, False, True),
@@ -44,6 +47,7 @@ def metas(chain: Chain, pool: Pubkey, referral: Pubkey | None = None) -> list[Ac
         AccountMeta(referral or PROGRAM_ID, False, referral is not None),
         AccountMeta(EVENT_AUTHORITY, False, False),
         AccountMeta(PROGRAM_ID, False, False),
+        *limiter,
     ]
 
 

@@ -1,30 +1,18 @@
-"""Every measured case of Meteora DAMM v2 that the stand-in covers, as a signed transaction through it."""
-
-import base64
-from typing import Any
+"""Every measured case of Meteora DAMM v2, as a signed transaction through the stand-in."""
 
 from solders.pubkey import Pubkey
 
 from tests.localnet.programs import damm_v2
 from tests.localnet.programs.vectors import USER_IN, USER_OUT, Chain, load
 
-CASES = 602
-OUT_OF_SCOPE = 272
-BASE_FEE_MODE_AT = 16
-RATE_LIMITER = 2
-
-
-def rate_limited(state: dict[str, Any], pool: str) -> bool:
-    """Whether the pool has the rate limiter as its base fee, which the stand-in refuses."""
-    return base64.b64decode(state["accounts"][pool]["data"])[BASE_FEE_MODE_AT] == RATE_LIMITER
+CASES = 874
 
 
 def test_the_stand_in_gives_the_measured_outcome() -> None:
     file = load("meteora_damm_v2")
     states = {state["id"]: state for state in file["states"]}
-    covered = [c for c in file["cases"] if not rate_limited(states[c["state"]], c["pool"])]
     wrong = []
-    for case in covered:
+    for case in file["cases"]:
         pool, mint_in, mint_out = (Pubkey.from_string(case[k]) for k in ("pool", "in_mint", "out_mint"))
         amount = int(case["amount_in"])
         chain = Chain(damm_v2.PROGRAM_ID, damm_v2.PROGRAM, states[case["state"]])
@@ -36,7 +24,6 @@ def test_the_stand_in_gives_the_measured_outcome() -> None:
         measured = (int(case.get("out", 0)), int(case.get("spent", 0)), case.get("error"), case.get("fee"))
         if (outcome.received, outcome.spent, outcome.error, fees) != measured:
             wrong.append((case, outcome, fees))
-    skipped = len(file["cases"]) - len(covered)
-    print(f"meteora_damm_v2: {len(covered)} cases ran, {skipped} out of scope (rate limiter), {len(wrong)} wrong")
+    print(f"meteora_damm_v2: {len(file['cases'])} cases ran, 0 out of scope, {len(wrong)} wrong")
     assert wrong == []
-    assert (len(covered), skipped) == (CASES, OUT_OF_SCOPE)
+    assert len(file["cases"]) == CASES
