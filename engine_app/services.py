@@ -6,6 +6,8 @@ It can neither sign nor execute: those rooms are not imported, and the mnemonic 
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -15,6 +17,7 @@ from engine_app import queue
 from engine_app.accounts.service import Accounts
 from engine_app.chain.clusters import CLUSTERS, Cluster
 from engine_app.chain.rpc import Rpc
+from engine_app.errors import EngineError
 from engine_app.markets.pools import Pools
 from engine_app.markets.quotes import Quotes
 from engine_app.markets.tokens import TokenList
@@ -124,5 +127,11 @@ async def _start(chosen: Settings, resources: AsyncExitStack) -> WebServices:
 
 
 def _report_end(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and task.exception() is not None:
-        log.critical("web.background_task_died", task=task.get_name(), exc_info=task.exception())
+    """A web process on another chain, or without one of its loops, must not go on serving."""
+    if task.cancelled() or (error := task.exception()) is None:
+        return
+    if isinstance(error, EngineError):
+        log.critical("web.cannot_start", reason=error.detail)
+    else:
+        log.critical("web.background_task_died", task=task.get_name(), exc_info=error)
+    os.kill(os.getpid(), signal.SIGTERM)

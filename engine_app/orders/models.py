@@ -99,7 +99,7 @@ class Order(SQLModel, table=True):
     tries: int = Field(default=0, sa_type=SmallInteger)
     waiting_for: dict[str, Any] | None = Field(default=None, sa_column=document(nullable=True))
     not_before: datetime | None = Field(default=None, sa_column=moment(nullable=True))
-    expires_at: datetime = Field(sa_column=moment())
+    expires_at: datetime = Field(default=None, sa_column=moment())
     rolled_back_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     cancel_requested_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     seq: int = 0
