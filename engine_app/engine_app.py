@@ -2,5 +2,19 @@
 
 import reflex as rx
 
-app = rx.App()
-app.add_page(lambda: rx.el.div("hi"), route="/")
+from engine_app.api.app import create_api
+from engine_app.services import run_services
+from engine_app.ui import session_routes, site
+
+api = create_api()
+api.include_router(session_routes.router)
+
+app = rx.App(
+    stylesheets=site.STYLE_SHEETS,
+    head_components=site.head(),
+    html_lang="en",
+    toaster=rx.toast.provider(rich_colors=False, position="bottom-right"),
+    api_transformer=api,
+)
+site.furnish(app)
+app.register_lifespan_task(run_services)

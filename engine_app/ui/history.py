@@ -1,0 +1,43 @@
+"""How live updates change a page of the history. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from engine_app.ui.figures import moment
+from engine_app.ui.order_view import OrderRow
+
+Known = dict[str, int]
+"""The newest sequence number seen of each order, by order id."""
+
+
+@dataclass(frozen=True)
+class ShownPage:
+    """A page after an update, and how long it would be if nothing were cut off."""
+
+    rows: list[OrderRow]
+    full_length: int
+
+
+def with_update(rows: list[OrderRow], row: OrderRow, *, first_page: bool, page_size: int) -> ShownPage:
+    """A page with an order's new row in it.
+
+    An order that is on the page is replaced where it stands; a new one goes to its place by age on the first
+    page, newest first, and pushes out the oldest; other pages take none.
+    """
+    if any(shown.order_id == row.order_id for shown in rows):
+        changed = [row if shown.order_id == row.order_id else shown for shown in rows]
+        return ShownPage(changed, len(changed))
+    if not first_page:
+        return ShownPage(rows, len(rows))
+    changed = sorted([row, *rows], key=lambda shown: moment(shown.created_at), reverse=True)
+    return ShownPage(changed[:page_size], len(changed))
+
+
+def newest(shown: Mapping[str, Any], order: Mapping[str, Any]) -> bool:
+    """Whether `order` belongs into the card of the newest order, which shows `shown` (empty: nothing yet)."""
+    if not shown or str(shown["orderId"]) == str(order["orderId"]):
+        return True
+    return moment(order["createdAt"]) >= moment(shown["createdAt"])

@@ -1,0 +1,249 @@
+"""How an order reads on the page: its row, its steps, and what it waits for, in words.
+
+Pure: takes an order in the engine's JSON form (the same from REST, history and the live feed) and gives plain
+text for the components. Names of fields are those of the REST interface.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine_app import errors
+from engine_app.ui.figures import amount, exact, moment, percent, plain, price, shortened, since
+from engine_app.ui.token_marks import token_icon
+
+STEPS = ("pending", "routing", "building", "submitted", "confirmed")
+MAX_TRIES = 3
+
+_STEP_LABELS = {
+    "pending": "Accepted",
+    "routing": "Finding the best price",
+    "building": "Building the transaction",
+    "submitted": "Sent to the chain",
+    "confirmed": "Confirmed",
+}
+_STATUS = {
+    "pending": ("Pending", "busy"),
+    "routing": ("Routing", "busy"),
+    "building": ("Building", "busy"),
+    "submitted": ("Submitted", "busy"),
+    "confirmed": ("Confirmed", "good"),
+    "failed": ("Failed", "bad"),
+}
+DEX_NAMES = {"raydium": "Raydium", "meteora": "Meteora"}
+
+
+@dataclass(frozen=True)
+class OrderRow:
+    """One order as text. `tone` is a tone of the style sheet; empty strings are what is not known yet."""
+
+    order_id: str
+    token_in: str
+    token_out: str
+    icon_in: str
+    icon_out: str
+    paid: str
+    received: str
+    received_is_final: bool
+    price: str
+    venue: str
+    status: str
+    status_label: str
+    tone: str
+    open: bool
+    waiting: str
+    error_code: str
+    created_at: str
+    tx: str
+    tx_short: str
+    explorer: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of an order's way. `state` is todo, active, done or failed."""
+
+    name: str
+    label: str
+    detail: str
+    state: str
+    elapsed: str
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why an order ended without a trade."""
+
+    code: str
+    happened: str
+    money: str
+    next_step: str
+
+
+@dataclass(frozen=True)
+class OrderProgress:
+    """The order under way: its row, its steps, and how it failed if it did."""
+
+    row: OrderRow
+    steps: list[Step] = field(default_factory=list)
+    failure: Failure | None = None
+    tries: str = ""
+    floor: str = ""
+
+
+def order_row(order: Mapping[str, Any], explorer: str) -> OrderRow:
+    """An order's row.
+
+    Args:
+        order: the order's JSON.
+        explorer: the address of its newest transaction in the explorer, or empty.
+    """
+    token_in, token_out = _symbol(order["tokenIn"]), _symbol(order["tokenOut"])
+    label, tone = _STATUS[order["status"]]
+    got, quoted = order.get("amountOut"), order.get("quotedOut")
+    final = got is not None
+    shown = got if final else quoted
+    if shown is None or (order["status"] == "failed" and not final):
+        received = ""
+    else:
+        received = f"{'' if final else '≈ '}{amount(exact(shown))} {token_out}"
+    executed = order.get("executionPrice")
+    tx = order.get("txHash") or ""
+    error = order.get("error") or {}
+    return OrderRow(
+        order_id=str(order["orderId"]),
+        token_in=token_in,
+        token_out=token_out,
+        icon_in=token_icon(token_in),
+        icon_out=token_icon(token_out),
+        paid=f"{amount(exact(order['amountIn']))} {token_in}",
+        received=received,
+        received_is_final=final,
+        price="" if executed is None else price(exact(executed)),
+        venue=DEX_NAMES.get(order.get("selectedDex") or "", ""),
+        status=order["status"],
+        status_label=label,
+        tone=tone,
+        open=order["status"] not in ("confirmed", "failed"),
+        waiting=waiting_words(order),
+        error_code=str(error.get("code", "")),
+        created_at=moment(order["createdAt"]).isoformat(),
+        tx=tx,
+        tx_short=shortened(tx, 6, 4),
+        explorer=explorer if tx else "",
+    )
+
+
+def order_progress(order: Mapping[str, Any], events: Sequence[Mapping[str, Any]], explorer: str) -> OrderProgress:
+    """All that the card of an order under way shows.
+
+    Args:
+        order: the order's JSON, as new as is known.
+        events: its events so far, `{seq, at, status, …}`, oldest first.
+        explorer: the address of its newest transaction in the explorer, or empty.
+    """
+    attempts = int(order.get("attempts") or 0)
+    floor = order.get("minOut")
+    return OrderProgress(
+        row=order_row(order, explorer),
+        steps=steps(order, events),
+        failure=failure(order),
+        tries=f"Try {attempts} of {MAX_TRIES}" if attempts > 1 else "",
+        floor="" if floor is None else f"{amount(exact(floor))} {_symbol(order['tokenOut'])}",
+    )
+
+
+def steps(order: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> list[Step]:
+    """The five steps of an order, each with how far it is and when it was reached (the latest try's time)."""
+    status = order["status"]
+    start = moment(order["createdAt"])
+    reached = {"pending": start}
+    for event in events:
+        if event["status"] in STEPS:
+            reached[event["status"]] = moment(event["at"])
+    if status == "failed":
+        last = [event["status"] for event in events if event["status"] in STEPS]
+        position = STEPS.index(last[-1]) if last else 0
+    else:
+        position = STEPS.index(status)
+    rows = []
+    for index, name in enumerate(STEPS):
+        if index < position or status == "confirmed":
+            state = "done"
+        elif index > position:
+            state = "todo"
+        else:
+            state = "failed" if status == "failed" else "active"
+        seen = reached.get(name) if state != "todo" else None
+        rows.append(
+            Step(
+                name=name,
+                label=_STEP_LABELS[name],
+                detail=_detail(name, state, order),
+                state=state,
+                elapsed="" if seen is None or name == "pending" else since(start, seen),
+            )
+        )
+    return rows
+
+
+def waiting_words(order: Mapping[str, Any]) -> str:
+    """What an order waits for, as one sentence; empty where it waits for nothing."""
+    waiting = order.get("waitingFor")
+    if not waiting:
+        return ""
+    blocks = waiting.get("blocksLeft")
+    left = "" if blocks is None else f" {blocks} blocks left."
+    words = {
+        "landing": f"Waiting for the chain to include it.{left}",
+        "finality": "Confirmed; becoming final.",
+        "expiry": f"Not seen yet. Once it can no longer land, a new try is safe.{left}",
+        "retry": _retry_words(order, waiting),
+        "node": "No Solana node answers. Nothing is lost: the order goes on when one does.",
+        "operator": "Its outcome is not known yet and an operator must look. Do not place it again.",
+    }
+    return words.get(str(waiting.get("reason")), "Waiting.")
+
+
+def failure(order: Mapping[str, Any]) -> Failure | None:
+    """Why a failed order failed: what happened, what became of the money, what to do; None for any other."""
+    error = order.get("error")
+    if order["status"] != "failed" or not error:
+        return None
+    code = str(error["code"])
+    try:
+        known = errors.explain(code)
+    except KeyError:
+        known = errors.explain("INTERNAL")
+    return Failure(code, known.happened, known.money, known.next_step)
+
+
+def _retry_words(order: Mapping[str, Any], waiting: Mapping[str, Any]) -> str:
+    not_before = waiting.get("notBefore")
+    if not_before is None:
+        return "Trying again with a fresh quote."
+    seconds = round((moment(not_before) - moment(order["updatedAt"])).total_seconds())
+    soon = "in a moment" if seconds < 1 else f"in about {seconds} s"
+    return f"Trying again with a fresh quote {soon}."
+
+
+def _detail(name: str, state: str, order: Mapping[str, Any]) -> str:
+    """The line below a step's label."""
+    if state == "todo":
+        return ""
+    if name == "pending":
+        return f"At most {percent(exact(order['slippage']))} below the quote" if order.get("slippage") else ""
+    if state == "active":
+        return waiting_words(order)
+    if name == "routing" and order.get("selectedDex"):
+        return f"{DEX_NAMES.get(order['selectedDex'], order['selectedDex'])} pays best"
+    if name == "confirmed" and order.get("amountOut") is not None:
+        return f"Received {plain(exact(order['amountOut']))} {_symbol(order['tokenOut'])}"
+    return ""
+
+
+def _symbol(token: str) -> str:
+    """A token as people name it; a mint without a symbol by its two ends."""
+    return shortened(token) if len(token) > 12 else token

@@ -1,0 +1,127 @@
+"""Log in and create account: two pages, two actions, so that a mistyped name never becomes an account."""
+
+from __future__ import annotations
+
+import reflex as rx
+
+from engine_app.ui.components.pieces import notice
+from engine_app.ui.components.shell import PostForm, page_frame
+from engine_app.ui.states.door import DoorState
+
+_NOTES = (
+    ("scale", "Best of both", "Raydium and Meteora are asked at the same slot. The better price wins."),
+    ("shield-check", "Exactly once", "An order is never lost and never executed twice, whatever fails."),
+    ("radio", "Live to the millisecond", "Each step of your order is pushed to you as it happens."),
+)
+
+
+def login_page() -> rx.Component:
+    """Log in to an account that exists."""
+    return _door(
+        "login",
+        title="Welcome back",
+        words="Log in to trade.",
+        action="/session/login",
+        button="Log in",
+        password_hint=None,
+        password_kind="current-password",
+    )
+
+
+def create_account_page() -> rx.Component:
+    """Make a new account."""
+    return _door(
+        "create-account",
+        title="Create your account",
+        words="You get a trading address of your own at once.",
+        action="/session/create",
+        button="Create account",
+        password_hint="At least 8 characters. It cannot be recovered.",
+        password_kind="new-password",
+    )
+
+
+def _door(
+    here: str, *, title: str, words: str, action: str, button: str, password_hint: str | None, password_kind: str
+) -> rx.Component:
+    return page_frame(
+        rx.el.main(
+            rx.el.section(
+                rx.el.nav(
+                    _way("/login/", "Log in", current=here == "login"),
+                    _way("/create-account/", "Create account", current=here == "create-account"),
+                    class_name="segments",
+                    aria_label="Log in or create account",
+                ),
+                rx.el.h1(title),
+                rx.el.p(words, class_name="soft"),
+                PostForm.create(
+                    rx.cond(
+                        DoorState.problem != "",
+                        notice(
+                            rx.el.strong(DoorState.problem),
+                            " ",
+                            DoorState.advice,
+                            tone="bad",
+                            icon="circle-alert",
+                            data_testid="refusal",
+                        ),
+                    ),
+                    _field("Username", "username", "text", "username", default=DoorState.name, max_length=50),
+                    _field("Password", "password", "password", password_kind, hint=password_hint),
+                    rx.el.button(button, class_name="button button-main", type="submit", data_testid="submit"),
+                    action=action,
+                    method="post",
+                    class_name="form",
+                ),
+                class_name="card door-card",
+            ),
+            rx.el.ul(*(_note(*note) for note in _NOTES), class_name="door-notes"),
+            class_name="door",
+        ),
+    )
+
+
+def _way(address: str, label: str, *, current: bool) -> rx.Component:
+    return rx.el.a(
+        label,
+        href=address,
+        class_name="segment",
+        data_testid=f"to-{address.strip('/')}",
+        **({"aria_current": "page"} if current else {}),
+    )
+
+
+def _field(
+    label: str,
+    name: str,
+    kind: str,
+    auto_complete: str,
+    *,
+    default: rx.Var[str] | None = None,
+    hint: str | None = None,
+    **props: object,
+) -> rx.Component:
+    if default is not None:
+        props |= {"default_value": default, "key": default}
+    return rx.el.div(
+        rx.el.label(label, html_for=name),
+        rx.el.input(
+            id=name,
+            name=name,
+            type=kind,
+            auto_complete=auto_complete,
+            auto_capitalize="none",
+            spell_check=False,
+            required=True,
+            class_name="text-input",
+            data_testid=name,
+            **props,
+        ),
+        rx.el.span(hint, class_name="faint small") if hint else rx.fragment(),
+        class_name="form-field",
+    )
+
+
+def _note(icon: str, title: str, words: str) -> rx.Component:
+    return rx.el.li(rx.icon(icon, class_name="icon", aria_hidden=True), rx.el.strong(title), words)

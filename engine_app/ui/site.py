@@ -1,0 +1,66 @@
+"""The site: its pages, its look, and the guards of its event websocket."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import reflex as rx
+
+from engine_app.settings import settings
+from engine_app.ui.components.shell import BRAND
+from engine_app.ui.origins import is_own_origin
+from engine_app.ui.pages.door import create_account_page, login_page
+from engine_app.ui.pages.trade import trade_page
+from engine_app.ui.states.door import DoorState
+from engine_app.ui.states.orders import OrdersState
+from engine_app.ui.states.swap import SwapState
+from engine_app.ui.tabs import OneSessionPerTab
+from engine_app.ui.theme import css_variables
+
+STYLE_SHEETS = ["/css/base.css", "/css/shell.css", "/css/trade.css", "/css/orders.css"]
+DESCRIPTION = "Swap on Solana at the best price of Raydium and Meteora, executed exactly once."
+
+
+def head() -> list[rx.Component]:
+    """What stands in the head of every page: the tokens of the look, the mark, the font before it is asked for."""
+    return [
+        rx.el.style(css_variables()),
+        rx.el.link(rel="icon", href="/favicon.svg", type="image/svg+xml"),
+        rx.el.link(
+            rel="preload",
+            href="/fonts/inter-latin-wght-normal.woff2",
+            custom_attrs={"as": "font", "type": "font/woff2", "crossOrigin": "anonymous"},
+        ),
+    ]
+
+
+def furnish(app: rx.App) -> None:
+    """Give the app its pages and guards."""
+    app.add_page(
+        trade_page,
+        route="/",
+        title=f"Trade · {BRAND}",
+        description=DESCRIPTION,
+        on_load=[OrdersState.enter, SwapState.enter],
+    )
+    app.add_page(
+        login_page, route="/login", title=f"Log in · {BRAND}", description=DESCRIPTION, on_load=DoorState.enter
+    )
+    app.add_page(
+        create_account_page,
+        route="/create-account",
+        title=f"Create account · {BRAND}",
+        description=DESCRIPTION,
+        on_load=DoorState.enter,
+    )
+    app.add_middleware(OneSessionPerTab(), index=0)
+    # The connection pill says what Reflex's own overlay would.
+    app.app_wraps.pop((5, "Overlay"))
+    if app.sio is not None:
+        app.sio.eio.cors_allowed_origins = _own_pages_only
+
+
+def _own_pages_only(origin: str, environ: dict[str, Any]) -> bool:
+    """Whether the event websocket may be opened by a page of this origin."""
+    hosts = (environ.get("HTTP_HOST", ""), environ.get("HTTP_X_FORWARDED_HOST", ""))
+    return is_own_origin(origin, hosts, settings().public_url)

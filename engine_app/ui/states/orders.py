@@ -1,0 +1,154 @@
+"""The account's orders, live: the history table and the card of the newest order."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID
+
+import reflex as rx
+
+from engine_app.accounts.service import Identity
+from engine_app.orders.view import OrderView
+from engine_app.services import services
+from engine_app.ui.history import Known, newest, with_update
+from engine_app.ui.links import explorer_of
+from engine_app.ui.order_view import OrderProgress, OrderRow, order_progress, order_row
+from engine_app.ui.states.session import SessionState, to_login
+from engine_app.ui.states.wallet import WalletState
+from engine_app.ui.tabs import bursts, is_connected
+
+PAGE_SIZE = 12
+
+
+class OrdersState(SessionState):
+    """One page of the history, and the newest order with its steps."""
+
+    rows: list[OrderRow] = []
+    progress: OrderProgress | None = None
+    loaded: bool = False
+    page: int = 0
+    has_older: bool = False
+
+    _cursors: list[str] = []
+    """Where each page after the first starts."""
+    _known: Known = {}
+    _latest: dict[str, Any] = {}
+    _events: list[dict[str, Any]] = []
+    _turn: int = 0
+
+    @rx.event
+    async def enter(self):  # type: ignore[no-untyped-def]
+        """The page is opened: let in who is logged in, then load and follow."""
+        identity = await self._identity()
+        if identity is None:
+            return to_login()
+        self._welcome(identity)
+        return [WalletState.load, OrdersState.follow]
+
+    @rx.event(background=True)
+    async def follow(self) -> AsyncIterator[Any]:
+        """Show the orders and keep them as new as the feed: one follower a tab, until the tab or session ends."""
+        async with self:
+            identity = await self._identity()
+            if identity is None:
+                return
+            self._turn += 1
+            turn = self._turn
+            client_token = self.router.session.client_token
+        async with services().feed.follow(identity.user_id) as updates:
+            await self._read(identity)
+            async for burst in bursts(updates):
+                if not is_connected(client_token):
+                    return
+                if any(update is None for update in burst):
+                    await self._read(identity)
+                async with self:
+                    if self._turn != turn:
+                        return
+                    if await self._identity() is None:
+                        yield to_login()
+                        return
+                    ended = [update for update in burst if update is not None and self._take(update)]
+                for order in ended:
+                    yield _told(order_row(order, explorer_of(order)))
+                if ended:
+                    yield WalletState.load
+
+    @rx.event
+    async def older(self):  # type: ignore[no-untyped-def]
+        """Turn to the next older page."""
+        return await self._turn_to(self.page + 1)
+
+    @rx.event
+    async def newer(self):  # type: ignore[no-untyped-def]
+        """Turn to the next newer page."""
+        return await self._turn_to(self.page - 1)
+
+    async def _turn_to(self, page: int) -> Any:
+        identity = await self._identity()
+        if identity is None:
+            return to_login()
+        if 0 <= page <= len(self._cursors):
+            self.page = page
+            await self._load_page(identity)
+        return None
+
+    async def _read(self, identity: Identity) -> None:
+        """Show what the database says now."""
+        async with self:
+            self._known = {}
+            await self._load_page(identity)
+            if self.page == 0 and self.rows:
+                await self._load_progress(identity, UUID(self.rows[0].order_id))
+            self.loaded = True
+
+    async def _load_page(self, identity: Identity) -> None:
+        cursor = self._cursors[self.page - 1] if self.page else None
+        found = await services().orders.history(identity.user_id, PAGE_SIZE, cursor)
+        orders = [order.model_dump(by_alias=True) for order in found.orders]
+        self._known |= {str(order["orderId"]): order["seq"] for order in orders}
+        self.rows = [order_row(order, explorer_of(order)) for order in orders]
+        self.has_older = found.next_cursor is not None
+        self._cursors = self._cursors[: self.page]
+        if found.next_cursor is not None:
+            self._cursors = [*self._cursors, found.next_cursor]
+
+    async def _load_progress(self, identity: Identity, order_id: UUID) -> None:
+        detail = await services().orders.get(identity.user_id, order_id)
+        self._latest = detail.model_dump(by_alias=True)
+        self._events = list(self._latest["events"])
+        self._show_progress()
+
+    def _placed(self, order: OrderView) -> None:
+        """Show an order that this tab just placed, without waiting for the feed."""
+        self._take(order.model_dump(by_alias=True))
+
+    def _take(self, order: dict[str, Any]) -> bool:
+        """Take in one state of an order; whether it ended the order just now."""
+        order_id = str(order["orderId"])
+        if self._known.get(order_id, -1) >= order["seq"]:
+            return False
+        was_open = any(row.open for row in self.rows if row.order_id == order_id)
+        self._known = {**self._known, order_id: order["seq"]}
+        row = order_row(order, explorer_of(order))
+        shown = with_update(list(self.rows), row, first_page=self.page == 0, page_size=PAGE_SIZE)
+        self.has_older = self.has_older or len(shown.rows) < shown.full_length
+        self.rows = shown.rows
+        if newest(self._latest, order):
+            if str(self._latest.get("orderId", "")) != order_id:
+                self._events = []
+            self._latest = order
+            self._events = [*self._events, {"status": order["status"], "at": order["updatedAt"]}]
+            self._show_progress()
+        return was_open and not row.open
+
+    def _show_progress(self) -> None:
+        self.progress = order_progress(self._latest, self._events, explorer_of(self._latest))
+
+
+def _told(row: OrderRow) -> rx.event.EventSpec:
+    """The toast that says how an order ended; one per order, whatever is delivered twice."""
+    if row.status == "confirmed":
+        return rx.toast.success("Swap confirmed", description=f"{row.paid} → {row.received}", id=row.order_id)
+    return rx.toast.error("Swap failed", description=f"{row.paid} → {row.token_out}", id=row.order_id)

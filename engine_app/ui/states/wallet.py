@@ -1,0 +1,101 @@
+"""The account's wallet: address, balances, test funds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+import reflex as rx
+
+from engine_app.errors import EngineError
+from engine_app.services import services
+from engine_app.ui.figures import amount, plain, shortened
+from engine_app.ui.states.session import SessionState, to_login
+from engine_app.ui.token_marks import token_icon
+from engine_app.wallets.balances import WalletView
+
+
+@dataclass(frozen=True)
+class BalanceRow:
+    """One token of the wallet. `reserved` is empty where open orders hold nothing of it."""
+
+    token: str
+    icon: str
+    amount: str
+    exact: str
+    reserved: str
+
+
+class WalletState(SessionState):
+    """Address and balances as the chain last told."""
+
+    address: str = ""
+    address_short: str = ""
+    balances: list[BalanceRow] = []
+    available: dict[str, str] = {}
+    loaded: bool = False
+    funded: bool = False
+    funding: bool = False
+    has_faucet: bool = False
+    trouble: str = ""
+
+    _available: dict[str, Decimal] = {}
+
+    @rx.event(background=True)
+    async def load(self) -> None:
+        """Read the wallet from the chain."""
+        async with self:
+            identity = await self._identity()
+        if identity is None:
+            return
+        try:
+            view = await services().wallets.view(identity.user_id)
+        except EngineError as error:
+            async with self:
+                self.trouble = error.detail
+            return
+        async with self:
+            self._show(view)
+
+    @rx.event(background=True)
+    async def get_test_funds(self):  # type: ignore[no-untyped-def]
+        """Ask the faucet for test funds and show what came."""
+        async with self:
+            identity = await self._identity()
+            if identity is None:
+                yield to_login()
+                return
+            if self.funding:
+                return
+            self.funding = True
+        try:
+            grant = await services().faucet.grant(identity.user_id)
+        except EngineError as error:
+            async with self:
+                self.funding = False
+            yield rx.toast.error("No test funds this time", description=error.detail, id="funds")
+            return
+        async with self:
+            self.funding = False
+            self._show(grant.wallet)
+        yield rx.toast.success("Test funds have arrived", id="funds")
+
+    def _show(self, view: WalletView) -> None:
+        self.address = view.address
+        self.address_short = shortened(view.address, 6, 6)
+        self.balances = [
+            BalanceRow(
+                token=balance.token,
+                icon=token_icon(balance.token),
+                amount=amount(balance.amount),
+                exact=plain(balance.amount),
+                reserved=amount(balance.amount - balance.available) if balance.available < balance.amount else "",
+            )
+            for balance in view.balances
+        ]
+        self.funded = any(balance.amount > 0 for balance in view.balances)
+        self._available = {balance.token: balance.available for balance in view.balances}
+        self.available = {token: amount(value) for token, value in self._available.items()}
+        self.has_faucet = services().settings.solana_cluster != "mainnet-beta"
+        self.loaded = True
+        self.trouble = ""

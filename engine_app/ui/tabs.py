@@ -1,0 +1,63 @@
+"""What the server knows of a browser tab: whether it is connected, and whose session its state belongs to."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from typing import Any
+
+from reflex.app import App
+from reflex.event import Event
+from reflex.middleware import Middleware
+from reflex.state import BaseState, StateUpdate
+from reflex_base.registry import RegistrationContext
+
+from engine_app.ui.cookies import session_token
+from engine_app.ui.states.session import SessionState
+
+HEARTBEAT_SECONDS = 15.0
+
+
+class OneSessionPerTab(Middleware):
+    """Empties a tab's state when the tab comes back with another session cookie.
+
+    A tab keeps its state over log-out and log-in. Without this the next user of the tab would be sent what the
+    one before saw.
+    """
+
+    async def preprocess(self, app: App, state: BaseState, event: Event) -> StateUpdate | None:
+        root = state._get_root_state()
+        session = await root.get_state(SessionState)
+        token = session_token(root.router_data)
+        if token != session._belongs_to:
+            root.reset()
+            session._belongs_to = token
+        return None
+
+
+def is_connected(client_token: str) -> bool:
+    """Whether a tab's socket is open in this process."""
+    namespace = RegistrationContext.ensure_context().app.event_namespace
+    return namespace is not None and client_token in namespace.token_to_sid
+
+
+async def bursts(updates: AsyncIterator[Any]) -> AsyncIterator[list[Any]]:
+    """Updates in the groups in which they arrive; an empty group as a heartbeat where nothing comes for long."""
+    waiting: asyncio.Queue[Any] = asyncio.Queue()
+
+    async def collect() -> None:
+        async for update in updates:
+            waiting.put_nowait(update)
+
+    collecting = asyncio.create_task(collect())
+    try:
+        while True:
+            burst: list[Any] = []
+            with suppress(TimeoutError):
+                burst.append(await asyncio.wait_for(waiting.get(), HEARTBEAT_SECONDS))
+            while not waiting.empty():
+                burst.append(waiting.get_nowait())
+            yield burst
+    finally:
+        collecting.cancel()
