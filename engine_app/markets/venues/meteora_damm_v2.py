@@ -100,6 +100,13 @@ class PriceRange:
         """B per A as a fraction."""
         return self.sqrt_price**2, 1 << 128
 
+    def reserves(self) -> tuple[int, int]:
+        """Base units of A and B between the price and the ends of its range."""
+        if not self.sqrt_min <= self.sqrt_price <= self.sqrt_max or self.sqrt_price == 0:
+            return 0, 0
+        amount_a = self.liquidity * (self.sqrt_max - self.sqrt_price) // (self.sqrt_price * self.sqrt_max)
+        return amount_a, self.liquidity * (self.sqrt_price - self.sqrt_min) >> 128
+
 
 @dataclass(frozen=True, slots=True)
 class Compounding:
@@ -124,6 +131,10 @@ class Compounding:
     def marginal_price(self) -> tuple[int, int]:
         """B per A as a fraction."""
         return self.amount_b, self.amount_a
+
+    def reserves(self) -> tuple[int, int]:
+        """Base units of A and B."""
+        return self.amount_a, self.amount_b
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +179,11 @@ class DammV2Pool:
     @property
     def mints(self) -> tuple[Pubkey, Pubkey]:
         return self.side_a.mint, self.side_b.mint
+
+    def reserve(self, mint: Pubkey) -> int:
+        """Base units of one of its mints that its liquidity can pay out."""
+        amount_a, amount_b = self.curve.reserves()
+        return amount_a if self._sides(mint)[2] else amount_b
 
     def quote_exact_in(self, mint_in: Pubkey, amount_in: int, clock: ChainClock) -> SwapQuote:
         """What `swap` would pay for `amount_in` base units, perhaps 0. Raises QuoteRefused."""

@@ -184,6 +184,10 @@ class CpmmPool:
     def mints(self) -> tuple[Pubkey, Pubkey]:
         return self.side_0.mint, self.side_1.mint
 
+    def reserve(self, mint: Pubkey) -> int:
+        """Base units of one of its mints that price its swaps, 0 where it owes more than it holds."""
+        return max(self._sides(mint)[0].reserve, 0)
+
     def quote_exact_in(self, mint_in: Pubkey, amount_in: int, clock: ChainClock) -> SwapQuote:
         """What `swap_base_input` would pay for `amount_in` base units. Raises QuoteRefused."""
         side_in, side_out = self._sides(mint_in)

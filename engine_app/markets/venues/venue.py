@@ -147,6 +147,10 @@ class Pool(Protocol):
     @property
     def mints(self) -> tuple[Pubkey, Pubkey]: ...
 
+    def reserve(self, mint: Pubkey) -> int:
+        """Base units of one of its mints that the pool has to pay out; 0 where it has none."""
+        ...
+
     def quote_exact_in(self, mint_in: Pubkey, amount_in: int, clock: ChainClock) -> SwapQuote:
         """What the pool pays now. Raises QuoteRefused where its program would refuse the swap."""
         ...

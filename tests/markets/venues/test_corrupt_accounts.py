@@ -43,6 +43,7 @@ def corrupted(draw: st.DrawFn, name: str) -> tuple[Pubkey, State]:
 
 def _exercise(pool: Pool, amount: int, clock: ChainClock) -> None:
     for mint_in in pool.mints:
+        assert pool.reserve(mint_in) >= 0
         try:
             quote = pool.quote_exact_in(mint_in, amount, clock)
         except QuoteRefused:

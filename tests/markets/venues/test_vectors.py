@@ -72,3 +72,12 @@ def test_damm_v2_pays_what_the_program_paid(state: State) -> None:
 def test_the_files_are_whole() -> None:
     counts = {name: sum(len(s.cases) for s in load(name).states) for name in ("raydium_cpmm", "meteora_damm_v2")}
     assert counts == {"raydium_cpmm": 364, "meteora_damm_v2": 874}
+
+
+@pytest.mark.parametrize("state", [*_states("raydium_cpmm"), *_states("meteora_damm_v2")])
+def test_no_pool_pays_more_than_its_reserve(state: State) -> None:
+    name = "raydium_cpmm" if state in load("raydium_cpmm").states else "meteora_damm_v2"
+    for case in state.cases:
+        if case.out is not None:
+            pool = load(name).venue.decode(case.pool, state.accounts)
+            assert case.out <= pool.reserve(case.mint_out), case
