@@ -147,11 +147,16 @@ def reset(
 @app.command()
 def settings(
     markdown: Annotated[bool, typer.Option("--markdown", help="As the table in README.")] = False,
+    write: Annotated[bool, typer.Option("--write", help="Bring README and .env.example up to date.")] = False,
 ) -> None:
     """Print every setting with its default, as `.env.example` has them."""
     from engine_app import settings_table
+    from engine_app.embedded.processes import PROJECT
 
-    typer.echo(settings_table.markdown() if markdown else settings_table.env_example(), nl=False)
+    if write:
+        settings_table.write(PROJECT)
+    else:
+        typer.echo(settings_table.markdown() if markdown else settings_table.env_example(), nl=False)
 
 
 def _tell(line: str) -> None:

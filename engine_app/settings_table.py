@@ -10,6 +10,10 @@ from typing import NamedTuple
 from engine_app.settings import WorkerSettings
 
 
+TABLE_BEGINS = "<!-- settings -->\n"
+TABLE_ENDS = "<!-- /settings -->"
+
+
 class Row(NamedTuple):
     """One setting: the variable's name, its default as one writes it (empty: none), and what it does."""
 
@@ -47,3 +51,12 @@ def env_example() -> str:
     head = "# Copy to .env and uncomment what you change. Everything has a default that works on one machine.\n"
     entries = [f"# {text}\n#{name}={default}\n" for name, default, text in rows() if name != "ENV_FILE"]
     return "\n".join([head, *entries])
+
+
+def write(project: Path) -> None:
+    """Bring `.env.example` and README's table, which stands between its two markers, up to date."""
+    (project / ".env.example").write_text(env_example())
+    readme = project / "README.md"
+    before, _, rest = readme.read_text().partition(TABLE_BEGINS)
+    _, _, after = rest.partition(TABLE_ENDS)
+    readme.write_text(f"{before}{TABLE_BEGINS}{markdown()}{TABLE_ENDS}{after}")

@@ -39,7 +39,8 @@ class BackgroundSupervisor:
         with self.log(service.name).open("a") as file:
             file.write(f"{line}\n")
 
-    def _run(self, work: Coroutine[object, object, Result]) -> Result:
+    def call(self, work: Coroutine[object, object, Result]) -> Result:
+        """Run a coroutine on the supervisor's loop and give its result; blocks."""
         return asyncio.run_coroutine_threadsafe(self._awaited(work), self._loop).result()
 
     @staticmethod
@@ -52,12 +53,12 @@ class BackgroundSupervisor:
 
     def start(self, *services: Service) -> None:
         """Start these together and return when all are ready; raises as `Supervisor.start` does."""
-        self._run(self._supervisor.start(*services))
+        self.call(self._supervisor.start(*services))
 
     def stop(self, *names: str) -> None:
         """Stop these services, in this order."""
         for name in names:
-            self._run(self._supervisor.stop_one(name))
+            self.call(self._supervisor.stop_one(name))
 
     def pid(self, name: str) -> int | None:
         """The process id of a running service, or None while it is down."""
@@ -65,7 +66,7 @@ class BackgroundSupervisor:
 
     def close(self) -> None:
         """Stop everything, what was started last first."""
-        self._run(self._supervisor.stop())
+        self.call(self._supervisor.stop())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()

@@ -46,6 +46,11 @@ class LocalChain:
         """The websocket endpoint."""
         return f"ws://{self.host}:{self.ws_port}"
 
+    @property
+    def admin_url(self) -> str | None:
+        """Where tests make it misbehave, or None."""
+        return None if self.admin_port is None else f"http://{self.host}:{self.admin_port}"
+
     def service(self, base: Mapping[str, str], name: str = "localnet") -> Service:
         """The chain as the supervisor runs it; `base` is the environment it starts from."""
         options = {

@@ -61,51 +61,61 @@ class Service:
 
 @dataclass(frozen=True)
 class Started:
-    """A started program; `told_ready` ends when it has written to READY_FD, and at once where it never will."""
+    """A started program.
+
+    Attributes:
+        process: its `wait` ends when the program itself does, whatever it leaves behind.
+        output: what it and its children write to stdout and stderr.
+        told_ready: ends when it has written to READY_FD; at once where it never will.
+    """
 
     process: Process
+    output: asyncio.StreamReader
     told_ready: asyncio.Future[None]
 
 
 async def spawn(service: Service) -> Started:
-    """Start the program in a session of its own, tied to this process's life; its output is one pipe."""
+    """Start the program in a session of its own, tied to this process's life."""
     loop = asyncio.get_running_loop()
     told_ready: asyncio.Future[None] = loop.create_future()
     environment = dict(os.environ if service.env is None else service.env)
-    read_end = write_end = -1
-    if service.signals_ready:
-        read_end, write_end = os.pipe()
-        environment["READY_FD"] = str(write_end)
-    else:
-        told_ready.set_result(None)
     user = "-" if service.user is None else f"{service.user[0]}:{service.user[1]}"
+    # Not asyncio's own pipes: with those, `wait` would wait for grandchildren that hold them open.
+    output_read, output_write = os.pipe()
+    ready_read, ready_write = os.pipe()
+    if service.signals_ready:
+        environment["READY_FD"] = str(ready_write)
     try:
         process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-I",
-            "-S",
-            str(LAUNCHER),
-            str(os.getpid()),
-            str(int(service.stop_signal)),
-            user,
+            *(sys.executable, "-I", "-S", str(LAUNCHER)),
+            *(str(os.getpid()), str(int(service.stop_signal)), user),
             *service.argv,
             stdin=PIPE if service.stdin else DEVNULL,
-            stdout=PIPE,
+            stdout=output_write,
             stderr=STDOUT,
             env=environment,
             cwd=service.cwd,
-            pass_fds=(write_end,) if service.signals_ready else (),
+            pass_fds=(ready_write,) if service.signals_ready else (),
             start_new_session=True,
         )
+    except BaseException:
+        os.close(output_read)
+        os.close(ready_read)
+        raise
     finally:
-        if write_end >= 0:
-            os.close(write_end)
+        os.close(output_write)
+        os.close(ready_write)
+    output = asyncio.StreamReader()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(output), os.fdopen(output_read, "rb"))
     if service.signals_ready:
-        _when_readable(loop, read_end, told_ready)
+        _when_readable(loop, ready_read, told_ready)
+    else:
+        os.close(ready_read)
+        told_ready.set_result(None)
     if process.stdin is not None:
         process.stdin.write(service.stdin)
         process.stdin.close()
-    return Started(process, told_ready)
+    return Started(process, output, told_ready)
 
 
 def _when_readable(loop: asyncio.AbstractEventLoop, descriptor: int, told: asyncio.Future[None]) -> None:

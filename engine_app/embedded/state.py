@@ -46,26 +46,30 @@ class RunningProcess:
     def is_alive(self) -> bool:
         """Whether this very process runs: same id, same time of start, not a zombie."""
         try:
-            process = psutil.Process(self.pid)
-            same = abs(process.create_time() - self.started) < 2.0
-            return same and process.status() != psutil.STATUS_ZOMBIE
+            return self._is_same() and psutil.Process(self.pid).status() != psutil.STATUS_ZOMBIE
         except psutil.NoSuchProcess:
             return False
 
     def left_something(self) -> bool:
-        """Whether it runs, or is gone while its process group still has members."""
-        return self.is_alive() or (not psutil.pid_exists(self.pid) and group_exists(self.pid))
+        """Whether any process of its group runs, itself or what it started, now that it may be gone."""
+        try:
+            ours = self._is_same()
+        except psutil.NoSuchProcess:
+            ours = True  # while a group has members, its id is given to no other process
+        return ours and bool(group_members(self.pid))
+
+    def _is_same(self) -> bool:
+        return abs(psutil.Process(self.pid).create_time() - self.started) < 2.0
 
 
-def group_exists(group: int) -> bool:
-    """Whether any process is in this process group."""
-    try:
-        os.killpg(group, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+def group_members(group: int) -> list[int]:
+    """The processes of this process group, zombies apart."""
+    members = []
+    for pid in psutil.pids():
+        with contextlib.suppress(ProcessLookupError, psutil.NoSuchProcess):
+            if os.getpgid(pid) == group and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+                members.append(pid)
+    return members
 
 
 def kill_group(group: int, signal_number: int = signal.SIGKILL) -> None:

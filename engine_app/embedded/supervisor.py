@@ -76,7 +76,7 @@ class Keeper:
         process = self.started.process
         with contextlib.suppress(psutil.NoSuchProcess):
             self._state.add(RunningProcess.of(self.service.name, process.pid, self.service.stop_signal))
-        pump = asyncio.create_task(self._pump(process.stdout))
+        pump = asyncio.create_task(self._pump(self.started.output))
         probe = asyncio.create_task(self._wait_ready(self.started))
         try:
             code = await process.wait()
@@ -99,9 +99,9 @@ class Keeper:
             self._why = f"not ready after {self.service.ready_seconds:g} s"
             kill_group(started.process.pid)
 
-    async def _pump(self, stream: asyncio.StreamReader | None) -> None:
+    async def _pump(self, stream: asyncio.StreamReader) -> None:
         rest = b""
-        while stream is not None and (chunk := await stream.read(65536)):
+        while (chunk := await stream.read(65536)):
             *lines, rest = (rest + chunk).split(b"\n")
             for line in lines:
                 self._line(line)

@@ -1,0 +1,65 @@
+# Everything runs from .venv. The first Python 3.11–3.13 found makes it; `make PYTHON=… install` names another.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := /bin/sh
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-header
+
+# A .venv that was moved, or whose Python is gone, is made anew.
+ifneq ($(CURDIR),$(shell $(BIN)/python -c 'print(open("$(STAMP)").read(), end="")' 2>/dev/null))
+$(STAMP): anew
+endif
+
+help: ## Show this
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+install: $(STAMP) ## Make .venv with everything pinned in requirements.txt and requirements-dev.txt
+
+$(STAMP): requirements.txt requirements-dev.txt
+	@python=$$(sh .ci/python $(PYTHON)) && \
+	if ! $(BIN)/python -c '' 2>/dev/null || \
+	    [ "$$($(BIN)/python -c 'import sys; print(sys.version_info[:2])')" != \
+	      "$$($$python -c 'import sys; print(sys.version_info[:2])')" ]; then \
+		echo "Making $(VENV) with $$python"; \
+		$$python -m venv --clear $(VENV); \
+	fi
+	@echo "Installing the pinned packages, about a minute the first time …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+		-r requirements.txt -r requirements-dev.txt
+	@printf '%s' '$(CURDIR)' >$@
+
+run: install ## Start everything on this machine; Ctrl-C stops it
+	@exec $(BIN)/python -m engine_app up
+
+test: install ## Run every test, in a real Chromium too
+	@sh .ci/chromium
+	@exec $(BIN)/python -m pytest
+
+lint: install ## Check style, types, import layers, and that the stand-in programs match their sources
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m engine_app.localnet.programs.build --check
+
+format: install ## Format the code and sort its imports
+	@$(BIN)/ruff check --fix --select I
+	@$(BIN)/ruff format
+
+settings: install ## Bring README's table of settings and .env.example up to date
+	@$(BIN)/python -m engine_app settings --write
+
+lock: install ## Resolve requirements*.in anew into the pinned, hashed requirements*.txt
+	@$(COMPILE) requirements.in -o requirements.txt
+	@$(COMPILE) requirements-dev.in -o requirements-dev.txt
+
+clean: ## Remove what was made, but not the data in .data (`python -m engine_app reset` does)
+	@rm -rf $(VENV) .web .artifacts .states .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@find engine_app tasks tests alembic bench -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: anew help install run test lint format settings lock clean

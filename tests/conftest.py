@@ -1,0 +1,203 @@
+"""Real services for every test: Postgres, Valkey, the local chain, and the whole engine, each on free ports.
+
+They start when a test first asks for them and end with the test process, however that ends.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+from redis.asyncio import Redis
+
+from engine_app.embedded import frontend, processes
+from engine_app.embedded.addresses import wait_for_addresses
+from engine_app.embedded.background import BackgroundSupervisor
+from engine_app.embedded.endpoints import Endpoints
+from engine_app.embedded.migrations import migrate
+from engine_app.embedded.ports import free_port
+from engine_app.embedded.postgres import Postgres
+from engine_app.embedded.processes import LocalChain
+from engine_app.embedded.valkey import Valkey
+from engine_app.settings import WorkerSettings
+from engine_app.storage.postgres import Database
+from engine_app.storage.redis import connect
+
+MNEMONIC = "legal winner thank year wave sausage worth useful legal winner thank yellow"
+"""Of the tests alone: a published test vector."""
+
+JWT_SECRET = "the tests' own key, long enough for HS256"
+SLOT_MS = 50
+ADDRESS_STOCK = 200
+
+_ENGINE_SETTINGS = {
+    "LOG_LEVEL": "INFO",
+    "ACCOUNTS_PER_IP_HOUR": "100000",
+    "LOGIN_FAILURES_PER_IP": "100000",
+    "AIRDROPS_PER_HOUR": "1000",
+    "ADDRESS_STOCK": str(ADDRESS_STOCK),
+}
+
+
+@pytest.fixture(scope="session")
+def supervisor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BackgroundSupervisor]:
+    """Runs the services of the whole session; their logs lie in its directory."""
+    supervisor = BackgroundSupervisor(tmp_path_factory.mktemp("services"))
+    yield supervisor
+    supervisor.close()
+
+
+@pytest.fixture(scope="session")
+def postgres_server(supervisor: BackgroundSupervisor, tmp_path_factory: pytest.TempPathFactory) -> Postgres:
+    """A Postgres of the session's own, as durable as the real one, with a migrated database to copy."""
+    server = Postgres(tmp_path_factory.mktemp("pg") / "data", free_port(), "tests")
+    supervisor.start(server.service())
+    _execute(server, "CREATE DATABASE template_engine")
+    migrate(server.url("template_engine"))
+    return server
+
+
+@pytest.fixture(scope="session")
+def new_database(postgres_server: Postgres) -> Callable[[], str]:
+    """Makes a fresh migrated database and gives its URL."""
+    numbers = itertools.count(1)
+
+    def make() -> str:
+        name = f"engine_{next(numbers)}"
+        statement = sql.SQL("CREATE DATABASE {} TEMPLATE template_engine").format(sql.Identifier(name))
+        _execute(postgres_server, statement)
+        return postgres_server.url(name)
+
+    return make
+
+
+@pytest.fixture
+def database_url(new_database: Callable[[], str], postgres_server: Postgres) -> Iterator[str]:
+    """A fresh migrated database for this test alone."""
+    url = new_database()
+    yield url
+    name = sql.Identifier(url.rpartition("/")[2])
+    _execute(postgres_server, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
+
+
+@pytest.fixture(scope="session")
+def new_redis(supervisor: BackgroundSupervisor, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], str]:
+    """Starts a Valkey and gives its URL."""
+
+    def start() -> str:
+        server = Valkey(tmp_path_factory.mktemp("valkey"), free_port(), "tests")
+        supervisor.start(server.service(f"valkey-{server.port}"))
+        return server.url
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def redis_url(new_redis: Callable[[], str]) -> str:
+    """The session's Valkey for tests of single modules; no engine runs on it."""
+    return new_redis()
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """Connections to this test's own database."""
+    opened = Database(database_url)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def redis(redis_url: str) -> AsyncIterator[Redis]:
+    """A client of the session's Valkey, emptied for this test."""
+    client = connect(redis_url)
+    await client.flushdb()
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture(scope="session")
+def new_localnet(
+    supervisor: BackgroundSupervisor, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[int], LocalChain]:
+    """Starts a fresh local chain with the given slot time in milliseconds."""
+
+    def start(slot_ms: int) -> LocalChain:
+        chain = LocalChain(tmp_path_factory.mktemp("localnet"), free_port(), free_port(), slot_ms)
+        supervisor.start(chain.service(_plain_environment(), f"localnet-{chain.port}"))
+        return chain
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def localnet(new_localnet: Callable[[int], LocalChain]) -> LocalChain:
+    """The session's local chain, with slots of 50 ms."""
+    return new_localnet(SLOT_MS)
+
+
+@pytest.fixture(scope="session")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Path]:
+    """Gives the page's files for a port; built once per version of the page, also over several sessions."""
+    cache = processes.PROJECT / ".artifacts"
+
+    def for_port(port: int) -> Path:
+        return frontend.prepare(cache, port, None)
+
+    return for_port
+
+
+@dataclass(frozen=True)
+class RunningEngine:
+    """Worker processes and a web process over services of their own.
+
+    Attributes:
+        base_url: the page's origin; the API is below `/api`.
+        chain: the local chain it trades on.
+        database_url: its database.
+        redis_url: its Valkey.
+        supervisor: knows its processes, `worker-1`, `worker-2` and `web`, and restarts them.
+    """
+
+    base_url: str
+    chain: LocalChain
+    database_url: str
+    redis_url: str
+    supervisor: BackgroundSupervisor
+
+
+@pytest.fixture(scope="session")
+def engine(
+    supervisor: BackgroundSupervisor,
+    new_database: Callable[[], str],
+    new_redis: Callable[[], str],
+    localnet: LocalChain,
+    page: Callable[[int], Path],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> RunningEngine:
+    """The whole engine as `up` starts it, on 50 ms slots, with limits that tests do not run into."""
+    port = free_port()
+    endpoints = Endpoints(new_database(), new_redis(), localnet.rpc_url, localnet.ws_url)
+    data_dir = tmp_path_factory.mktemp("engine")
+    base = _plain_environment() | _ENGINE_SETTINGS | endpoints.environment() | {"DATA_DIR": str(data_dir)}
+    supervisor.start(*(processes.worker(base, MNEMONIC, f"worker-{n}") for n in (1, 2)))
+    supervisor.call(wait_for_addresses(endpoints.database_url, ADDRESS_STOCK))
+    base |= {"JWT_SECRET": JWT_SECRET, "HOST": "127.0.0.1", "PORT": str(port)}
+    supervisor.start(processes.web(base, page(port), "127.0.0.1", port))
+    return RunningEngine(f"http://localhost:{port}", localnet, endpoints.database_url, endpoints.redis_url, supervisor)
+
+
+def _plain_environment() -> dict[str, str]:
+    """This process's environment without any setting of the engine, and no `.env` either."""
+    settings = {name.upper() for name in WorkerSettings.model_fields}
+    return {name: value for name, value in os.environ.items() if name.upper() not in settings} | {"ENV_FILE": ""}
+
+
+def _execute(server: Postgres, statement: str | sql.Composed) -> None:
+    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+        connection.execute(sql.SQL(statement) if isinstance(statement, str) else statement)
