@@ -90,7 +90,7 @@ class ExecutionProcess:
         rents = Rents(rpc, (TOKEN_ACCOUNT_SIZE, WALLET_SIZE))
         self._resources.push_async_callback(rents.close)
         await rents.start()
-        pools = Pools(rpc, cluster, refresh_seconds=settings.pool_refresh_seconds)
+        pools = Pools(rpc, cluster, refresh_seconds=settings.pool_refresh_seconds, pairs=tokens.pairs())
         self._resources.push_async_callback(pools.close)
         await pools.start()
 

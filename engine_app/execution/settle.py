@@ -51,6 +51,8 @@ async def observed(engine: Engine, followed: Followed, seen: Seen) -> bool:
     if isinstance(seen, Observation) and not at_least(seen.commitment, "confirmed"):
         return True
     with count_calls() as calls:
+        calls.update(followed.unwritten_calls)
+        followed.unwritten_calls = calls
         turn = Turn(engine, followed.order, followed.token, followed.order.updated_at, calls)
         try:
             if isinstance(seen, Withdrawn):

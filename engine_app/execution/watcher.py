@@ -7,14 +7,16 @@ It renews all leases in one statement a tick, hands what `chain.landing` sees to
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from solders.signature import Signature
 from sqlalchemy.exc import SQLAlchemyError
 
+from engine_app.chain.call_counts import count_calls
 from engine_app.chain.errors import RpcRefused, RpcUnavailable
 from engine_app.chain.landing import ExpiryEvidence, Found, HistoryMissing, LiveAttempt, Seen
 from engine_app.execution import settle
@@ -36,6 +38,8 @@ class Followed:
     order: Order
     attempt: LiveAttempt
     token: int
+    unwritten_calls: Counter[str] = field(default_factory=Counter)
+    """RPC calls of the order's own that its row does not count yet."""
     busy: bool = False
     """Something is being written about it now."""
     newest: Seen | None = None
@@ -51,8 +55,9 @@ class Watcher:
 
     async def send(self, order: Order, attempt: LiveAttempt, token: int) -> None:
         """Follow a committed attempt and send it for the first time."""
-        self._followed[attempt.attempt_id] = Followed(order, attempt, token)
-        await self._engine.landing.submit(attempt)
+        with count_calls() as calls:
+            self._followed[attempt.attempt_id] = Followed(order, attempt, token, unwritten_calls=calls)
+            await self._engine.landing.submit(attempt)
 
     async def take_up(self, order: Order, attempt: Attempt, token: int) -> None:
         """Follow an attempt that another turn, perhaps of a process that died, has committed."""

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Context, Decimal, Inexact
+from itertools import combinations
 from types import MappingProxyType
 
 from solders.pubkey import Pubkey
@@ -70,6 +71,10 @@ class TokenList:
     def all(self) -> tuple[Token, ...]:
         """Every token, SOL first."""
         return self._tokens
+
+    def pairs(self) -> list[tuple[Pubkey, Pubkey]]:
+        """The mints of every two tokens, each pair once."""
+        return list(combinations((token.mint for token in self._tokens), 2))
 
     def resolve(self, symbol_or_mint: str) -> Token:
         """The token of a symbol (in any case) or of a mint address. Raises UnknownToken."""
