@@ -74,6 +74,16 @@ class Chain:
         assert account is not None, f"no account {address}"
         return bytes(account.data)
 
+    def patch(self, address: Pubkey, at: int, data: bytes) -> None:
+        """Overwrites bytes of an account of the state."""
+        owner, lamports, old = self.accounts[address]
+        self.accounts[address] = owner, lamports, old[:at] + data + old[at + len(data) :]
+        self.svm.set_account(address, Account(lamports, self.accounts[address][2], owner))
+
+    def number(self, address: Pubkey, at: int, size: int = 8) -> int:
+        """A little-endian integer of an account now."""
+        return int.from_bytes(self.data(address)[at : at + size], "little")
+
     def token_program(self, mint: Pubkey) -> Pubkey:
         """The token program that a mint of the state belongs to."""
         return self.accounts[mint][0]
@@ -89,13 +99,13 @@ class Chain:
 
     def balance(self, address: Pubkey) -> int:
         """Base units in a token account."""
-        return int.from_bytes(self.data(address)[64:72], "little")
+        return self.number(address, 64)
 
-    def send(self, data: bytes, accounts: list[AccountMeta]) -> Outcome:
-        """Signs and sends one swap instruction; the taker's accounts are USER_IN and USER_OUT."""
+    def send(self, data: bytes, accounts: list[AccountMeta], times: int = 1) -> Outcome:
+        """Signs and sends one transaction of `times` equal swaps between the taker's USER_IN and USER_OUT."""
         before = self.balance(USER_IN), self.balance(USER_OUT)
-        instruction = Instruction(self.program_id, data, accounts)
-        message = Message.new_with_blockhash([instruction], TAKER.pubkey(), Hash.default())
+        instructions = [Instruction(self.program_id, data, accounts)] * times
+        message = Message.new_with_blockhash(instructions, TAKER.pubkey(), Hash.default())
         result = self.svm.send_transaction(Transaction([TAKER], message, Hash.default()))
         after = self.balance(USER_IN), self.balance(USER_OUT)
         meta = result.meta() if isinstance(result, FailedTransactionMetadata) else result
