@@ -218,7 +218,7 @@ def _decode(known: Sequence[KnownPool], accounts: Mapping[Pubkey, Account]) -> t
         try:
             pools.append(pool.venue.decode(pool.address, accounts))
         except DecodeError as error:
-            refused.append(RefusedPool(pool.address, str(error)))
+            refused.append(RefusedPool(pool.address, pool.venue.name, pool.venue.dex, str(error)))
     return pools, refused
 
 

@@ -40,6 +40,8 @@ class RefusedPool:
     """A pool of the pair that gives no quote, and why, in a sentence."""
 
     pool: Pubkey
+    venue: str
+    dex: Dex
     reason: str
 
 
@@ -98,7 +100,15 @@ class Decision:
             "route": [self._leg(self.best)] if self.best else [],
             "dexQuotes": {dex.value: None if price is None else f"{price:f}" for dex, price in quotes.items()},
             "candidates": [self._offer(candidate, decimals_in, decimals_out) for candidate in self.candidates],
-            "refused": [{"pool": str(refused.pool), "reason": refused.reason} for refused in self.refused],
+            "refused": [
+                {
+                    "pool": str(refused.pool),
+                    "venue": refused.venue,
+                    "dex": refused.dex.value,
+                    "reason": refused.reason,
+                }
+                for refused in self.refused
+            ],
         }
 
     def _leg(self, candidate: Candidate) -> dict[str, Any]:
@@ -163,10 +173,11 @@ def decide(
         try:
             quote = pool.quote_exact_in(mint_in, amount_in, clock)
         except QuoteRefused as refusal:
-            without_quote.append(RefusedPool(pool.address, str(refusal)))
+            without_quote.append(RefusedPool(pool.address, pool.venue, pool.dex, str(refusal)))
             continue
         if quote.amount_out == 0:
-            without_quote.append(RefusedPool(pool.address, "too small: the amount buys less than one unit"))
+            nothing = "too small: the amount buys less than one unit"
+            without_quote.append(RefusedPool(pool.address, pool.venue, pool.dex, nothing))
             continue
         candidates.append(
             Candidate(

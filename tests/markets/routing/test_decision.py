@@ -76,7 +76,7 @@ def test_the_best_offer_wins_in_any_order(pools: list[Pool], amount: int, mint_i
 
 
 def test_the_stored_decision_tells_about_every_pool() -> None:
-    unread = RefusedPool(Pubkey.new_unique(), "the vault is missing")
+    unread = RefusedPool(Pubkey.new_unique(), "raydium_cpmm", Dex.RAYDIUM, "the vault is missing")
     decision = decide(POOLS, clock=CLOCK, mint_in=SOL, mint_out=USDC, amount_in=1_500_000_000, refused=(unread,))
     stored = decision.as_json(9, 6)
     assert json.loads(json.dumps(stored)) == stored
@@ -97,6 +97,7 @@ def test_the_stored_decision_tells_about_every_pool() -> None:
     assert Decimal(stored["dexQuotes"][best.dex]) == price.quantize(Decimal("1e-15"))
     reasons = {row["pool"]: row["reason"] for row in stored["refused"]}
     assert reasons[str(unread.pool)] == "the vault is missing"
+    assert {row["dex"] for row in stored["refused"]} == {"raydium", "meteora"}
     assert "closed" in reasons[str(POOLS[3].address)]
     assert "not open yet" in reasons[str(POOLS[6].address)]
 
