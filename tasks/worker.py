@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 import threading
@@ -19,6 +20,7 @@ from engine_app.errors import EngineError
 from engine_app.execution.process import ExecutionProcess
 from engine_app.settings import SettingsError, WorkerSettings, load
 from engine_app.telemetry import logging
+from engine_app.telemetry.ready import tell_ready
 from tasks import actors
 
 STOP_MILLISECONDS = 10_000
@@ -47,13 +49,13 @@ def _loop_thread() -> Any:
 
 
 def main() -> int:
-    """Run until SIGTERM or SIGINT; the exit status."""
+    """Run until SIGTERM or SIGINT; the exit status, 2 where another start would not help."""
     try:
         settings = load(WorkerSettings)
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    logging.configure(level=settings.log_level, json_lines=settings.strict, process="worker")
+    logging.configure(level=settings.log_level, json_lines=settings.strict, process=os.environ.get("PROCESS_NAME", "worker"))
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     started, stop = threading.Event(), threading.Event()
 
@@ -75,10 +77,12 @@ def main() -> int:
     try:
         worker.start()
         started.set()
+        tell_ready()
     except (SettingsError, EngineError) as error:
         log.critical("worker.cannot_start", reason=str(error))
         _loop_thread().stop()
-        return 3
+        sys.stderr.write(f"{error}\n")
+        return 2
     except KeyboardInterrupt:
         _loop_thread().stop()
         return 0

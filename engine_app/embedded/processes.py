@@ -73,7 +73,7 @@ class LocalChain:
 
 
 def worker(base: Mapping[str, str], mnemonic: str, name: str = "worker-1") -> Service:
-    """A worker process; the only kind that is given the mnemonic.
+    """A worker process; the only kind that is given the mnemonic. It is not ready before a node answers it.
 
     Args:
         base: the environment, with the URLs of all services.
@@ -87,6 +87,7 @@ def worker(base: Mapping[str, str], mnemonic: str, name: str = "worker-1") -> Se
         env=environment | {"WALLET_MNEMONIC": mnemonic, "PROCESS_NAME": name},
         cwd=PROJECT,
         signals_ready=True,
+        ready_seconds=None,
     )
 
 
@@ -95,7 +96,7 @@ def web_command(host: str, port: int) -> tuple[str, ...]:
     return (
         *(sys.executable, "-m", "granian"),
         *("--interface", "asgi", "--factory", "--workers", "1", "--workers-kill-timeout", "3"),
-        *("--host", host, "--port", str(port), "--no-log-access", "--log-level", "warning"),
+        *("--host", host, "--port", str(port), "--no-access-log", "--log-level", "warning"),
         "engine_app.engine_app:app",
     )
 

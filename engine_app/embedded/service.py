@@ -37,7 +37,7 @@ class Service:
         signals_ready: the program writes a line to the file descriptor in READY_FD once it is ready.
         before: called before each start, in a thread.
         stop_signal: asks it to stop.
-        ready_seconds: how long it may take to become ready.
+        ready_seconds: how long it may take to become ready; None where it may wait for others.
         stop_seconds: how long it may take to stop before SIGKILL.
         once: it ends by itself, with 0 where it did its work, and is not started again.
         quiet: its log goes to its file only, not to the terminal.
@@ -53,7 +53,7 @@ class Service:
     signals_ready: bool = False
     before: Callable[[], None] | None = None
     stop_signal: signal.Signals = signal.SIGTERM
-    ready_seconds: float = 60.0
+    ready_seconds: float | None = 60.0
     stop_seconds: float = 8.0
     once: bool = False
     quiet: bool = False
