@@ -1,0 +1,162 @@
+"""Dead means proven: what one and several endpoints must show, on a chain whose blockhashes die in three seconds."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import orjson
+import pytest
+
+from engine_app.chain.landing import ExpiryEvidence, Found, HistoryMissing, LiveAttempt
+from engine_app.embedded.processes import LocalChain
+from tests.chain.conftest import SOL, Chain, opened, transfer_attempt, until
+from tests.chain.troubled_node import TroubledNode, result_is, status_hidden
+
+
+@pytest.fixture
+async def first(fast_chain: LocalChain) -> AsyncIterator[TroubledNode]:
+    async with TroubledNode(fast_chain.rpc_url) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+async def second(fast_chain: LocalChain) -> AsyncIterator[TroubledNode]:
+    async with TroubledNode(fast_chain.rpc_url) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+async def one(fast_chain: LocalChain, first: TroubledNode) -> AsyncIterator[Chain]:
+    async with opened([first.url], fast_chain.ws_url) as room:
+        yield room
+
+
+@pytest.fixture
+async def two(fast_chain: LocalChain, first: TroubledNode, second: TroubledNode) -> AsyncIterator[Chain]:
+    async with opened([first.url, second.url], fast_chain.ws_url) as room:
+        yield room
+
+
+async def attempt_of(room: Chain) -> LiveAttempt:
+    wallet = await room.funded_wallet()
+    return transfer_attempt(wallet, await room.blockhashes.latest(), SOL)
+
+
+async def outlived(room: Chain, attempt: LiveAttempt) -> None:
+    """Wait until the attempt's blockhash is finally too old."""
+
+    async def too_old() -> bool:
+        return await room.rpc.poll().block_height("finalized") > attempt.last_valid_block_height
+
+    await until(too_old, "the blockhash to die")
+
+
+async def test_a_live_attempt_has_no_evidence(one: Chain) -> None:
+    attempt = await attempt_of(one)
+    assert await one.landing.expiry_evidence(attempt) is None
+
+
+async def test_an_attempt_that_was_never_sent_is_proven_dead(one: Chain) -> None:
+    attempt = await attempt_of(one)
+    await outlived(one, attempt)
+    evidence = await one.landing.expiry_evidence(attempt)
+    assert isinstance(evidence, ExpiryEvidence)
+    written = orjson.loads(orjson.dumps(evidence.as_json()))
+    assert written["blockHeight"] > attempt.last_valid_block_height
+    assert written["firstAvailableBlock"] <= attempt.blockhash_slot
+    assert written["statusSlot"] >= written["slot"] > attempt.blockhash_slot
+    assert written["endpoint"].startswith("http://127.0.0.1:")
+    assert written["others"] == []
+
+
+async def test_an_attempt_that_landed_is_found_and_told(one: Chain) -> None:
+    attempt = await attempt_of(one)
+    await one.rpc.send(attempt.transaction)
+    await outlived(one, attempt)
+    finding = await one.landing.expiry_evidence(attempt)
+    assert isinstance(finding, Found)
+    assert (finding.observation.commitment, finding.observation.error) == ("finalized", None)
+
+
+async def test_many_are_asked_for_in_the_same_calls(one: Chain, first: TroubledNode) -> None:
+    attempts = [await attempt_of(one) for _ in range(3)]
+    await one.rpc.send(attempts[1].transaction)
+    await outlived(one, attempts[2])
+    asked = first.asked["getSignatureStatuses"]
+    findings = await one.landing.expiry_evidence_of(attempts)
+    assert first.asked["getSignatureStatuses"] == asked + 1
+    assert [type(findings[attempt.attempt_id]) for attempt in attempts] == [ExpiryEvidence, Found, ExpiryEvidence]
+
+
+async def test_a_node_without_the_history_proves_nothing(one: Chain, first: TroubledNode) -> None:
+    attempt = await attempt_of(one)
+    await outlived(one, attempt)
+    first.changed["getFirstAvailableBlock"] = result_is(attempt.blockhash_slot + 1)
+    finding = await one.landing.expiry_evidence(attempt)
+    assert isinstance(finding, HistoryMissing)
+    assert finding.shown[0].first_available_block == attempt.blockhash_slot + 1
+    first.changed["getFirstAvailableBlock"] = result_is(attempt.blockhash_slot)
+    assert isinstance(await one.landing.expiry_evidence(attempt), ExpiryEvidence)
+
+
+async def test_a_status_older_than_the_height_proves_nothing(one: Chain, first: TroubledNode) -> None:
+    attempt = await attempt_of(one)
+    await outlived(one, attempt)
+
+    def stale(answer: dict[str, dict[str, dict[str, int]]]) -> dict[str, dict[str, dict[str, int]]]:
+        answer["result"]["context"]["slot"] = attempt.blockhash_slot
+        return answer
+
+    first.changed["getSignatureStatuses"] = stale
+    assert await one.landing.expiry_evidence(attempt) is None
+
+
+async def test_a_node_that_does_not_answer_proves_nothing(one: Chain, first: TroubledNode) -> None:
+    attempt = await attempt_of(one)
+    await outlived(one, attempt)
+    first.status["getFirstAvailableBlock"] = (500, {}, b"")
+    assert await one.landing.expiry_evidence(attempt) is None
+
+
+async def test_a_node_on_another_chain_proves_nothing(one: Chain, first: TroubledNode) -> None:
+    attempt = await attempt_of(one)
+    await outlived(one, attempt)
+    first.changed["getGenesisHash"] = result_is("another chain")
+    assert await one.landing.expiry_evidence(attempt) is None
+
+
+async def test_two_that_answer_must_both_show_it(two: Chain, second: TroubledNode) -> None:
+    attempt = await attempt_of(two)
+    await outlived(two, attempt)
+    evidence = await two.landing.expiry_evidence(attempt)
+    assert isinstance(evidence, ExpiryEvidence)
+    assert len(evidence.shown) == 2
+    assert evidence.as_json()["others"][0]["endpoint"] == second.url
+
+    lagging = {"absoluteSlot": attempt.blockhash_slot, "blockHeight": 1, "epoch": 0}
+    second.changed["getEpochInfo"] = result_is(lagging)
+    assert await two.landing.expiry_evidence(attempt) is None
+
+
+async def test_a_signature_found_by_one_outweighs_every_null(two: Chain, first: TroubledNode) -> None:
+    attempt = await attempt_of(two)
+    await two.rpc.send(attempt.transaction)
+    await outlived(two, attempt)
+    first.changed["getSignatureStatuses"] = status_hidden
+    assert isinstance(await two.landing.expiry_evidence(attempt), Found)
+
+
+async def test_the_one_that_answers_is_enough(two: Chain, second: TroubledNode) -> None:
+    attempt = await attempt_of(two)
+    await outlived(two, attempt)
+    second.status["*"] = (503, {}, b"")
+    evidence = await two.landing.expiry_evidence(attempt)
+    assert isinstance(evidence, ExpiryEvidence)
+    assert len(evidence.shown) == 1
+
+
+async def test_no_evidence_where_nobody_answers(one: Chain, first: TroubledNode) -> None:
+    attempt = replace(await attempt_of(one), last_valid_block_height=1)
+    await first.hang_up()
+    assert await one.landing.expiry_evidence(attempt) is None
