@@ -3,8 +3,8 @@
 import reflex as rx
 
 from engine_app.api.app import create_api
-from engine_app.services import run_services
-from engine_app.ui import session_routes, site
+from engine_app.services import running
+from engine_app.ui import redirects, session_routes, site
 
 api = create_api()
 api.include_router(session_routes.router)
@@ -14,7 +14,7 @@ app = rx.App(
     head_components=site.head(),
     html_lang="en",
     toaster=rx.toast.provider(rich_colors=False, position="bottom-right"),
-    api_transformer=api,
+    api_transformer=[api, redirects.strangers_to_login],
 )
 site.furnish(app)
-app.register_lifespan_task(run_services)
+app.register_lifespan_task(running)

@@ -54,7 +54,7 @@ class OrderRow:
     tone: str
     open: bool
     waiting: str
-    error_code: str
+    error_words: str
     created_at: str
     tx: str
     tx_short: str
@@ -128,7 +128,7 @@ def order_row(order: Mapping[str, Any], explorer: str) -> OrderRow:
         tone=tone,
         open=order["status"] not in ("confirmed", "failed"),
         waiting=waiting_words(order),
-        error_code=str(error.get("code", "")),
+        error_words=str(error.get("code", "")).replace("_", " ").capitalize(),
         created_at=moment(order["createdAt"]).isoformat(),
         tx=tx,
         tx_short=shortened(tx, 6, 4),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from engine_app.markets.venues.venue import Dex
 from engine_app.ui.figures import amount, lead_basis_points, percent, plain, price
 from engine_app.ui.order_view import DEX_NAMES
 
@@ -36,7 +37,7 @@ class Quote:
     impact: str = ""
     impact_tone: str = ""
     slot: str = ""
-    venues: list[VenueQuote] = field(default_factory=lambda: [VenueQuote(dex, DEX_NAMES[dex]) for dex in DEX_NAMES])
+    venues: list[VenueQuote] = field(default_factory=lambda: [VenueQuote(dex.value, DEX_NAMES[dex]) for dex in Dex])
 
 
 def quote_card(
@@ -46,8 +47,8 @@ def quote_card(
     amount_in: Decimal,
     amount_out: Decimal,
     min_out: Decimal,
-    dex_quotes: Mapping[str, Decimal | None],
-    selected_dex: str,
+    dex_quotes: Mapping[Dex, Decimal | None],
+    selected_dex: Dex,
     price_impact: Decimal,
     slot: int,
 ) -> Quote:
@@ -67,7 +68,7 @@ def quote_card(
         impact=percent(max(price_impact, Decimal(0))),
         impact_tone=impact_tone(price_impact),
         slot=f"{slot:,}",
-        venues=[_venue(dex, dex_quotes, selected_dex, amount_in, token_out) for dex in DEX_NAMES],
+        venues=[_venue(dex, dex_quotes, selected_dex, amount_in, token_out) for dex in Dex],
     )
 
 
@@ -79,18 +80,18 @@ def impact_tone(price_impact: Decimal) -> str:
 
 
 def _venue(
-    dex: str, quotes: Mapping[str, Decimal | None], selected: str, amount_in: Decimal, token_out: str
+    dex: Dex, quotes: Mapping[Dex, Decimal | None], selected: Dex, amount_in: Decimal, token_out: str
 ) -> VenueQuote:
     rate = quotes.get(dex)
     if rate is None:
-        return VenueQuote(dex, DEX_NAMES[dex])
+        return VenueQuote(dex.value, DEX_NAMES[dex])
     best = dex == selected
     rivals = [other for name, other in quotes.items() if name != dex and other]
     lead = ""
     if rivals:
         lead = f"+{lead_basis_points(rate, rivals[0])}" if best else f"−{lead_basis_points(rivals[0], rate)}"
     return VenueQuote(
-        dex=dex,
+        dex=dex.value,
         name=DEX_NAMES[dex],
         out=f"{amount(rate * amount_in)} {token_out}",
         rate=f"at {price(rate)}",

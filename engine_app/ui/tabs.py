@@ -9,7 +9,7 @@ from typing import Any
 
 from reflex.app import App
 from reflex.event import Event
-from reflex.middleware import Middleware
+from reflex.middleware.middleware import Middleware
 from reflex.state import BaseState, StateUpdate
 from reflex_base.registry import RegistrationContext
 
@@ -31,7 +31,7 @@ class OneSessionPerTab(Middleware):
         session = await root.get_state(SessionState)
         token = session_token(root.router_data)
         if token != session._belongs_to:
-            root.reset()
+            root.reset()  # type: ignore[no-untyped-call]
             session._belongs_to = token
         return None
 

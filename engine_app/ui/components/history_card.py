@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import reflex as rx
 
 from engine_app.ui.components.pieces import badge, card, empty, local_time, out_link, skeleton, token_mark
@@ -74,15 +76,15 @@ def _row(row: OrderRow) -> rx.Component:
             rx.cond(
                 row.received != "",
                 rx.el.span(row.received, class_name=rx.cond(row.received_is_final, "", "faint")),
-                rx.el.span("–", class_name="faint"),
+                _none(),
             ),
             class_name="cell-received right num",
         ),
-        rx.el.td(rx.cond(row.price != "", row.price, "–"), class_name="cell-price right num"),
-        rx.el.td(rx.cond(row.venue != "", row.venue, "–"), class_name="cell-venue"),
+        rx.el.td(rx.cond(row.price != "", row.price, _none()), class_name="cell-price right num"),
+        rx.el.td(rx.cond(row.venue != "", row.venue, _none()), class_name="cell-venue"),
         rx.el.td(
             badge(row.status_label, row.tone, dot=row.status != "confirmed"),
-            rx.cond(row.error_code != "", rx.el.span(row.error_code, class_name="cell-note mono")),
+            rx.cond(row.error_words != "", rx.el.span(row.error_words, class_name="cell-note")),
             class_name="cell-status",
         ),
         rx.el.td(local_time(row.created_at), class_name="cell-time soft num"),
@@ -90,7 +92,7 @@ def _row(row: OrderRow) -> rx.Component:
             rx.cond(
                 row.explorer != "",
                 out_link(rx.el.span(row.tx_short, class_name="mono"), row.explorer),
-                rx.el.span("–", class_name="faint"),
+                _none(),
             ),
             class_name="cell-tx right",
         ),
@@ -99,6 +101,10 @@ def _row(row: OrderRow) -> rx.Component:
         data_status=row.status,
         data_order=row.order_id,
     )
+
+
+def _none() -> rx.Component:
+    return rx.el.span("–", class_name="faint none")
 
 
 def _pager() -> rx.Component:
@@ -110,7 +116,7 @@ def _pager() -> rx.Component:
     )
 
 
-def _turn(icon: str, label: str, handler: rx.event.EventHandler, disabled: rx.Var[bool], test_id: str) -> rx.Component:
+def _turn(icon: str, label: str, handler: Any, disabled: Any, test_id: str) -> rx.Component:
     return rx.el.button(
         rx.icon(icon, class_name="icon", aria_hidden=True),
         class_name="button button-icon",

@@ -7,7 +7,9 @@ import reflex as rx
 Text = str | rx.Var[str]
 
 
-def card(*children: rx.Component, title: Text | rx.Component, aside: rx.Component | None = None, **props: object) -> rx.Component:
+def card(
+    *children: rx.Component, title: Text | rx.Component, aside: rx.Component | None = None, **props: object
+) -> rx.Component:
     """A card with its heading and, at the heading's end, something small."""
     heading = title if isinstance(title, rx.Component) else rx.el.h2(title)
     return rx.el.section(
@@ -89,12 +91,12 @@ def out_link(label: Text, address: Text, **props: object) -> rx.Component:
 
 def local_time(moment: rx.Var[str]) -> rx.Component:
     """A moment in the reader's own time zone; the same in UTC where the pointer rests."""
-    words = rx.Var(
+    words: rx.Var[str] = rx.Var(
         f"(new Date({moment!s})).toLocaleString([], {{dateStyle: 'medium', timeStyle: 'medium'}})",
         _var_type=str,
         _var_data=moment._get_all_var_data(),
     )
-    utc = rx.Var(
+    utc: rx.Var[str] = rx.Var(
         f"(new Date({moment!s})).toISOString().replace('T', ' ').replace('Z', ' UTC')",
         _var_type=str,
         _var_data=moment._get_all_var_data(),

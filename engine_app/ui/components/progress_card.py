@@ -6,8 +6,8 @@ from typing import Any
 
 import reflex as rx
 
-from engine_app.ui.components.pieces import badge, card, local_time, notice, out_link
-from engine_app.ui.order_view import Step
+from engine_app.ui.components.pieces import badge, card, local_time, notice, out_link, skeleton
+from engine_app.ui.order_view import STEPS, Step
 from engine_app.ui.states.orders import OrdersState
 
 _LESSON = (
@@ -21,14 +21,30 @@ _LESSON = (
 def progress_card() -> rx.Component:
     """The newest order's card; a lesson in its place until there is one."""
     return rx.cond(
-        OrdersState.progress,
-        _order(OrdersState.progress),
+        OrdersState.loaded,
+        rx.cond(OrdersState.progress, _order(OrdersState.progress), _lessons()),
         card(
-            rx.el.ol(*(_lesson(index, *texts) for index, texts in enumerate(_LESSON, 1)), class_name="lesson"),
-            title="How an order travels",
-            id="progress",
-            data_testid="lesson",
+            rx.el.ol(*(_step_skeleton() for _ in STEPS), class_name="steps"),
+            title=skeleton("12rem"),
+            aria_busy=True,
         ),
+    )
+
+
+def _lessons() -> rx.Component:
+    return card(
+        rx.el.ol(*(_lesson(index, *texts) for index, texts in enumerate(_LESSON, 1)), class_name="lesson"),
+        title="How an order travels",
+        id="progress",
+        data_testid="lesson",
+    )
+
+
+def _step_skeleton() -> rx.Component:
+    return rx.el.li(
+        rx.el.div(rx.el.span(class_name="step-sign"), class_name="step-mark"),
+        rx.el.div(skeleton("10rem"), class_name="step-label"),
+        class_name="step",
     )
 
 
@@ -48,9 +64,7 @@ def _order(progress: Any) -> rx.Component:
             rx.el.span(local_time(row.created_at), class_name="faint small"),
             rx.cond(
                 row.explorer != "",
-                out_link(
-                    rx.el.span(row.tx_short, class_name="mono"), row.explorer, data_testid="progress-explorer"
-                ),
+                out_link(rx.el.span(row.tx_short, class_name="mono"), row.explorer, data_testid="progress-explorer"),
             ),
             class_name="progress-foot",
         ),

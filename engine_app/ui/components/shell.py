@@ -15,7 +15,7 @@ BRAND = "Order Engine"
 CLUSTER_TONES = {"localnet": "busy", "devnet": "warn", "mainnet-beta": "good"}
 
 
-class PostForm(BaseHTML):
+class PostForm(BaseHTML):  # type: ignore[misc]
     """A form that the browser itself sends, by a full page load: Reflex's own forms never do."""
 
     tag = "form"

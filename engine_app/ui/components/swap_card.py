@@ -150,8 +150,7 @@ def _venue(venue: VenueQuote) -> rx.Component:
             rx.el.span(venue.name),
             rx.cond(
                 venue.best,
-                badge(rx.cond(venue.lead != "", f"Best {venue.lead}", "Best"), "good", data_testid="quote-lead"),
-                rx.cond(venue.lead != "", rx.el.span(venue.lead, class_name="faint small num")),
+                badge("Best", "good", data_testid="quote-best"),
             ),
             class_name="venue-head",
         ),
@@ -159,7 +158,16 @@ def _venue(venue: VenueQuote) -> rx.Component:
             venue.out != "",
             rx.fragment(
                 rx.el.span(venue.out, class_name="venue-out num", title=venue.out),
-                rx.el.span(venue.rate, class_name="venue-rate num"),
+                rx.el.span(
+                    rx.el.span(venue.rate, class_name="venue-rate num"),
+                    rx.el.span(
+                        venue.lead,
+                        class_name="toned num",
+                        data_tone=rx.cond(venue.best, "good", ""),
+                        title="Against the other venue, in basis points",
+                    ),
+                    class_name="venue-foot",
+                ),
             ),
             rx.cond(
                 SwapState.quoting,
@@ -179,8 +187,8 @@ def _venue(venue: VenueQuote) -> rx.Component:
 def _slippage() -> rx.Component:
     return rx.fragment(
         rx.el.div(
-            rx.el.label("Slippage, at most", html_for="slippage", class_name="soft"),
-            rx.el.span("Below it the swap is not made", class_name="faint"),
+            rx.el.label("Max. slippage", html_for="slippage", class_name="soft"),
+            rx.el.span("Beyond it, nothing is swapped", class_name="faint"),
             class_name="slippage-label",
         ),
         rx.el.div(

@@ -23,8 +23,8 @@ def login_page() -> rx.Component:
         words="Log in to trade.",
         action="/session/login",
         button="Log in",
-        password_hint=None,
-        password_kind="current-password",
+        hint=None,
+        completes="current-password",
     )
 
 
@@ -36,13 +36,13 @@ def create_account_page() -> rx.Component:
         words="You get a trading address of your own at once.",
         action="/session/create",
         button="Create account",
-        password_hint="At least 8 characters. It cannot be recovered.",
-        password_kind="new-password",
+        hint="At least 8 characters. It cannot be recovered.",
+        completes="new-password",
     )
 
 
 def _door(
-    here: str, *, title: str, words: str, action: str, button: str, password_hint: str | None, password_kind: str
+    here: str, *, title: str, words: str, action: str, button: str, hint: str | None, completes: str
 ) -> rx.Component:
     return page_frame(
         rx.el.main(
@@ -67,8 +67,8 @@ def _door(
                             data_testid="refusal",
                         ),
                     ),
-                    _field("Username", "username", "text", "username", default=DoorState.name, max_length=50),
-                    _field("Password", "password", "password", password_kind, hint=password_hint),
+                    _field("Username", "username", "text", "username", max_length=50),
+                    _field("Password", "password", "password", completes, hint=hint),
                     rx.el.button(button, class_name="button button-main", type="submit", data_testid="submit"),
                     action=action,
                     method="post",
@@ -98,12 +98,9 @@ def _field(
     kind: str,
     auto_complete: str,
     *,
-    default: rx.Var[str] | None = None,
     hint: str | None = None,
     **props: object,
 ) -> rx.Component:
-    if default is not None:
-        props |= {"default_value": default, "key": default}
     return rx.el.div(
         rx.el.label(label, html_for=name),
         rx.el.input(

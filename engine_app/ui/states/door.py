@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import reflex as rx
 
 from engine_app import errors
-from engine_app.ui.cookies import session_token
-from engine_app.services import services
 from engine_app.accounts.errors import Unauthorized
+from engine_app.services import services
+from engine_app.ui.cookies import session_token
 
 
 class DoorState(rx.State):
@@ -15,17 +18,15 @@ class DoorState(rx.State):
 
     problem: str = ""
     advice: str = ""
-    name: str = ""
 
     @rx.event
-    async def enter(self):  # type: ignore[no-untyped-def]
+    async def enter(self) -> Any:
         """Send on who is logged in already; else show why the last try was refused."""
         if await self._logged_in():
             return rx.call_script("window.location.replace('/')")
         asked = self.router.url.query_parameters
         self.problem, self.advice = refusal(asked.get("error", ""), asked.get("retry", ""))
-        self.name = asked.get("name", "")[:50]
-        return None
+        return rx.call_script(_fill_name(asked.get("name", "")[:50]))
 
     async def _logged_in(self) -> bool:
         token = session_token(self.router_data)
@@ -36,6 +37,11 @@ class DoorState(rx.State):
         except Unauthorized:
             return False
         return True
+
+
+def _fill_name(name: str) -> str:
+    """A script that puts the name of the refused try back, unless something was typed already."""
+    return f"const field = document.getElementById('username'); if (!field.value) field.value = {json.dumps(name)};"
 
 
 def refusal(code: str, retry_after: str) -> tuple[str, str]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
 import reflex as rx
+from reflex.event import EventSpec
 
 from engine_app.accounts.service import Identity
 from engine_app.orders.view import OrderView
@@ -16,7 +18,7 @@ from engine_app.ui.links import explorer_of
 from engine_app.ui.order_view import OrderProgress, OrderRow, order_progress, order_row
 from engine_app.ui.states.session import SessionState, to_login
 from engine_app.ui.states.wallet import WalletState
-from engine_app.ui.tabs import bursts, is_connected
+from engine_app.ui.tabs import HEARTBEAT_SECONDS, bursts, is_connected
 
 PAGE_SIZE = 12
 
@@ -24,21 +26,21 @@ PAGE_SIZE = 12
 class OrdersState(SessionState):
     """One page of the history, and the newest order with its steps."""
 
-    rows: list[OrderRow] = []
+    rows: rx.Field[list[OrderRow]] = rx.field(default_factory=list)
     progress: OrderProgress | None = None
     loaded: bool = False
     page: int = 0
     has_older: bool = False
 
-    _cursors: list[str] = []
+    _cursors: rx.Field[list[str]] = rx.field(default_factory=list)
     """Where each page after the first starts."""
-    _known: Known = {}
-    _latest: dict[str, Any] = {}
-    _events: list[dict[str, Any]] = []
+    _known: rx.Field[Known] = rx.field(default_factory=dict)
+    _latest: rx.Field[dict[str, Any]] = rx.field(default_factory=dict)
+    _events: rx.Field[list[dict[str, Any]]] = rx.field(default_factory=list)
     _turn: int = 0
 
     @rx.event
-    async def enter(self):  # type: ignore[no-untyped-def]
+    async def enter(self) -> Any:
         """The page is opened: let in who is logged in, then load and follow."""
         identity = await self._identity()
         if identity is None:
@@ -56,6 +58,8 @@ class OrdersState(SessionState):
             self._turn += 1
             turn = self._turn
             client_token = self.router.session.client_token
+        loop = asyncio.get_running_loop()
+        checked = loop.time()
         async with services().feed.follow(identity.user_id) as updates:
             await self._read(identity)
             async for burst in bursts(updates):
@@ -66,9 +70,11 @@ class OrdersState(SessionState):
                 async with self:
                     if self._turn != turn:
                         return
-                    if await self._identity() is None:
-                        yield to_login()
-                        return
+                    if loop.time() - checked > HEARTBEAT_SECONDS:
+                        if await self._identity() is None:
+                            yield to_login()
+                            return
+                        checked = loop.time()
                     ended = [update for update in burst if update is not None and self._take(update)]
                 for order in ended:
                     yield _told(order_row(order, explorer_of(order)))
@@ -76,12 +82,12 @@ class OrdersState(SessionState):
                     yield WalletState.load
 
     @rx.event
-    async def older(self):  # type: ignore[no-untyped-def]
+    async def older(self) -> Any:
         """Turn to the next older page."""
         return await self._turn_to(self.page + 1)
 
     @rx.event
-    async def newer(self):  # type: ignore[no-untyped-def]
+    async def newer(self) -> Any:
         """Turn to the next newer page."""
         return await self._turn_to(self.page - 1)
 
@@ -147,7 +153,7 @@ class OrdersState(SessionState):
         self.progress = order_progress(self._latest, self._events, explorer_of(self._latest))
 
 
-def _told(row: OrderRow) -> rx.event.EventSpec:
+def _told(row: OrderRow) -> EventSpec:
     """The toast that says how an order ended; one per order, whatever is delivered twice."""
     if row.status == "confirmed":
         return rx.toast.success("Swap confirmed", description=f"{row.paid} → {row.received}", id=row.order_id)

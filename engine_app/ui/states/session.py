@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import reflex as rx
+from reflex.event import EventSpec
 
 from engine_app.accounts.errors import Unauthorized
 from engine_app.accounts.service import Identity
@@ -41,6 +42,6 @@ class SessionState(rx.State):
         self.cluster_label = CLUSTER_LABELS[cluster]
 
 
-def to_login() -> rx.event.EventSpec:
+def to_login() -> EventSpec:
     """Leave for the log-in page by a full load, which gives the socket the cookies of then."""
     return rx.call_script("window.location.assign('/login')")

@@ -10,7 +10,8 @@ from typing import Any
 import reflex as rx
 
 from engine_app.errors import EngineError
-from engine_app.markets.tokens import parse_amount
+from engine_app.markets.quotes import QuoteView
+from engine_app.markets.tokens import parse_amount, whole
 from engine_app.orders.service import PlaceSwap, check_slippage
 from engine_app.services import services
 from engine_app.ui.figures import plain
@@ -31,7 +32,7 @@ LONGEST_INPUT = 40
 class SwapState(SessionState):
     """The form and the quote it shows."""
 
-    tokens: list[str] = []
+    tokens: rx.Field[list[str]] = rx.field(default_factory=list)
     token_in: str = "SOL"  # noqa: S105
     token_out: str = "USDC"  # noqa: S105
     icon_in: str = token_icon("SOL")
@@ -49,7 +50,7 @@ class SwapState(SessionState):
     """The shown quote's output in whole tokens, exactly."""
 
     @rx.event
-    async def enter(self):  # type: ignore[no-untyped-def]
+    async def enter(self) -> Any:
         """Fill the token lists of the form."""
         if await self._identity() is None:
             return None
@@ -57,13 +58,13 @@ class SwapState(SessionState):
         return SwapState.requote
 
     @rx.event
-    async def set_amount(self, text: str):  # type: ignore[no-untyped-def]
+    async def set_amount(self, text: str) -> Any:
         """Take what was typed as the amount to pay."""
         self.amount = _typed(text)
         return await self._asked()
 
     @rx.event
-    async def set_token_in(self, symbol: str):  # type: ignore[no-untyped-def]
+    async def set_token_in(self, symbol: str) -> Any:
         """Choose the token to pay; choosing the other side's swaps the sides."""
         if symbol in self.tokens:
             if symbol == self.token_out:
@@ -72,7 +73,7 @@ class SwapState(SessionState):
         return await self._asked()
 
     @rx.event
-    async def set_token_out(self, symbol: str):  # type: ignore[no-untyped-def]
+    async def set_token_out(self, symbol: str) -> Any:
         """Choose the token to receive; choosing the other side's swaps the sides."""
         if symbol in self.tokens:
             if symbol == self.token_in:
@@ -81,13 +82,13 @@ class SwapState(SessionState):
         return await self._asked()
 
     @rx.event
-    async def flip(self):  # type: ignore[no-untyped-def]
+    async def flip(self) -> Any:
         """Swap the sides."""
         self.token_in, self.token_out = self.token_out, self.token_in
         return await self._asked()
 
     @rx.event
-    async def use_share(self, divisor: int):  # type: ignore[no-untyped-def]
+    async def use_share(self, divisor: int) -> Any:
         """Pay the whole balance (1) or half of it (2); of SOL a little stays for fees."""
         wallet = await self.get_state(WalletState)
         held = wallet._available.get(self.token_in, Decimal(0))
@@ -99,13 +100,13 @@ class SwapState(SessionState):
         return await self._asked()
 
     @rx.event
-    async def set_slippage(self, text: str):  # type: ignore[no-untyped-def]
+    async def set_slippage(self, text: str) -> Any:
         """Set the slippage, in percent as it is typed."""
         self.slippage = _typed(text)
         return await self._asked()
 
     @rx.event(background=True)
-    async def requote(self):  # type: ignore[no-untyped-def]
+    async def requote(self) -> None:
         """Quote what the form asks, and again every few seconds while it stays the same and the tab is open."""
         async with self:
             turn = self._turn = self._turn + 1
@@ -139,7 +140,7 @@ class SwapState(SessionState):
                 self.paused = True
 
     @rx.event
-    async def place(self, key: str):  # type: ignore[no-untyped-def]
+    async def place(self, key: str) -> Any:
         """Place the order that is shown. `key` names the quote that the person saw: no other is placed."""
         identity = await self._identity()
         if identity is None:
@@ -204,19 +205,21 @@ class SwapState(SessionState):
             return None
         return self.token_in, self.token_out, amount, slippage
 
-    def _show(self, view: Any) -> None:
+    def _show(self, view: QuoteView) -> None:
+        paid, received = view.token_in.decimals, view.token_out.decimals
+        amount_out = whole(view.amount_out, received)
         self.quote = quote_card(
             token_in=self.token_in,
             token_out=self.token_out,
-            amount_in=Decimal(self.amount),
-            amount_out=view.amount_out,
-            min_out=view.min_out,
+            amount_in=whole(view.amount_in, paid),
+            amount_out=amount_out,
+            min_out=whole(view.min_out, received),
             dex_quotes=view.dex_quotes,
             selected_dex=view.selected_dex,
             price_impact=view.price_impact,
             slot=view.slot,
         )
-        self._expected = plain(view.amount_out)
+        self._expected = plain(amount_out)
         self.quoting = False
 
     def _without_quote(self, notice: str) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 import reflex as rx
 
@@ -31,15 +33,15 @@ class WalletState(SessionState):
 
     address: str = ""
     address_short: str = ""
-    balances: list[BalanceRow] = []
-    available: dict[str, str] = {}
+    balances: rx.Field[list[BalanceRow]] = rx.field(default_factory=list)
+    available: rx.Field[dict[str, str]] = rx.field(default_factory=dict)
     loaded: bool = False
     funded: bool = False
     funding: bool = False
     has_faucet: bool = False
     trouble: str = ""
 
-    _available: dict[str, Decimal] = {}
+    _available: rx.Field[dict[str, Decimal]] = rx.field(default_factory=dict)
 
     @rx.event(background=True)
     async def load(self) -> None:
@@ -58,7 +60,7 @@ class WalletState(SessionState):
             self._show(view)
 
     @rx.event(background=True)
-    async def get_test_funds(self):  # type: ignore[no-untyped-def]
+    async def get_test_funds(self) -> AsyncIterator[Any]:
         """Ask the faucet for test funds and show what came."""
         async with self:
             identity = await self._identity()

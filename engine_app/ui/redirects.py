@@ -1,0 +1,24 @@
+"""Who has no session at all is sent to the log-in page before any page is drawn."""
+
+from __future__ import annotations
+
+from starlette.requests import HTTPConnection
+from starlette.responses import RedirectResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from engine_app.ui.cookies import NAME
+
+
+def strangers_to_login(app: ASGIApp) -> ASGIApp:
+    """The app, with a request of the trade page that carries no session cookie answered by a redirect.
+
+    It only saves strangers the sight of an empty page: whether a session is valid, each handler checks.
+    """
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] == "/" and NAME not in HTTPConnection(scope).cookies:
+            await RedirectResponse("/login/", 307)(scope, receive, send)
+            return
+        await app(scope, receive, send)
+
+    return serve
