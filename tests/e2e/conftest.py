@@ -1,0 +1,51 @@
+"""A browser on the production build over a real engine: one browser for all tests, a context for each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from uuid import uuid4
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from tests.conftest import RunningEngine
+from tests.e2e.person import Person
+
+CHROMIUM = "/usr/bin/chromium"
+PATIENCE_MS = 10_000
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium, without a window."""
+    expect.set_options(timeout=PATIENCE_MS)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def new_page(browser: Browser, engine: RunningEngine) -> Iterator[Callable[..., Page]]:
+    """Opens pages, each in a context of its own; the test fails on any error that a page's scripts raise."""
+    contexts: list[BrowserContext] = []
+    errors: list[str] = []
+
+    def open_page(**options: object) -> Page:
+        context = browser.new_context(base_url=engine.base_url, locale="en-GB", **options)  # type: ignore[arg-type]
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE_MS)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert errors == []
+
+
+@pytest.fixture
+def person(new_page: Callable[..., Page]) -> Person:
+    """Somebody at the log-in page who has no account yet."""
+    return Person(new_page(), f"ada-{uuid4().hex[:10]}")

@@ -1,0 +1,67 @@
+"""What a person does on the page, and sees there."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from playwright.sync_api import Locator, Page, expect
+
+PASSWORD = "correct horse battery"
+TRADE = re.compile(r"^https?://[^/]+/$")
+LOGIN = re.compile(r"/login/?(\?|$)")
+CREATE = re.compile(r"/create-account/?(\?|$)")
+
+
+@dataclass
+class Person:
+    """Somebody with a browser."""
+
+    page: Page
+    name: str
+    password: str = PASSWORD
+
+    def see(self, test_id: str) -> Locator:
+        """The element that carries this test id."""
+        return self.page.get_by_test_id(test_id)
+
+    def create_account(self) -> None:
+        """From nothing to the trade page."""
+        self.page.goto("/create-account/")
+        self.fill_in()
+        expect(self.page).to_have_url(TRADE)
+        expect(self.see("connection")).to_have_text("Live")
+
+    def log_in(self) -> None:
+        """Send the log-in form; what comes of it is for the test to look at."""
+        self.page.goto("/login/")
+        self.fill_in()
+
+    def fill_in(self) -> None:
+        """Name, password, and the form's button."""
+        self.see("username").fill(self.name)
+        self.see("password").fill(self.password)
+        self.see("submit").click()
+
+    def get_funds(self) -> None:
+        """Press *Get test funds* and see them."""
+        self.see("get-funds").click()
+        expect(self.see("balance-USDC")).to_be_visible(timeout=30_000)
+
+    def quote(self, amount: str) -> None:
+        """Type an amount and wait until it can be swapped."""
+        self.see("amount").fill(amount)
+        expect(self.see("swap-button")).to_be_enabled()
+
+    def swap(self, amount: str) -> None:
+        """Type an amount and press the button once the price is there."""
+        self.quote(amount)
+        self.see("swap-button").click()
+
+    def orders(self, status: str) -> Locator:
+        """The rows of the history with this status."""
+        return self.page.locator(f'[data-testid=order][data-status="{status}"]')
+
+    def newest_order(self, status: str) -> Locator:
+        """The card of the newest order, once it has this status."""
+        return self.page.locator(f'[data-testid=progress][data-status="{status}"]')
