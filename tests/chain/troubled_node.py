@@ -37,6 +37,8 @@ class TroubledNode:
         self.asked: Counter[str] = Counter()
         self.sent: list[str] = []
         """The bytes of every send, base64."""
+        self.sent_at: list[float] = []
+        """The moment of every send, seconds of the loop's clock."""
         self._port: int | None = None
         self._runner: web.AppRunner | None = None
         self._session: aiohttp.ClientSession | None = None
@@ -81,6 +83,7 @@ class TroubledNode:
         self.asked[method] += 1
         if method == "sendTransaction":
             self.sent.append(call["params"][0])
+            self.sent_at.append(asyncio.get_running_loop().time())
         if _applies(self.silent, method):
             await asyncio.sleep(3600)
         trouble = self.status.get(method) or self.status.get("*")

@@ -71,6 +71,8 @@ async def test_a_dropped_send_lands_by_the_same_bytes_again(localnet: LocalChain
         assert calls == {"sendTransaction": 1}
         assert len(node.sent) > 2
         assert len(set(node.sent)) == 1
+        assert node.sent_at[1] - node.sent_at[0] >= 1.4 * room.blockhashes.slot_ms / 1000
+        assert node.sent_at[2] - node.sent_at[1] >= 0.4
         sends = len(node.sent)
         await asyncio.sleep(1)
         assert len(node.sent) == sends
