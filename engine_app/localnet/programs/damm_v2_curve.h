@@ -29,7 +29,8 @@ static void read_curve(curve *c, const u8 *pool, bool a_to_b) {
 }
 
 /* amount = L * (upper - lower) / (lower * upper). */
-static NOINLINE u64 amount_a(u256 *amount, const u256 *lower, const u256 *upper, const u256 *liquidity, rounding round) {
+static NOINLINE u64 amount_a(
+    u256 *amount, const u256 *lower, const u256 *upper, const u256 *liquidity, rounding round) {
     u256 difference, numerator, denominator;
     require_or_panic(subtract(&difference, upper, lower));
     multiply(&numerator, liquidity, &difference);
@@ -39,7 +40,8 @@ static NOINLINE u64 amount_a(u256 *amount, const u256 *lower, const u256 *upper,
 }
 
 /* amount = L * (upper - lower) / 2^128. */
-static NOINLINE u64 amount_b(u256 *amount, const u256 *lower, const u256 *upper, const u256 *liquidity, rounding round) {
+static NOINLINE u64 amount_b(
+    u256 *amount, const u256 *lower, const u256 *upper, const u256 *liquidity, rounding round) {
     u256 difference, product, scale = {{0, 0, 1, 0}};
     REQUIRE(subtract(&difference, upper, lower), MathOverflow);
     multiply(&product, liquidity, &difference);

@@ -25,7 +25,8 @@ typedef struct {
 
 /* fee = floor(cliff * (1 - reduction / 10,000)^period), the power in Q64 by squaring. */
 static u64 reduced_exponentially(u64 *fee, u64 cliff, u64 reduction, u64 period) {
-    u256 base = {{0, 1, 0, 0}}, bps = wide(BPS), cut = {{0, reduction, 0, 0}}, result = {{0, 1, 0, 0}}, by = wide(cliff);
+    u256 base = {{0, 1, 0, 0}}, result = {{0, 1, 0, 0}}, cut = {{0, reduction, 0, 0}};
+    u256 bps = wide(BPS), by = wide(cliff);
     *fee = cliff;
     if (!reduction) return SUCCESS;
     divide(&cut, &cut, &bps, DOWN);

@@ -72,25 +72,26 @@ static NOINLINE u64 limiter_rate_within(u64 *rate, const rate_limiter *l, u64 am
     u64 steps = (amount - l->reference) / l->reference, rest = (amount - l->reference) % l->reference;
     u64 full = steps < most_steps ? steps : most_steps;
     /* Sum of the rates of 1 + full reference amounts: (full + 1) * cliff + increment * full * (full + 1) / 2. */
-    u256 whole = wide(full), sum = wide(full), cliff = wide(l->cliff), one = wide(1), top, denominator = wide(FEE_DENOMINATOR);
+    u256 one = wide(1), denominator = wide(FEE_DENOMINATOR), whole = wide(full), sum, part, top;
     whole = plus(&whole, &one);
     sum = times(&whole, full);
     sum = times(&sum, l->increment);
     sum = shift_right(&sum, 1);
-    cliff = times(&whole, l->cliff);
-    sum = plus(&sum, &cliff);
+    part = times(&whole, l->cliff);
+    sum = plus(&sum, &part);
     sum = times(&sum, l->reference);
     /* What is left pays the next step's rate, or the maximum rate. */
     if (steps < most_steps) {
         top = times(&whole, l->increment);
-        cliff = wide(l->cliff);
-        top = plus(&top, &cliff);
+        part = wide(l->cliff);
+        top = plus(&top, &part);
         top = times(&top, rest);
     } else {
-        u256 left = wide(steps - full), remainder = wide(rest);
-        left = times(&left, l->reference);
-        left = plus(&left, &remainder);
-        top = times(&left, l->most);
+        top = wide(steps - full);
+        part = wide(rest);
+        top = times(&top, l->reference);
+        top = plus(&top, &part);
+        top = times(&top, l->most);
     }
     sum = plus(&sum, &top);
     divide(&sum, &sum, &denominator, UP);

@@ -156,7 +156,8 @@ static u64 trade_input(trade *done, const terms *t, const order *asked) {
     TRY(rate_of(&rate, t, done->gross_in, true));
     if (t->fee_on_input) TRY(fee_within(&fee, done->gross_in, rate));
     u64 net = done->gross_in - fee;
-    TRY(asked->mode == EXACT_IN ? step_exact_in(&done->moved, &t->curve, net) : step_partial(&done->moved, &t->curve, net));
+    TRY(asked->mode == EXACT_IN ? step_exact_in(&done->moved, &t->curve, net)
+                                : step_partial(&done->moved, &t->curve, net));
     if (done->moved.in < net) {
         if (t->fee_on_input) TRY(fee_added(&fee, t, done->moved.in));
         done->gross_in = done->moved.in + fee;
@@ -231,8 +232,11 @@ static u64 move_tokens(account *const *a, const trade *done, const terms *t, con
     bool a_to_b = t->curve.a_to_b;
     account *vault_a = a[VAULT_OF_A], *vault_b = a[VAULT_OF_B];
     slice seeds[2] = {{AUTHORITY_SEED, sizeof(AUTHORITY_SEED) - 1}, {bump, 1}};
-    token_transfer in = {
-        a[a_to_b ? PROGRAM_A : PROGRAM_B], a[USER_IN], a[a_to_b ? MINT_A : MINT_B], a_to_b ? vault_a : vault_b, a[PAYER]};
+    token_transfer in = {a[a_to_b ? PROGRAM_A : PROGRAM_B],
+                         a[USER_IN],
+                         a[a_to_b ? MINT_A : MINT_B],
+                         a_to_b ? vault_a : vault_b,
+                         a[PAYER]};
     token_transfer out = {a[a_to_b ? PROGRAM_B : PROGRAM_A],
                           a_to_b ? vault_b : vault_a,
                           a[a_to_b ? MINT_B : MINT_A],

@@ -62,7 +62,13 @@ enum {
 
 enum { CONFIG_TRADE_RATE = 12, CONFIG_PROTOCOL_RATE = 20, CONFIG_FUND_RATE = 28, CONFIG_CREATOR_RATE = 108 };
 
-enum { OBSERVED_INITIALIZED = 8, OBSERVED_INDEX = 9, OBSERVED_FIRST = 43, OBSERVED_STEP = 40, OBSERVED_LAST_UPDATE = 4043 };
+enum {
+    OBSERVED_INITIALIZED = 8,
+    OBSERVED_INDEX = 9,
+    OBSERVED_FIRST = 43,
+    OBSERVED_STEP = 40,
+    OBSERVED_LAST_UPDATE = 4043
+};
 
 /* What a swap is priced from: reserves in base units without fees owed, rates over a million. */
 typedef struct {

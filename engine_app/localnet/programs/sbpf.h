@@ -78,7 +78,8 @@ typedef struct {
 void sol_log_(const char *text, u64 length);
 u64 sol_get_clock_sysvar(clock_sysvar *clock);
 u64 sol_try_find_program_address(const slice *seeds, u64 count, const pubkey *program_id, pubkey *address, u8 *bump);
-u64 sol_invoke_signed_c(const instruction *what, const account_info *infos, u64 count, const slice *signers, u64 signer_count);
+u64 sol_invoke_signed_c(
+    const instruction *what, const account_info *infos, u64 count, const slice *signers, u64 signer_count);
 _Noreturn void abort(void);
 
 #define LOG(text) sol_log_(text, sizeof(text) - 1)
