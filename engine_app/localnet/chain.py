@@ -105,7 +105,7 @@ class Chain:
     async def tick(self) -> Block:
         """Make the next slot's block of what waits, and let the block before it be `confirmed`."""
         if self._written is not None:
-            await self._written
+            await asyncio.shield(self._written)  # A stop cancels the tick, never the writing.
         block = self.bank.begin_block(self.head.slot + 1, unix_now())
         for number, pending in enumerate(self.queue.take(), start=1):
             refusal = self.bank.run(pending, block)
