@@ -42,9 +42,12 @@ class Client:
         self._waiting: deque[str] = deque()
         self._wake = asyncio.Event()
         self._subscriptions: dict[int, Subscription] = {}
+        self._is_dropped = False
 
     def take(self, text: str | bytes) -> None:
-        """Answer one message from the client."""
+        """Answer one message from the client; what a dropped one had still sent is ignored."""
+        if self._is_dropped:
+            return
         try:
             call = orjson.loads(text)
         except orjson.JSONDecodeError:
@@ -94,6 +97,8 @@ class Client:
         self._put({"jsonrpc": "2.0", "error": error.to_json(), "id": call_id})
 
     def _put(self, message: dict[str, Any]) -> None:
+        if self._is_dropped:
+            return
         if len(self._waiting) >= MAX_WAITING_MESSAGES:
             logger.warning("websocket client %s does not keep up: dropped", self._request.remote)
             self.drop()
@@ -103,6 +108,7 @@ class Client:
 
     def drop(self) -> None:
         """Cut the connection at once and forget its subscriptions."""
+        self._is_dropped = True
         self.forget()
         self._waiting.clear()
         if self._request.transport is not None:
