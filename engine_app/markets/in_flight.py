@@ -35,6 +35,6 @@ class InFlight(Generic[Key, Answer]):
     async def close(self) -> None:
         """Cancel every call under way."""
         calls = list(self._calls.values())
-        for task in calls:
-            task.cancel()
+        for call in calls:
+            call.cancel()
         await asyncio.gather(*calls, return_exceptions=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from solders.pubkey import Pubkey
 
 from engine_app.chain.accounts import Account, AccountsAtSlot, DecodeError
+from engine_app.chain.background import keep_running, stop
 from engine_app.chain.clusters import Cluster
 from engine_app.chain.errors import RpcRefused, RpcUnavailable
 from engine_app.chain.methods import ADDRESSES_PER_CALL, Methods
@@ -85,13 +86,11 @@ class Pools:
 
     async def start(self) -> None:
         """Begin to search in the background, at once and then every `refresh_seconds`."""
-        self._refreshing = asyncio.create_task(self._refresh_forever())
+        self._refreshing = keep_running(self._refresh, "pools")
 
     async def close(self) -> None:
         """End the background search."""
-        if self._refreshing is not None:
-            self._refreshing.cancel()
-            await asyncio.gather(self._refreshing, return_exceptions=True)
+        await stop(self._refreshing)
         await self._searches.close()
 
     @property
@@ -132,7 +131,7 @@ class Pools:
             accounts=read,
         )
 
-    async def _refresh_forever(self) -> None:
+    async def _refresh(self) -> None:
         while True:
             for pair in list(self._wanted):
                 try:
