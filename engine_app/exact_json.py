@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 
 import orjson
-from pydantic import BaseModel
+from pydantic import BaseModel, WithJsonSchema
+
+ExactNumber = Annotated[Decimal, WithJsonSchema({"type": "number"})]
+"""A Decimal in a model that is sent by `dumps`, described as the JSON number it becomes."""
 
 
 def number(value: Decimal) -> str:

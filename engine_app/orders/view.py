@@ -11,6 +11,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
+from engine_app.exact_json import ExactNumber
 from engine_app.markets.tokens import TokenList, whole
 from engine_app.orders.models import Attempt, Order, OrderEvent
 
@@ -42,8 +43,8 @@ class WaitingFor(View):
 class DexQuotes(View):
     """The best price of each DEX when the order was last routed: tokenOut per tokenIn, net of pool fees."""
 
-    raydium: Decimal | None = None
-    meteora: Decimal | None = None
+    raydium: ExactNumber | None = None
+    meteora: ExactNumber | None = None
 
 
 class OrderView(View):
@@ -53,21 +54,21 @@ class OrderView(View):
     kind: str
     token_in: str
     token_out: str
-    amount_in: Decimal
+    amount_in: ExactNumber
     amount_in_units: str
-    quoted_out: Decimal | None
+    quoted_out: ExactNumber | None
     quoted_out_units: str | None
-    min_out: Decimal | None
+    min_out: ExactNumber | None
     min_out_units: str | None
-    amount_out: Decimal | None
+    amount_out: ExactNumber | None
     amount_out_units: str | None
     status: str
     selected_dex: str | None
     tx_hash: str | None
-    execution_price: Decimal | None
+    execution_price: ExactNumber | None
     error: OrderError | None
     waiting_for: WaitingFor | None
-    slippage: Decimal
+    slippage: ExactNumber
     attempts: int
     created_at: datetime
     updated_at: datetime

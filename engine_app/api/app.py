@@ -1,0 +1,66 @@
+"""The REST application: its routes, its errors, its document."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+from fastapi import FastAPI, Request
+from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute, Match
+
+from engine_app.api import problems
+from engine_app.api.problems import Problem
+from engine_app.api.routes import auth, health, orders, quote, wallet
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
+
+DESCRIPTION = """Market orders on Solana, executed once at the best price over Raydium and Meteora.
+
+Amounts come in as JSON numbers or decimal strings and go out as exact JSON numbers; `…Units` are the same in base
+units. Every error is `application/problem+json` with a stable `code`."""
+
+
+class _Api(FastAPI):
+    def openapi(self) -> dict[str, Any]:
+        """The document, with our problems in the place of FastAPI's own validation errors."""
+        if self.openapi_schema is None:
+            document = super().openapi()
+            schemas = document["components"]["schemas"]
+            schemas["Problem"] = Problem.model_json_schema()
+            for name in ("HTTPValidationError", "ValidationError"):
+                schemas.pop(name, None)
+            for path in document["paths"].values():
+                for operation in path.values():
+                    if "application/json" in operation["responses"].get("422", {}).get("content", {}):
+                        del operation["responses"]["422"]
+        return self.openapi_schema or {}
+
+
+def create_api() -> FastAPI:
+    """The API, complete, below `/api`. It expects the process's services to be running when a request comes."""
+    api = _Api(
+        title="Order engine",
+        description=DESCRIPTION,
+        version="0.1.0",
+        docs_url="/api/docs",
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
+    )
+    problems.install(api)
+    for module in (auth, orders, wallet, quote, health):
+        api.include_router(module.router)
+    known = list(api.routes)
+
+    async def nothing_here(request: Request) -> NoReturn:
+        allowed = [method for method in METHODS if any(_takes(route, request, method) for route in known)]
+        if allowed:
+            raise HTTPException(405, f"{request.method} is not for this address", {"Allow": ", ".join(allowed)})
+        raise HTTPException(404, f"there is nothing at {request.url.path}")
+
+    api.add_route("/api/{path:path}", nothing_here, methods=list(METHODS), include_in_schema=False)
+    return api
+
+
+def _takes(route: BaseRoute, request: Request, method: str) -> bool:
+    match, _ = route.matches({**request.scope, "method": method})
+    return match is Match.FULL

@@ -1,0 +1,102 @@
+"""JSON in and out without a float: numbers reach the code as Decimals of their own text, and leave the same way."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from fastapi import HTTPException, Request, Response
+from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
+
+from engine_app import exact_json
+
+LONGEST_NUMBER = 100
+MAX_BODY_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Stands for a body that is no JSON, so that it is judged after the caller is known, as any other body."""
+
+    reason: str
+
+
+class ExactRequest(Request):
+    """A request whose JSON keeps every digit of its numbers, and whose body has an end."""
+
+    async def body(self) -> bytes:
+        """The body's bytes. Raises HTTPException 413 above `MAX_BODY_BYTES`, without reading the rest."""
+        if not hasattr(self, "_body"):
+            read = bytearray()
+            async for chunk in self.stream():
+                read += chunk
+                if len(read) > MAX_BODY_BYTES:
+                    raise HTTPException(413, f"the body is larger than {MAX_BODY_BYTES} bytes")
+            self._body = bytes(read)
+        return self._body
+
+    async def json(self) -> Any:
+        """The body: integers as int, all other numbers as Decimal; `Unreadable` where it is no JSON."""
+        try:
+            return json.loads(
+                (await self.body()).decode(),
+                parse_float=_decimal,
+                parse_int=_integer,
+                parse_constant=_refuse_constant,
+                object_pairs_hook=_object,
+            )
+        except (ValueError, RecursionError) as error:
+            return Unreadable(str(error))
+
+
+class ExactRoute(APIRoute):
+    """A route that hands its body over as `ExactRequest` reads it."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The handler that FastAPI calls."""
+        handler = super().get_route_handler()
+
+        async def exactly(request: Request) -> Response:
+            return await handler(ExactRequest(request.scope, request.receive))
+
+        return exactly
+
+
+class ExactResponse(JSONResponse):
+    """A response of pydantic models and plain values; Decimals become JSON numbers with their exact text."""
+
+    def render(self, content: Any) -> bytes:
+        """The body."""
+        return exact_json.dumps(content)
+
+
+def _decimal(text: str) -> Decimal:
+    try:
+        return Decimal(_short(text))
+    except InvalidOperation:
+        raise ValueError(f"the number {text} is out of range") from None
+
+
+def _integer(text: str) -> int:
+    return int(_short(text))
+
+
+def _short(text: str) -> str:
+    if len(text) > LONGEST_NUMBER:
+        raise ValueError(f"a number has more than {LONGEST_NUMBER} characters")
+    return text
+
+
+def _refuse_constant(text: str) -> None:
+    raise ValueError(f"{text} is no JSON number")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("an object names a field twice")
+    return found

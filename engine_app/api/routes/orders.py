@@ -1,0 +1,77 @@
+"""Placing orders and looking at them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Query, Request
+
+from engine_app.api.auth import Caller, Services
+from engine_app.api.exact import ExactResponse, ExactRoute
+from engine_app.api.problems import documented
+from engine_app.api.schemas import ExecuteRequest, ExecuteResponse, HistoryQuery
+from engine_app.orders.errors import OrderNotFound
+from engine_app.orders.service import PlaceSwap
+from engine_app.orders.view import HistoryPage, OrderDetail
+
+router = APIRouter(prefix="/api/orders", tags=["orders"], route_class=ExactRoute)
+
+
+@router.post(
+    "/execute",
+    status_code=202,
+    summary="Place a market order",
+    response_model=ExecuteResponse,
+    responses=documented(401, 422, 503),
+)
+async def execute(wanted: ExecuteRequest, request: Request, caller: Caller, services: Services) -> ExactResponse:
+    """202: the order is durable and is being executed. What only the chain can tell (balance, pools, price) ends as
+    the order's status `failed`."""
+    order = await services.orders.place(
+        caller.user_id,
+        PlaceSwap(
+            token_in=wanted.token_in,
+            token_out=wanted.token_out,
+            amount=wanted.amount,
+            slippage=wanted.slippage,
+            expected_quote=wanted.expected_quote,
+            valid_for_seconds=wanted.valid_for_seconds,
+        ),
+    )
+    accepted = ExecuteResponse(
+        order_id=str(order.order_id),
+        status="pending",
+        socket_url=services.settings.public_url or f"{request.url.scheme}://{request.url.netloc}",
+    )
+    return ExactResponse(accepted, status_code=202)
+
+
+@router.get(
+    "/history",
+    summary="The caller's orders, newest first",
+    response_model=HistoryPage,
+    responses=documented(401, 422, 503),
+)
+async def history(page: Annotated[HistoryQuery, Query()], caller: Caller, services: Services) -> ExactResponse:
+    """A page of orders; `nextCursor` leads to the next one, null at the end."""
+    return ExactResponse(await services.orders.history(caller.user_id, page.limit, page.cursor))
+
+
+@router.get(
+    "/{orderId}",
+    summary="One order with its quotes and events",
+    response_model=OrderDetail,
+    responses=documented(401, 404, 503),
+)
+async def order(
+    order_id: Annotated[str, Path(alias="orderId", json_schema_extra={"format": "uuid"})],
+    caller: Caller,
+    services: Services,
+) -> ExactResponse:
+    """404 also for an order of somebody else."""
+    try:
+        known = UUID(order_id)
+    except ValueError:
+        raise OrderNotFound("there is no such order of yours") from None
+    return ExactResponse(await services.orders.get(caller.user_id, known))

@@ -1,0 +1,213 @@
+"""What requests and responses look like. Names are camelCase; unknown fields are refused."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictStr, WithJsonSchema
+from pydantic.alias_generators import to_camel
+
+from engine_app.exact_json import ExactNumber
+from engine_app.markets.errors import InvalidAmount
+from engine_app.markets.quotes import QuoteView
+from engine_app.markets.tokens import whole
+from engine_app.markets.venues.venue import Dex
+from engine_app.orders.errors import InvalidSlippage, InvalidValidity
+from engine_app.orders.service import MAX_VALID_SECONDS, MIN_VALID_SECONDS
+from engine_app.orders.view import DexQuotes
+from engine_app.wallets.balances import WalletView
+
+_DECIMAL = re.compile(r"-?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
+_LONGEST_DECIMAL = 100
+
+
+def _amount_text(value: Any) -> str:
+    if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
+        raise InvalidAmount('an amount is a JSON number or a decimal string, such as 1.5 or "1.5"')
+    return str(value)
+
+
+def _fraction(value: Any) -> Decimal:
+    text = str(value)
+    usable = isinstance(value, str | int | Decimal) and not isinstance(value, bool)
+    if not usable or len(text) > _LONGEST_DECIMAL or not _DECIMAL.fullmatch(text):
+        raise InvalidSlippage("slippage is a fraction from 0.0001 to below 0.5: give 0.01 for 1 %")
+    return Decimal(text)
+
+
+def _seconds(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise InvalidValidity(f"validForSeconds is a whole number from {MIN_VALID_SECONDS} to {MAX_VALID_SECONDS}")
+    return value
+
+
+_NUMBER_OR_TEXT: dict[str, Any] = {"anyOf": [{"type": "number"}, {"type": "string"}]}
+
+Amount = Annotated[
+    str,
+    BeforeValidator(_amount_text),
+    WithJsonSchema(
+        _NUMBER_OR_TEXT
+        | {"description": "whole tokens, above 0, with at most the token's decimals", "examples": [1.5, "0.000001"]}
+    ),
+]
+Slippage = Annotated[
+    Decimal,
+    BeforeValidator(_fraction),
+    WithJsonSchema(_NUMBER_OR_TEXT | {"description": "a fraction, 0.0001 ≤ s < 0.5: 0.01 is 1 %", "examples": [0.01]}),
+]
+ValidForSeconds = Annotated[
+    int,
+    BeforeValidator(_seconds),
+    WithJsonSchema({"type": "integer", "minimum": MIN_VALID_SECONDS, "maximum": MAX_VALID_SECONDS}),
+]
+TokenName = Annotated[StrictStr, Field(description="symbol or mint address", examples=["SOL"])]
+Units = Annotated[str, Field(description="base units", examples=["1500000000"])]
+
+
+class _Shape(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, validate_by_alias=True, validate_by_name=False, frozen=True)
+
+
+class _Request(_Shape):
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+
+class _Response(_Shape):
+    model_config = ConfigDict(validate_by_name=True)
+
+
+class AuthRequest(_Request):
+    """Log in or make an account."""
+
+    username: StrictStr = Field(description="1 to 50 characters", examples=["alice"])
+    password: StrictStr = Field(description="8 to 72 bytes of UTF-8", examples=["correct horse battery"])
+    mode: Literal["login", "create"] | None = Field(
+        default=None, description="without it: logs in where the name exists, else makes the account"
+    )
+
+
+class AuthResponse(_Response):
+    """A session."""
+
+    success: Literal[True] = True
+    user_id: int
+    username: str
+    token: str = Field(description="send it as `Authorization: Bearer <token>`")
+
+
+class ExecuteRequest(_Request):
+    """A market order: swap an exact amount of one token for as much as possible of another."""
+
+    token_in: TokenName
+    token_out: TokenName
+    amount: Amount
+    slippage: Slippage | None = None
+    expected_quote: Amount | None = Field(
+        default=None, description="whole tokens of tokenOut that the caller was quoted; fixes the floor"
+    )
+    valid_for_seconds: ValidForSeconds | None = None
+
+
+class ExecuteResponse(_Response):
+    """An order that was accepted, durably."""
+
+    order_id: str
+    status: Literal["pending"]
+    socket_url: str = Field(description="the origin to open a Socket.IO connection to")
+
+
+class HistoryQuery(_Request):
+    """Which page of the history."""
+
+    limit: int = Field(default=50, ge=1, le=200)
+    cursor: str | None = Field(default=None, max_length=200, description="`nextCursor` of the page before")
+
+
+class QuoteQuery(_Request):
+    """What to quote."""
+
+    token_in: TokenName
+    token_out: TokenName
+    amount: Amount
+    slippage: Slippage | None = None
+
+
+class QuoteResponse(_Response):
+    """What a swap would pay now."""
+
+    dex_quotes: DexQuotes
+    selected_dex: str
+    amount_out: ExactNumber
+    amount_out_units: Units
+    min_out: ExactNumber
+    min_out_units: Units
+    slot: int = Field(description="the slot whose state was quoted")
+
+
+class BalanceResponse(_Response):
+    """One token of the wallet."""
+
+    token: str
+    mint: str
+    amount: ExactNumber
+    amount_units: Units
+    available: ExactNumber = Field(description="the part that no open order has reserved")
+    available_units: Units
+
+
+class WalletResponse(_Response):
+    """The account's trading address and what it holds: SOL always and first, others where not zero."""
+
+    address: str
+    balances: list[BalanceResponse]
+
+
+class AirdropRequest(_Request):
+    """Which test funds."""
+
+    token: TokenName | None = Field(default=None, description="one token alone; without it everything there is")
+
+
+class AirdropResponse(_Response):
+    """Test funds that are confirmed."""
+
+    signatures: list[str]
+    balances: list[BalanceResponse]
+
+
+class HealthResponse(_Response):
+    """The web process answers."""
+
+    status: Literal["ok"] = "ok"
+
+
+def quote_of(quote: QuoteView) -> QuoteResponse:
+    """A quote as it is sent."""
+    decimals = quote.token_out.decimals
+    return QuoteResponse(
+        dex_quotes=DexQuotes(raydium=quote.dex_quotes[Dex.RAYDIUM], meteora=quote.dex_quotes[Dex.METEORA]),
+        selected_dex=quote.selected_dex.value,
+        amount_out=whole(quote.amount_out, decimals),
+        amount_out_units=str(quote.amount_out),
+        min_out=whole(quote.min_out, decimals),
+        min_out_units=str(quote.min_out),
+        slot=quote.slot,
+    )
+
+
+def balances_of(view: WalletView) -> list[BalanceResponse]:
+    """The balances of a wallet as they are sent."""
+    return [
+        BalanceResponse(
+            token=balance.token,
+            mint=balance.mint,
+            amount=balance.amount,
+            amount_units=str(balance.amount_units),
+            available=balance.available,
+            available_units=str(balance.available_units),
+        )
+        for balance in view.balances
+    ]

@@ -1,0 +1,113 @@
+"""The application around its routes: health, its document, errors nobody raised on purpose."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import httpx
+import pytest
+from sqlalchemy.exc import OperationalError
+
+from engine_app.accounts.service import Accounts
+from engine_app.services import WebServices
+from tests.api.conftest import Account
+from tests.api.problems import assert_problem
+
+
+async def test_health_needs_nobody(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/api/health")
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+
+
+@pytest.mark.parametrize("path", ["/api/unknown", "/api/", "/api/orders", "/api/wallet/x", "/api/orders/a/b"])
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+async def test_unknown_addresses_are_json(client: httpx.AsyncClient, method: str, path: str) -> None:
+    assert_problem(await client.request(method, path), 404, "NOT_FOUND")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allow"),
+    [
+        ("GET", "/api/auth", "POST"),
+        ("POST", "/api/health", "GET"),
+        ("DELETE", "/api/orders/history", "GET"),
+        ("PATCH", "/api/wallet/airdrop", "POST"),
+    ],
+)
+async def test_other_methods_are_told_which(client: httpx.AsyncClient, method: str, path: str, allow: str) -> None:
+    answer = await client.request(method, path)
+    assert_problem(answer, 405, "METHOD_NOT_ALLOWED")
+    assert allow in answer.headers["allow"].split(", ")
+
+
+async def test_the_document_describes_every_route(client: httpx.AsyncClient) -> None:
+    document = (await client.get("/api/openapi.json")).json()
+    assert document["openapi"].startswith("3.1")
+    assert set(document["paths"]) == {
+        "/api/auth",
+        "/api/orders/execute",
+        "/api/orders/history",
+        "/api/orders/{orderId}",
+        "/api/wallet",
+        "/api/wallet/airdrop",
+        "/api/quote",
+        "/api/health",
+    }
+    schemas = document["components"]["schemas"]
+    assert "HTTPValidationError" not in schemas
+    assert schemas["OrderView"]["properties"]["amountIn"] == {"title": "Amountin", "type": "number"}
+    assert schemas["ExecuteRequest"]["additionalProperties"] is False
+    for path in document["paths"].values():
+        for operation in path.values():
+            for status, response in operation["responses"].items():
+                if int(status) >= 400:
+                    reference = response["content"]["application/problem+json"]["schema"]["$ref"]
+                    assert reference.rpartition("/")[2] in schemas
+    assert (await client.get("/api/docs")).status_code == 200
+
+
+async def test_the_last_resort_tells_nothing(
+    client: httpx.AsyncClient, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(self: Accounts, token: str) -> None:
+        raise RuntimeError("a secret detail")
+
+    monkeypatch.setattr(Accounts, "authenticate", broken)
+    answer = await client.get("/api/wallet", headers=account.headers)
+    assert "secret" not in assert_problem(answer, 500, "INTERNAL")
+
+
+async def test_a_database_that_is_away_is_told(
+    client: httpx.AsyncClient, account: Account, services: WebServices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(self: Accounts, token: str) -> None:
+        raise OperationalError("SELECT", None, Exception("connection refused"))
+
+    monkeypatch.setattr(Accounts, "authenticate", away)
+    answer = await client.get("/api/wallet", headers=account.headers)
+    assert_problem(answer, 503, "DATABASE_UNAVAILABLE")
+    assert int(answer.headers["retry-after"]) >= 1
+
+
+def test_the_web_process_can_neither_derive_nor_sign() -> None:
+    code = (
+        "import sys\n"
+        "import engine_app.api.app, engine_app.services\n"
+        "engine_app.api.app.create_api()\n"
+        "from engine_app.settings import settings\n"
+        "assert not hasattr(settings(), 'wallet_mnemonic')\n"
+        "assert 'canary' not in repr(settings())\n"
+        "loaded = [name for name in sys.modules if name.startswith('engine_app.execution') or name in (\n"
+        "    'mnemonic', 'engine_app.wallets.signer', 'engine_app.wallets.derivation', 'engine_app.wallets.stock')]\n"
+        "assert not loaded, loaded\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"WALLET_MNEMONIC": "canary", "PATH": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert result.returncode == 0, result.stderr
