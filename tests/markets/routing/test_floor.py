@@ -6,7 +6,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine_app.markets.routing import floor_out
@@ -14,11 +14,13 @@ from engine_app.markets.routing import floor_out
 QUOTES = st.integers(0, 2**64 - 1)
 
 
+@settings(deadline=None)
 @given(quoted=QUOTES)
 def test_one_percent_is_ninety_nine_hundredths(quoted: int) -> None:
     assert floor_out(quoted, Decimal("0.01")) == quoted * 99 // 100
 
 
+@settings(deadline=None)
 @given(quoted=QUOTES, slippage=st.decimals(0, Decimal("0.999999999"), places=9))
 def test_it_is_exact_and_rounds_down(quoted: int, slippage: Decimal) -> None:
     exact = quoted * (1 - Fraction(slippage))

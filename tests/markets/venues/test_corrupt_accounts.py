@@ -70,6 +70,7 @@ def test_a_corrupt_state_is_refused_or_quoted(name: str, data: st.DataObject, am
 
 
 @pytest.mark.parametrize("name", VENUES)
+@settings(deadline=None)
 @given(content=st.binary(max_size=1200))
 def test_foreign_bytes_are_no_pool(name: str, content: bytes) -> None:
     venue = load(name).venue
@@ -80,6 +81,7 @@ def test_foreign_bytes_are_no_pool(name: str, content: bytes) -> None:
         venue.decode(Pubkey.default(), {Pubkey.default(): account})
 
 
+@settings(deadline=None)
 @given(content=st.binary(max_size=80).filter(lambda content: len(content) != 40))
 def test_foreign_bytes_are_no_clock(content: bytes) -> None:
     owner = Pubkey.from_string("Sysvar1111111111111111111111111111111111111")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from solders.instruction import AccountMeta, Instruction
 from solders.pubkey import Pubkey
@@ -130,6 +130,7 @@ def _rate_limited() -> DammV2Pool:
     return next(pool for of in load("meteora_damm_v2").states if isinstance((pool := _pool(of)).fees.base, RateLimiter))
 
 
+@settings(deadline=None)
 @given(limited=st.booleans(), side=st.integers(0, 1), amount_in=AMOUNTS, min_out=AMOUNTS)
 def test_a_swap_is_read_back_as_written(limited: bool, side: int, amount_in: int, min_out: int) -> None:
     pool = _rate_limited() if limited else _pool()
