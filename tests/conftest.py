@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +36,7 @@ MNEMONIC = "legal winner thank year wave sausage worth useful legal winner thank
 JWT_SECRET = "the tests' own key, long enough for HS256"
 SLOT_MS = 50
 ADDRESS_STOCK = 200
+PAGE_CACHE = processes.PROJECT / ".artifacts"
 
 _ENGINE_SETTINGS = {
     "LOG_LEVEL": "INFO",
@@ -142,14 +144,17 @@ def localnet(new_localnet: Callable[[int], LocalChain]) -> LocalChain:
 
 
 @pytest.fixture(scope="session")
-def page(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Path]:
+def page() -> Iterator[Callable[[int], Path]]:
     """Gives the page's files for a port; built once per version of the page, also over several sessions."""
-    cache = processes.PROJECT / ".artifacts"
+    copies: list[Path] = []
 
     def for_port(port: int) -> Path:
-        return frontend.prepare(cache, port, None)
+        copies.append(frontend.prepare(PAGE_CACHE, port, None))
+        return copies[-1]
 
-    return for_port
+    yield for_port
+    for copy in copies:
+        shutil.rmtree(copy, ignore_errors=True)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import asyncio
 
 import psycopg
 
-from engine_app.storage.postgres import driver_url
+from engine_app.embedded.migrations import libpq_url
 
 _POLL_SECONDS = 0.05
 
@@ -22,7 +22,7 @@ async def wait_for_addresses(database_url: str, stock: int, *, seconds: float = 
     Raises:
         TimeoutError: it takes longer.
     """
-    url = driver_url(database_url).replace("+psycopg", "", 1)
+    url = libpq_url(database_url)
     async with asyncio.timeout(seconds), await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
         while True:
             counted = await connection.execute("SELECT count(*) FROM wallets WHERE user_id IS NULL")
