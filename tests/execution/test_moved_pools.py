@@ -53,9 +53,9 @@ async def test_amounts_come_from_what_landed_not_from_the_quote(desk: Desk, trad
 
 async def test_slippage_is_cured_by_a_fresh_quote_of_the_other_venue(desk: Desk, trader: Whale) -> None:
     customer = await desk.customer(tokens={"USDC": 10**9})
-    order_id = await desk.place(customer, "USDC", "USDT", "100")
-    pool = await trader.pool("USDC", "USDT", 100 * 10**6)
-    moved = await trader.swap(pool, "USDC", "USDT", pool.reserve(TOKENS.resolve("USDC").mint) // 10)
+    order_id = await desk.place(customer, "USDC", "SOL", "100", slippage=Decimal("0.04"))
+    pool = await trader.pool("USDC", "SOL", 100 * 10**6)
+    moved = await trader.swap(pool, "USDC", "SOL", pool.reserve(TOKENS.resolve("USDC").mint) // 10)
 
     async def processed() -> bool:
         _, (status,) = await trader.rpc.signature_statuses([moved.signatures[0]])
