@@ -1,13 +1,14 @@
-"""Writing and reading the parts that all swap instructions share: account metas and their signers."""
+"""Writing and reading the parts that all swap instructions share: arguments, account metas and signers."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from solders.instruction import AccountMeta
+from solders.instruction import AccountMeta, Instruction
 from solders.pubkey import Pubkey
 
 from engine_app.chain.accounts import DecodeError
+from engine_app.markets.venues.layout import u64
 
 
 def signer(key: Pubkey) -> AccountMeta:
@@ -29,3 +30,18 @@ def require_only_signer(accounts: Sequence[AccountMeta], index: int) -> None:
     """Raises DecodeError unless the account at `index`, and no other, signs."""
     if [at for at, meta in enumerate(accounts) if meta.is_signer] != [index]:
         raise DecodeError("the instruction asks for other signatures than its owner's")
+
+
+def swap_data(discriminator: bytes, amount_in: int, min_out: int) -> bytes:
+    """The data of an Anchor instruction with two amounts, base units."""
+    return discriminator + amount_in.to_bytes(8, "little") + min_out.to_bytes(8, "little")
+
+
+def read_swap_data(instruction: Instruction, program: Pubkey, discriminator: bytes) -> tuple[int, int]:
+    """`amount_in` and `min_out` as `swap_data` wrote them for the program. Raises DecodeError for anything else."""
+    data = instruction.data
+    if instruction.program_id != program:
+        raise DecodeError(f"the instruction is for {instruction.program_id}")
+    if len(data) != 24 or data[:8] != discriminator:
+        raise DecodeError("the instruction is no exact-in swap")
+    return u64(data, 8), u64(data, 16)

@@ -14,7 +14,14 @@ from solders.pubkey import Pubkey
 from engine_app.chain.accounts import Account, DecodeError
 from engine_app.chain.token_accounts import TOKEN_2022_PROGRAM, TOKEN_PROGRAM
 from engine_app.markets.venues.clock import ChainClock
-from engine_app.markets.venues.instruction import readable, require_only_signer, signer, writable
+from engine_app.markets.venues.instruction import (
+    read_swap_data,
+    readable,
+    require_only_signer,
+    signer,
+    swap_data,
+    writable,
+)
 from engine_app.markets.venues.layout import (
     U64_MAX,
     account_at,
@@ -36,6 +43,7 @@ from engine_app.markets.venues.meteora_damm_v2_fees import (
 from engine_app.markets.venues.program_error import classify
 from engine_app.markets.venues.spl_token import (
     TransferFees,
+    pool_receives,
     require_priced,
     require_token_program,
     transfer_fees,
@@ -189,14 +197,8 @@ class DammV2Pool:
         """What `swap` would pay for `amount_in` base units, perhaps 0. Raises QuoteRefused."""
         side_in, side_out, a_to_b = self._sides(mint_in)
         elapsed = self._elapsed(clock)
-        require_priced(side_in.mint, side_in.transfer_fees)
         require_priced(side_out.mint, side_out.transfer_fees)
-        if amount_in > U64_MAX:
-            raise QuoteRefused(Refusal.OUT_OF_RANGE, "the amount is more than a token account can hold")
-        transfer_fee_in = side_in.transfer_fees.on(amount_in, clock.epoch)
-        received = amount_in - transfer_fee_in
-        if received <= 0:
-            raise QuoteRefused(Refusal.TOO_SMALL, "nothing of the amount reaches the pool")
+        received, transfer_fee_in = pool_receives(side_in.mint, side_in.transfer_fees, amount_in, clock.epoch)
 
         context = FeeContext(elapsed, received, a_to_b, self.initial_sqrt_price, self.sqrt_price)
         numerator = self.fees.numerator(context)
@@ -225,7 +227,6 @@ class DammV2Pool:
     def swap_instruction(self, user: SwapAccounts, mint_in: Pubkey, amount_in: int, min_out: int) -> Instruction:
         """`swap`: exactly `amount_in` for at least `min_out`, base units, without a referral account."""
         self._sides(mint_in)
-        data = _SWAP + amount_in.to_bytes(8, "little") + min_out.to_bytes(8, "little")
         accounts = [
             readable(self.authority),
             writable(self.address),
@@ -244,7 +245,7 @@ class DammV2Pool:
         ]
         if isinstance(self.fees.base, RateLimiter):
             accounts.append(readable(_INSTRUCTIONS_SYSVAR))
-        return Instruction(self.program_id, data, accounts)
+        return Instruction(self.program_id, swap_data(_SWAP, amount_in, min_out), accounts)
 
     def token_program(self, mint: Pubkey) -> Pubkey:
         """The token program that owns `mint`, one of the pool's two."""
@@ -341,11 +342,10 @@ class MeteoraDammV2:
 
     def read_swap(self, instruction: Instruction) -> SwapRequest:
         """What a `swap` instruction asks for. Raises DecodeError for anything else, a referral account included."""
-        data, accounts = instruction.data, instruction.accounts
-        if instruction.program_id != self.program_id:
-            raise DecodeError(f"the instruction is for {instruction.program_id}")
-        if len(data) != 24 or data[:8] != _SWAP or len(accounts) not in {14, 15}:
-            raise DecodeError("the instruction is no swap")
+        amount_in, min_out = read_swap_data(instruction, self.program_id, _SWAP)
+        accounts = instruction.accounts
+        if len(accounts) not in {14, 15}:
+            raise DecodeError(f"a swap with {len(accounts)} accounts")
         keys = [meta.pubkey for meta in accounts]
         program_accounts = (self.authority, self.program_id, self.event_authority, self.program_id)
         if (keys[0], *keys[11:14]) != program_accounts or keys[14:] not in ([], [_INSTRUCTIONS_SYSVAR]):
@@ -358,8 +358,8 @@ class MeteoraDammV2:
             pool=keys[1],
             user=SwapAccounts(owner=keys[8], source=keys[2], destination=keys[3]),
             mints=frozenset((keys[6], keys[7])),
-            amount_in=u64(data, 8),
-            min_out=u64(data, 16),
+            amount_in=amount_in,
+            min_out=min_out,
         )
 
     def classify_error(self, code: int, logs: Iterable[str]) -> ProgramError:

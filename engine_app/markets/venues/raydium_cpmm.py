@@ -15,9 +15,15 @@ from solders.pubkey import Pubkey
 from engine_app.chain.accounts import Account, DecodeError
 from engine_app.chain.token_accounts import TOKEN_2022_PROGRAM
 from engine_app.markets.venues.clock import ChainClock
-from engine_app.markets.venues.instruction import readable, require_only_signer, signer, writable
+from engine_app.markets.venues.instruction import (
+    read_swap_data,
+    readable,
+    require_only_signer,
+    signer,
+    swap_data,
+    writable,
+)
 from engine_app.markets.venues.layout import (
-    U64_MAX,
     account_at,
     address,
     anchor_data,
@@ -28,6 +34,7 @@ from engine_app.markets.venues.layout import (
 from engine_app.markets.venues.program_error import classify
 from engine_app.markets.venues.spl_token import (
     TransferFees,
+    pool_receives,
     require_priced,
     require_token_program,
     transfer_fees,
@@ -192,14 +199,8 @@ class CpmmPool:
         """What `swap_base_input` would pay for `amount_in` base units. Raises QuoteRefused."""
         side_in, side_out = self._sides(mint_in)
         self._require_open(clock)
-        require_priced(side_in.mint, side_in.transfer_fees)
         require_priced(side_out.mint, side_out.transfer_fees)
-        if amount_in > U64_MAX:
-            raise QuoteRefused(Refusal.OUT_OF_RANGE, "the amount is more than a token account can hold")
-        transfer_fee_in = side_in.transfer_fees.on(amount_in, clock.epoch)
-        received = amount_in - transfer_fee_in
-        if received <= 0:
-            raise QuoteRefused(Refusal.TOO_SMALL, "nothing of the amount reaches the pool")
+        received, transfer_fee_in = pool_receives(side_in.mint, side_in.transfer_fees, amount_in, clock.epoch)
         if side_in.reserve <= 0 or side_out.reserve <= 0:
             raise QuoteRefused(Refusal.OUT_OF_LIQUIDITY, "the pool is empty")
         on_input = self._creator_fee_on_input(mint_in)
@@ -224,7 +225,6 @@ class CpmmPool:
     def swap_instruction(self, user: SwapAccounts, mint_in: Pubkey, amount_in: int, min_out: int) -> Instruction:
         """`swap_base_input`: exactly `amount_in` for at least `min_out`, base units."""
         side_in, side_out = self._sides(mint_in)
-        data = _SWAP_BASE_INPUT + amount_in.to_bytes(8, "little") + min_out.to_bytes(8, "little")
         accounts = [
             signer(user.owner),
             readable(self.authority),
@@ -240,7 +240,7 @@ class CpmmPool:
             readable(side_out.mint),
             writable(self.observation),
         ]
-        return Instruction(self.program_id, data, accounts)
+        return Instruction(self.program_id, swap_data(_SWAP_BASE_INPUT, amount_in, min_out), accounts)
 
     def token_program(self, mint: Pubkey) -> Pubkey:
         """The token program that owns `mint`, one of the pool's two."""
@@ -334,11 +334,10 @@ class RaydiumCpmm:
 
     def read_swap(self, instruction: Instruction) -> SwapRequest:
         """What a `swap_base_input` instruction asks for. Raises DecodeError for anything else."""
-        data, accounts = instruction.data, instruction.accounts
-        if instruction.program_id != self.program_id:
-            raise DecodeError(f"the instruction is for {instruction.program_id}")
-        if len(data) != 24 or data[:8] != _SWAP_BASE_INPUT or len(accounts) != 13:
-            raise DecodeError("the instruction is no swap_base_input")
+        amount_in, min_out = read_swap_data(instruction, self.program_id, _SWAP_BASE_INPUT)
+        accounts = instruction.accounts
+        if len(accounts) != 13:
+            raise DecodeError(f"a swap_base_input with {len(accounts)} accounts")
         keys = [meta.pubkey for meta in accounts]
         if keys[1] != self.authority:
             raise DecodeError("the instruction names a wrong authority")
@@ -350,8 +349,8 @@ class RaydiumCpmm:
             pool=keys[3],
             user=SwapAccounts(owner=keys[0], source=keys[4], destination=keys[5]),
             mints=frozenset((keys[10], keys[11])),
-            amount_in=u64(data, 8),
-            min_out=u64(data, 16),
+            amount_in=amount_in,
+            min_out=min_out,
         )
 
     def classify_error(self, code: int, logs: Iterable[str]) -> ProgramError:

@@ -14,7 +14,7 @@ from engine_app.chain.token_accounts import (
     decode_mint,
     decode_token_account,
 )
-from engine_app.markets.venues.layout import account_at, ceil_div, u16, u64
+from engine_app.markets.venues.layout import U64_MAX, account_at, ceil_div, u16, u64
 from engine_app.markets.venues.venue import QuoteRefused, Refusal
 
 _TRANSFER_FEE_CONFIG = 1
@@ -93,6 +93,17 @@ def require_priced(mint: Pubkey, fees: TransferFees) -> None:
     """Raises QuoteRefused where the mint's transfers cannot be priced."""
     if fees.unpriced:
         raise QuoteRefused(Refusal.UNSUPPORTED, f"mint {mint} has an extension: {fees.unpriced}")
+
+
+def pool_receives(mint: Pubkey, fees: TransferFees, amount: int, epoch: int) -> tuple[int, int]:
+    """What of `amount` reaches the pool, and the transfer fee, base units. Raises QuoteRefused."""
+    require_priced(mint, fees)
+    if amount > U64_MAX:
+        raise QuoteRefused(Refusal.OUT_OF_RANGE, "the amount is more than a token account can hold")
+    fee = fees.on(amount, epoch)
+    if amount - fee <= 0:
+        raise QuoteRefused(Refusal.TOO_SMALL, "nothing of the amount reaches the pool")
+    return amount - fee, fee
 
 
 def vault_balance(account: Account, mint: Pubkey, token_program: Pubkey) -> int:
