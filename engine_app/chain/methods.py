@@ -199,11 +199,6 @@ class Methods:
         lamports: int = result["value"]
         return lamports
 
-    async def balances(self, addresses: Sequence[Pubkey], commitment: Commitment = "confirmed") -> dict[Pubkey, int]:
-        """Lamports of each address, read together; 0 where there is no account."""
-        read = await self.accounts(addresses, commitment)
-        return {address: read.accounts[address].lamports if address in read.accounts else 0 for address in addresses}
-
     async def token_accounts_by_owner(
         self, owner: Pubkey, commitment: Commitment = "confirmed"
     ) -> list[tuple[Pubkey, TokenAccount]]:

@@ -211,14 +211,6 @@ async def test_wrapping_costs_fees_alone(chain: Chain) -> None:
     assert landed.lamports_gained(owner) == -landed.fee
 
 
-async def test_priority_fees_and_balances_of_many(chain: Chain) -> None:
-    wallet = await chain.funded_wallet(SOL)
-    empty = Keypair().pubkey()
-    assert await chain.rpc.balances([wallet.pubkey(), empty]) == {wallet.pubkey(): SOL, empty: 0}
-    fees = await chain.rpc.recent_prioritization_fees([USDC])
-    assert all(fee.fee >= 0 and fee.slot > 0 for fee in fees)
-
-
 async def test_calls_are_counted_by_method_and_in_totals(rpc: Rpc) -> None:
     with count_calls() as calls:
         await rpc.slot()
