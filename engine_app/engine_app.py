@@ -1,10 +1,24 @@
 """The application put together: pages, API, lifespan."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 import reflex as rx
 
 from engine_app.api.app import create_api
 from engine_app.services import running
+from engine_app.settings import settings
+from engine_app.telemetry import logging
 from engine_app.ui import redirects, session_routes, site
+
+
+@asynccontextmanager
+async def serving() -> AsyncIterator[None]:
+    """What runs as long as the web process serves."""
+    logging.configure(level=settings().log_level, json_lines=settings().strict, process="web")
+    async with running():
+        yield
+
 
 api = create_api()
 api.include_router(session_routes.router)
@@ -17,4 +31,4 @@ app = rx.App(
     api_transformer=[api, redirects.strangers_to_login],
 )
 site.furnish(app)
-app.register_lifespan_task(running)
+app.register_lifespan_task(serving)

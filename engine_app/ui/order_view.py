@@ -160,9 +160,11 @@ def steps(order: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> list
     status = order["status"]
     start = moment(order["createdAt"])
     reached = {"pending": start}
+    before = ""
     for event in events:
-        if event["status"] in STEPS:
+        if event["status"] != before:
             reached[event["status"]] = moment(event["at"])
+        before = event["status"]
     if status == "failed":
         last = [event["status"] for event in events if event["status"] in STEPS]
         position = STEPS.index(last[-1]) if last else 0

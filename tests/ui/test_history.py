@@ -1,0 +1,44 @@
+"""How live updates change a page of the history."""
+
+from __future__ import annotations
+
+from engine_app.ui.history import newest, with_update
+from engine_app.ui.order_view import OrderRow, order_row
+from tests.ui.test_order_view import at, order
+
+
+def row(number: int, status: str = "pending") -> OrderRow:
+    """The order that was placed `number` seconds after the first."""
+    return order_row(order(status, orderId=str(number), createdAt=at(1000 * number)), "")
+
+
+def ids(rows: list[OrderRow]) -> list[str]:
+    return [shown.order_id for shown in rows]
+
+
+def test_a_new_order_comes_first_and_pushes_out_the_oldest() -> None:
+    page = with_update([row(2), row(1)], row(3), first_page=True, page_size=2)
+    assert ids(page.rows) == ["3", "2"]
+    assert page.full_length == 3
+
+
+def test_an_order_that_arrives_late_takes_its_place_by_age() -> None:
+    assert ids(with_update([row(3), row(1)], row(2), first_page=True, page_size=10).rows) == ["3", "2", "1"]
+
+
+def test_an_order_on_the_page_changes_where_it_stands() -> None:
+    page = with_update([row(3), row(2), row(1)], row(2, "confirmed"), first_page=False, page_size=3)
+    assert ids(page.rows) == ["3", "2", "1"]
+    assert page.rows[1].status == "confirmed"
+
+
+def test_an_older_page_takes_no_new_order() -> None:
+    assert ids(with_update([row(2), row(1)], row(3), first_page=False, page_size=2).rows) == ["2", "1"]
+
+
+def test_the_card_of_the_newest_order_keeps_to_it() -> None:
+    second = order("routing", orderId="2", createdAt=at(2000))
+    assert newest({}, second)
+    assert newest(second, order("confirmed", orderId="2", createdAt=at(2000)))
+    assert newest(second, order("pending", orderId="3", createdAt=at(3000)))
+    assert not newest(second, order("confirmed", orderId="1", createdAt=at(1000)))

@@ -1,0 +1,146 @@
+"""How an order reads: its row, its steps, what it waits for, how it failed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from engine_app.ui.order_view import MAX_TRIES, failure, order_progress, order_row, steps, waiting_words
+
+START = datetime(2026, 11, 23, 8, 0, 0, tzinfo=UTC)
+EXPLORER = "https://explorer.solana.com/tx/abc"
+
+
+def at(milliseconds: int) -> str:
+    return (START + timedelta(milliseconds=milliseconds)).isoformat()
+
+
+def order(status: str, **changes: Any) -> dict[str, Any]:
+    return {
+        "orderId": "5f1c7a8e-0000-4000-8000-000000000001",
+        "tokenIn": "SOL",
+        "tokenOut": "USDC",
+        "amountIn": "1.5",
+        "quotedOut": "224.7",
+        "minOut": "222.453",
+        "amountOut": None,
+        "status": status,
+        "selectedDex": None,
+        "txHash": None,
+        "executionPrice": None,
+        "error": None,
+        "waitingFor": None,
+        "slippage": "0.01",
+        "attempts": 1,
+        "createdAt": at(0),
+        "updatedAt": at(500),
+    } | changes
+
+
+def events(*reached: tuple[str, int]) -> list[dict[str, Any]]:
+    return [{"status": status, "at": at(milliseconds)} for status, milliseconds in reached]
+
+
+ALL_EVENTS = events(("pending", 0), ("routing", 14), ("building", 62), ("submitted", 95), ("confirmed", 790))
+
+
+def test_an_open_order_shows_what_it_should_receive() -> None:
+    row = order_row(order("routing"), EXPLORER)
+    assert (row.paid, row.received, row.received_is_final) == ("1.5 SOL", "≈ 224.7 USDC", False)
+    assert row.open
+    assert row.explorer == ""
+
+
+def test_a_confirmed_order_shows_what_it_received() -> None:
+    done = order(
+        "confirmed", amountOut=224.516322, executionPrice=149.677548, selectedDex="meteora", txHash="5VERv8NM" * 8
+    )
+    row = order_row(done, EXPLORER)
+    assert (row.received, row.received_is_final) == ("224.5163 USDC", True)
+    assert (row.price, row.venue, row.tx_short) == ("149.678", "Meteora", "5VERv8…v8NM")
+    assert row.explorer == EXPLORER
+    assert not row.open
+
+
+def test_a_failed_order_promises_nothing() -> None:
+    row = order_row(order("failed", error={"code": "PRICE_MOVED", "message": "…"}), EXPLORER)
+    assert row.received == ""
+    assert row.error_words == "Price moved"
+    assert row.tone == "bad"
+
+
+@pytest.mark.parametrize(
+    ("status", "states"),
+    [
+        ("pending", ["active", "todo", "todo", "todo", "todo"]),
+        ("routing", ["done", "active", "todo", "todo", "todo"]),
+        ("building", ["done", "done", "active", "todo", "todo"]),
+        ("submitted", ["done", "done", "done", "active", "todo"]),
+        ("confirmed", ["done", "done", "done", "done", "done"]),
+    ],
+)
+def test_the_steps_follow_the_status(status: str, states: list[str]) -> None:
+    assert [step.state for step in steps(order(status), ALL_EVENTS)] == states
+
+
+def test_each_step_tells_when_it_was_reached() -> None:
+    elapsed = [step.elapsed for step in steps(order("confirmed"), ALL_EVENTS)]
+    assert elapsed == ["", "+14 ms", "+62 ms", "+95 ms", "+790 ms"]
+
+
+def test_news_within_a_step_does_not_move_its_time() -> None:
+    later = [*ALL_EVENTS, *events(("confirmed", 13_000))]
+    assert steps(order("confirmed"), later)[-1].elapsed == "+790 ms"
+
+
+def test_a_further_try_shows_its_own_times() -> None:
+    tried = events(("pending", 0), ("routing", 14), ("building", 62), ("routing", 2_080), ("building", 2_100))
+    shown = steps(order("building", attempts=2), tried)
+    assert [step.elapsed for step in shown[1:3]] == ["+2.08 s", "+2.10 s"]
+
+
+def test_a_failed_order_stops_at_the_step_it_reached() -> None:
+    failed = order("failed", error={"code": "INSUFFICIENT_FUNDS", "message": "…"})
+    states = [step.state for step in steps(failed, events(("pending", 0), ("routing", 14), ("failed", 20)))]
+    assert states == ["done", "failed", "todo", "todo", "todo"]
+
+
+@pytest.mark.parametrize(
+    ("waiting", "words"),
+    [
+        (None, ""),
+        ({"reason": "landing", "blocksLeft": 142}, "Waiting for the chain to include it. 142 blocks left."),
+        ({"reason": "landing", "blocksLeft": None}, "Waiting for the chain to include it."),
+        ({"reason": "retry", "notBefore": at(2_500)}, "Trying again with a fresh quote in about 2 s."),
+        ({"reason": "retry", "notBefore": at(400)}, "Trying again with a fresh quote in a moment."),
+        ({"reason": "retry"}, "Trying again with a fresh quote."),
+    ],
+)
+def test_waiting_is_said_in_words(waiting: dict[str, Any] | None, words: str) -> None:
+    assert waiting_words(order("submitted", waitingFor=waiting)) == words
+
+
+@pytest.mark.parametrize("reason", ["finality", "expiry", "node", "operator"])
+def test_every_other_reason_has_its_own_words(reason: str) -> None:
+    words = waiting_words(order("submitted", waitingFor={"reason": reason}))
+    assert words.endswith(".")
+    assert words != waiting_words(order("submitted", waitingFor={"reason": "not one of ours"}))
+
+
+def test_a_failure_says_what_happened_to_the_money_and_what_to_do() -> None:
+    told = failure(order("failed", error={"code": "INSUFFICIENT_FUNDS", "message": "…"}))
+    assert told is not None
+    assert told.code == "INSUFFICIENT_FUNDS"
+    assert all((told.happened, told.money, told.next_step))
+
+
+def test_an_order_that_did_not_fail_tells_no_failure() -> None:
+    assert failure(order("confirmed")) is None
+    assert failure(order("submitted", error={"code": "SLIPPAGE", "message": "the last try's"})) is None
+
+
+def test_further_tries_are_counted() -> None:
+    assert order_progress(order("routing", attempts=1), [], "").tries == ""
+    assert order_progress(order("routing", attempts=2), [], "").tries == f"Try 2 of {MAX_TRIES}"
