@@ -106,7 +106,15 @@ class Bank:
         self._set_clock(slot, unix_time)
         self._working_slot = slot
         self._changed = {}
-        return Block(slot, head.height + 1, random_hash(), head.slot, head.blockhash, unix_time)
+        return Block(
+            slot=slot,
+            height=head.height + 1,
+            blockhash=random_hash(),
+            parent_slot=head.slot,
+            parent_hash=head.blockhash,
+            unix_time=unix_time,
+            transactions_before=head.transaction_count,
+        )
 
     def finish_block(self, block: Block) -> dict[Pubkey, Account | None]:
         """Make a block the head; returns the accounts it changed, with their new state."""

@@ -62,6 +62,7 @@ class Block:
         height: blocks before it; behind the slot by the slots that were skipped.
         parent_slot: slot of the block it builds on.
         unix_time: seconds.
+        transactions_before: transactions in all blocks before it.
     """
 
     slot: int
@@ -70,7 +71,13 @@ class Block:
     parent_slot: int
     parent_hash: Hash
     unix_time: int
+    transactions_before: int
     landed: list[Landed] = field(default_factory=list)
+
+    @property
+    def transaction_count(self) -> int:
+        """Transactions in the chain up to and with this block."""
+        return self.transactions_before + len(self.landed)
 
     @property
     def last_valid_height(self) -> int:

@@ -50,7 +50,6 @@ class Chain:
         self.bank = Bank(programs, store.newest_blocks(KEPT_SLOTS))
         self._restore()
         self.queue = SendQueue()
-        self.transaction_count = store.transaction_count()
         self._listeners: list[Callable[[Block], None]] = []
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="localnet-store")
         self._written: asyncio.Future[None] | None = None
@@ -115,7 +114,6 @@ class Chain:
                 await asyncio.sleep(0)
         accounts = self.bank.finish_block(block)
         changes = BlockChanges(block, accounts, self.bank.history.prune(block.slot))
-        self.transaction_count += len(block.landed)
         loop = asyncio.get_running_loop()
         self._written = loop.run_in_executor(self._writer, self.store.append, changes)
         for listener in tuple(self._listeners):
@@ -139,6 +137,7 @@ def _found(store: Store, seed: Callable[[Pubkey], dict[Pubkey, Account]]) -> Non
         parent_slot=0,
         parent_hash=random_hash(),
         unix_time=unix_now(),
+        transactions_before=0,
     )
     accounts = {**faucet.genesis_accounts(), **seed(faucet.mint_authority)}
     store.found(genesis, accounts, faucet.secrets())

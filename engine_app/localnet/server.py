@@ -64,7 +64,11 @@ class Localnet:
         return f"ws://{self._options.host}:{self.endpoint.ws_port}"
 
     async def __aenter__(self) -> "Localnet":
-        await self.endpoint.start()
+        try:
+            await self.endpoint.start()
+        except OSError:
+            await self.__aexit__()
+            raise
         self._ticking = asyncio.create_task(self.chain.run(), name="localnet slots")
         return self
 
@@ -84,8 +88,6 @@ class Localnet:
 
 async def serve(options: LocalnetOptions, *, started: Callable[[], None] | None = None) -> None:
     """Run a local chain until cancelled; then what it holds is on disk.
-
-    uvloop makes it about half again as quick: run this with `uvloop.run`.
 
     Args:
         started: called once the endpoints listen.

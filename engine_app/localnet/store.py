@@ -32,7 +32,7 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS blocks (
     slot INTEGER PRIMARY KEY, height INTEGER NOT NULL, blockhash BLOB NOT NULL, parent_slot INTEGER NOT NULL,
-    parent_hash BLOB NOT NULL, unix_time INTEGER NOT NULL
+    parent_hash BLOB NOT NULL, unix_time INTEGER NOT NULL, transactions_before INTEGER NOT NULL
 );
 CREATE TABLE IF NOT EXISTS accounts (
     address BLOB NOT NULL, slot INTEGER NOT NULL, account BLOB, PRIMARY KEY (address, slot)
@@ -145,7 +145,7 @@ class Store:
                 write.execute(f"DELETE FROM {table} WHERE slot > ?", (changes.rolled_back_to,))  # noqa: S608
         block = changes.block
         write.execute(
-            "INSERT INTO blocks VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
                 block.slot,
                 block.height,
@@ -153,6 +153,7 @@ class Store:
                 block.parent_slot,
                 bytes(block.parent_hash),
                 block.unix_time,
+                block.transactions_before,
             ),
         )
         write.executemany(
@@ -192,13 +193,20 @@ class Store:
         row = self._reader.execute("SELECT * FROM blocks WHERE slot = ?", (slot,)).fetchone()
         if row is None:
             return None
-        _, height, blockhash, parent_slot, parent_hash, unix_time = row
+        _, height, blockhash, parent_slot, parent_hash, unix_time, transactions_before = row
         landed = self._reader.execute(
             f"SELECT {_LANDED_COLUMNS} FROM transactions WHERE slot = ? ORDER BY place",  # noqa: S608
             (slot,),
         ).fetchall()
         return Block(
-            slot, height, Hash(blockhash), parent_slot, Hash(parent_hash), unix_time, list(map(_landed, landed))
+            slot=slot,
+            height=height,
+            blockhash=Hash(blockhash),
+            parent_slot=parent_slot,
+            parent_hash=Hash(parent_hash),
+            unix_time=unix_time,
+            transactions_before=transactions_before,
+            landed=list(map(_landed, landed)),
         )
 
     def block_slots(self, first: int, last: int) -> list[int]:
@@ -215,11 +223,6 @@ class Store:
         """The oldest slot whose block is stored."""
         (slot,) = self._reader.execute("SELECT min(slot) FROM blocks").fetchone()
         return int(slot)
-
-    def transaction_count(self) -> int:
-        """Transactions stored."""
-        (count,) = self._reader.execute("SELECT count(*) FROM transactions").fetchone()
-        return int(count)
 
     def landed(self, signature: Signature) -> Landed | None:
         """A stored transaction by its signature."""

@@ -56,8 +56,7 @@ def get_block_height(node: Node, params: Params) -> Any:
 
 def get_transaction_count(node: Node, params: Params) -> Any:
     """Transactions the chain has run."""
-    node.block(params.config(0))
-    return node.chain.transaction_count
+    return node.block(params.config(0)).transaction_count
 
 
 def get_epoch_info(node: Node, params: Params) -> Any:
@@ -70,7 +69,7 @@ def get_epoch_info(node: Node, params: Params) -> Any:
         "epoch": epoch,
         "slotIndex": index,
         "slotsInEpoch": SLOTS_PER_EPOCH,
-        "transactionCount": node.chain.transaction_count,
+        "transactionCount": block.transaction_count,
     }
 
 
