@@ -8,6 +8,7 @@ from itertools import count
 
 import httpx
 import pytest
+import pytest_asyncio
 
 from engine_app.api.app import create_api
 from engine_app.embedded.processes import LocalChain
@@ -20,30 +21,36 @@ PASSWORD = "correct horse"
 _numbers = count(1)
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def services(
-    database_url: str, redis_url: str, localnet: LocalChain, monkeypatch: pytest.MonkeyPatch
+    new_database: Callable[[], str], new_redis: Callable[[], str], localnet: LocalChain
 ) -> AsyncIterator[WebServices]:
-    """The web process's services, with 20 fresh addresses in stock."""
+    """The web process's services for all tests of a module, with fresh addresses in stock."""
     environment = {
-        "DATABASE_URL": database_url,
-        "REDIS_URL": redis_url,
+        "DATABASE_URL": new_database(),
+        "REDIS_URL": new_redis(),
         "SOLANA_RPC_URL": localnet.rpc_url,
         "SOLANA_WS_URL": localnet.ws_url,
         "JWT_SECRET": JWT_SECRET,
         "ACCOUNTS_PER_IP_HOUR": "1000",
         "AIRDROPS_PER_HOUR": "2",
     }
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    settings.cache_clear()
-    async with running() as started:
-        await AddressStock(started.database, MNEMONIC, size=20).fill(20)
-        yield started
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        settings.cache_clear()
+        async with running() as started:
+            await fill_stock(started)
+            yield started
     settings.cache_clear()
 
 
-@pytest.fixture
+async def fill_stock(services: WebServices) -> None:
+    """Have 50 fresh addresses in stock, as workers would."""
+    await AddressStock(services.database, MNEMONIC, size=50).fill(50)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def client(services: WebServices) -> AsyncIterator[httpx.AsyncClient]:
     """An HTTP client of the API, without a session."""
     transport = httpx.ASGITransport(app=create_api(), raise_app_exceptions=False, client=("192.0.2.1", 5000))
@@ -63,7 +70,7 @@ class Account:
 NewAccount = Callable[[], Awaitable[Account]]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def new_account(client: httpx.AsyncClient) -> NewAccount:
     """Makes an account over the API."""
 
@@ -77,7 +84,7 @@ def new_account(client: httpx.AsyncClient) -> NewAccount:
     return make
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def account(new_account: NewAccount) -> Account:
-    """An account with a session."""
+    """An account with a session; the tests of a module share it."""
     return await new_account()

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import httpx
 import pytest
 from sqlalchemy.exc import OperationalError
 
 from engine_app.accounts.service import Accounts
-from engine_app.services import WebServices
 from tests.api.conftest import Account
 from tests.api.problems import assert_problem
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def test_health_needs_nobody(client: httpx.AsyncClient) -> None:
@@ -79,7 +77,7 @@ async def test_the_last_resort_tells_nothing(
 
 
 async def test_a_database_that_is_away_is_told(
-    client: httpx.AsyncClient, account: Account, services: WebServices, monkeypatch: pytest.MonkeyPatch
+    client: httpx.AsyncClient, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def away(self: Accounts, token: str) -> None:
         raise OperationalError("SELECT", None, Exception("connection refused"))
@@ -88,26 +86,3 @@ async def test_a_database_that_is_away_is_told(
     answer = await client.get("/api/wallet", headers=account.headers)
     assert_problem(answer, 503, "DATABASE_UNAVAILABLE")
     assert int(answer.headers["retry-after"]) >= 1
-
-
-def test_the_web_process_can_neither_derive_nor_sign() -> None:
-    code = (
-        "import sys\n"
-        "import engine_app.api.app, engine_app.services\n"
-        "engine_app.api.app.create_api()\n"
-        "from engine_app.settings import settings\n"
-        "assert not hasattr(settings(), 'wallet_mnemonic')\n"
-        "assert 'canary' not in repr(settings())\n"
-        "loaded = [name for name in sys.modules if name.startswith('engine_app.execution') or name in (\n"
-        "    'mnemonic', 'engine_app.wallets.signer', 'engine_app.wallets.derivation', 'engine_app.wallets.stock')]\n"
-        "assert not loaded, loaded\n"
-    )
-    result = subprocess.run(
-        [sys.executable, "-c", code],
-        env={"WALLET_MNEMONIC": "canary", "PATH": ""},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    assert result.returncode == 0, result.stderr

@@ -10,9 +10,16 @@ import pytest
 from sqlalchemy import text
 
 from engine_app.services import WebServices
-from tests.api.conftest import PASSWORD, Account
+from tests.api.conftest import PASSWORD, Account, fill_stock
 from tests.api.problems import assert_problem
 from tests.conftest import JWT_SECRET
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def users(services: WebServices) -> int:
+    async with services.database.connection() as connection:
+        return int((await connection.execute(text("SELECT count(*) FROM users"))).scalar_one())
 
 
 async def enter(client: httpx.AsyncClient, username: Any, password: Any = PASSWORD, **more: Any) -> httpx.Response:
@@ -39,10 +46,10 @@ async def test_without_mode_the_name_decides(client: httpx.AsyncClient) -> None:
 
 
 async def test_log_in_makes_no_account(client: httpx.AsyncClient, services: WebServices) -> None:
+    before = await users(services)
     assert_problem(await enter(client, "nobody", mode="login"), 401, "WRONG_CREDENTIALS")
     assert_problem(await enter(client, "nobody", "short", mode="login"), 401, "WRONG_CREDENTIALS")
-    async with services.database.connection() as connection:
-        assert (await connection.execute(text("SELECT count(*) FROM users"))).scalar_one() == 0
+    assert await users(services) == before
 
 
 @pytest.mark.parametrize(
@@ -94,12 +101,13 @@ async def test_failures_are_limited(client: httpx.AsyncClient) -> None:
 
 async def test_an_empty_stock_is_told(client: httpx.AsyncClient, services: WebServices) -> None:
     async with services.database.connection() as connection:
-        await connection.execute(text("DELETE FROM wallets"))
+        await connection.execute(text("DELETE FROM wallets WHERE user_id IS NULL"))
+    before = await users(services)
     answer = await enter(client, "erin", mode="create")
     assert_problem(answer, 503, "STOCK_EMPTY")
     assert int(answer.headers["retry-after"]) >= 1
-    async with services.database.connection() as connection:
-        assert (await connection.execute(text("SELECT count(*) FROM users"))).scalar_one() == 0
+    assert await users(services) == before
+    await fill_stock(services)
 
 
 PROTECTED = [

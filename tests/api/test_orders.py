@@ -21,6 +21,9 @@ FIELDS = {
 }  # fmt: skip
 
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
 async def execute(client: httpx.AsyncClient, account: Account, **changed: Any) -> httpx.Response:
     body = {"tokenIn": "SOL", "tokenOut": "USDC", "amount": 1.5} | changed
     return await client.post("/api/orders/execute", json=body, headers=account.headers)
@@ -60,8 +63,10 @@ async def test_an_order_is_accepted_and_shown(client: httpx.AsyncClient, account
 async def test_the_socket_url_is_the_public_one(
     client: httpx.AsyncClient, account: Account, services: WebServices
 ) -> None:
+    before = services.settings.public_url
     object.__setattr__(services.settings, "public_url", "https://trade.example")
     accepted = await execute(client, account)
+    object.__setattr__(services.settings, "public_url", before)
     assert accepted.json()["socketUrl"] == "https://trade.example"
 
 
@@ -80,9 +85,7 @@ async def test_the_socket_url_is_the_public_one(
         ("18446744073.709551615", "18446744073709551615"),
     ],
 )
-async def test_amounts_are_exact(
-    client: httpx.AsyncClient, account: Account, services: WebServices, amount: str, units: str
-) -> None:
+async def test_amounts_are_exact(client: httpx.AsyncClient, account: Account, amount: str, units: str) -> None:
     body = f'{{"tokenIn": "SOL", "tokenOut": "USDC", "amount": {amount}}}'
     accepted = await execute_text(client, account, body)
     assert accepted.status_code == 202, accepted.text
@@ -124,8 +127,9 @@ async def test_other_amounts_are_refused(
     client: httpx.AsyncClient, account: Account, services: WebServices, amount: str
 ) -> None:
     body = f'{{"tokenIn": "SOL", "tokenOut": "USDC", "amount": {amount}}}'
+    before = await count(services)
     assert_problem(await execute_text(client, account, body), 422, "INVALID_AMOUNT")
-    assert await count(services) == 0
+    assert await count(services) == before
 
 
 @pytest.mark.parametrize(
@@ -175,8 +179,9 @@ async def test_other_slippages_are_refused(client: httpx.AsyncClient, account: A
 async def test_what_can_be_judged_without_the_chain_is_422(
     client: httpx.AsyncClient, account: Account, services: WebServices, changed: dict[str, Any], code: str
 ) -> None:
+    before = await count(services)
     assert_problem(await execute(client, account, **changed), 422, code)
-    assert await count(services) == 0
+    assert await count(services) == before
 
 
 async def test_unknown_fields_are_named(client: httpx.AsyncClient, account: Account) -> None:
@@ -211,7 +216,8 @@ async def test_anothers_order_is_not_found(
     }
 
 
-async def test_history_is_paged_newest_first(client: httpx.AsyncClient, account: Account) -> None:
+async def test_history_is_paged_newest_first(client: httpx.AsyncClient, new_account: NewAccount) -> None:
+    account = await new_account()
     placed = [(await execute(client, account)).json()["orderId"] for _ in range(5)]
     seen: list[str] = []
     cursor: str | None = None
