@@ -54,6 +54,16 @@ class Bot:
             assert time.monotonic() < deadline, f"still {order['status']} after {seconds} s: {order}"
             time.sleep(0.02)
 
+    def wait_for_event(self, order_id: str, name: str, *, seconds: float = 60.0) -> dict[str, Any]:
+        """The order once an event of this name has happened."""
+        deadline = time.monotonic() + seconds
+        while True:
+            order = self.order(order_id)
+            if moments(order, name):
+                return order
+            assert time.monotonic() < deadline, f"no {name} after {seconds} s: {order}"
+            time.sleep(0.05)
+
     def balances(self) -> dict[str, int]:
         """Base units by symbol."""
         answer = self.client.get("/api/wallet")

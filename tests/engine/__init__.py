@@ -1,0 +1,1 @@
+"""The whole engine over REST: web, workers, Postgres, Valkey and the local chain."""
