@@ -13,7 +13,7 @@ from typing import Any
 import uvloop
 from dramatiq import Worker
 from dramatiq.asyncio import get_event_loop_thread
-from dramatiq.middleware import Middleware
+from dramatiq.middleware import Middleware, MiddlewareError
 
 from engine_app import queue
 from engine_app.errors import EngineError
@@ -28,6 +28,10 @@ STOP_MILLISECONDS = 10_000
 log = logging.get_logger(__name__)
 
 
+class ExecutionCannotStart(MiddlewareError):
+    """Execution did not start; the cause says why. Dramatiq logs and goes on after any other kind of error."""
+
+
 class ExecutionLife(Middleware):
     """Starts execution on Dramatiq's event loop before the first message is taken, and stops it after the last."""
 
@@ -35,7 +39,10 @@ class ExecutionLife(Middleware):
         self._process = process
 
     def before_worker_boot(self, broker: Any, worker: Any) -> None:
-        _loop_thread().run_coroutine(self._process.start())
+        try:
+            _loop_thread().run_coroutine(self._process.start())
+        except Exception as error:
+            raise ExecutionCannotStart(str(error)) from error
 
     def after_worker_shutdown(self, broker: Any, worker: Any) -> None:
         _loop_thread().run_coroutine(self._process.stop())
@@ -55,7 +62,8 @@ def main() -> int:
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    logging.configure(level=settings.log_level, json_lines=settings.strict, process=os.environ.get("PROCESS_NAME", "worker"))
+    name = os.environ.get("PROCESS_NAME", "worker")
+    logging.configure(level=settings.log_level, json_lines=settings.strict, process=name)
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     started, stop = threading.Event(), threading.Event()
 
@@ -78,11 +86,12 @@ def main() -> int:
         worker.start()
         started.set()
         tell_ready()
-    except (SettingsError, EngineError) as error:
-        log.critical("worker.cannot_start", reason=str(error))
+    except ExecutionCannotStart as error:
+        hopeless = isinstance(error.__cause__, (SettingsError, EngineError))
+        log.critical("worker.cannot_start", reason=str(error), exc_info=None if hopeless else error.__cause__)
         _loop_thread().stop()
         sys.stderr.write(f"{error}\n")
-        return 2
+        return 2 if hopeless else 1
     except KeyboardInterrupt:
         _loop_thread().stop()
         return 0

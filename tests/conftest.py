@@ -177,7 +177,7 @@ class RunningEngine:
 
 
 @pytest.fixture(scope="session")
-def engine(
+def engine(  # noqa: PLR0917 - what it runs on
     supervisor: BackgroundSupervisor,
     new_database: Callable[[], str],
     new_redis: Callable[[], str],

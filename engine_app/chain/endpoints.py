@@ -174,7 +174,10 @@ class Endpoints:
             if known is None and self._expected_genesis is not None:
                 known = await self._expected_genesis()
             if known is not None and genesis != known:
-                raise WrongCluster(f"genesis hash {genesis}, but this engine was started with {known}")
+                raise WrongCluster(
+                    f"genesis hash {genesis}, but this engine was started with {known}; "
+                    "point SOLANA_RPC_URL back, or run `python -m engine_app reset` to start afresh"
+                )
             self._genesis = genesis
 
     async def _reopen(self, endpoint: Endpoint) -> None:

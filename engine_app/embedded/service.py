@@ -7,13 +7,13 @@ import os
 import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 LAUNCHER = Path(__file__).with_name("launch.py")
 
-Probe = Callable[[int], Awaitable[bool]]
+Probe = Callable[[int], Coroutine[object, object, bool]]
 """Given the process id, whether the service answers, and is that process."""
 
 

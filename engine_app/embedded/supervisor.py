@@ -101,7 +101,7 @@ class Keeper:
 
     async def _pump(self, stream: asyncio.StreamReader) -> None:
         rest = b""
-        while (chunk := await stream.read(65536)):
+        while chunk := await stream.read(65536):
             *lines, rest = (rest + chunk).split(b"\n")
             for line in lines:
                 self._line(line)

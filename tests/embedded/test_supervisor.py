@@ -1,4 +1,5 @@
 import asyncio
+import itertools
 import os
 import signal
 import subprocess
@@ -12,7 +13,7 @@ import pytest
 from engine_app.embedded.background import BackgroundSupervisor
 from engine_app.embedded.errors import CannotStart, StartFailed
 from engine_app.embedded.service import Service
-from engine_app.embedded.state import RunState, sole_owner
+from engine_app.embedded.state import RunningProcess, RunState, sole_owner
 from engine_app.embedded.supervisor import Supervisor
 from tests.embedded.waiting import wait_until
 
@@ -80,7 +81,7 @@ def test_what_dies_again_and_again_is_started_ever_later(services: BackgroundSup
     services.start(program("import time; print(time.time(), flush=True); time.sleep(0.3)"))
     wait_until(lambda: len(written(services)) >= 4)
     starts = [float(time) for time in written(services)]
-    gaps = [later - earlier for earlier, later in zip(starts, starts[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in itertools.pairwise(starts)]
     assert gaps[0] >= 0.5
     assert gaps[2] >= 1.2
 
@@ -177,17 +178,8 @@ def test_ordinary_children_end_with_a_killed_owner_by_themselves(tmp_path: Path)
 
 def test_another_process_with_a_used_id_is_left_alone(tmp_path: Path) -> None:
     bystander = subprocess.Popen([sys.executable, "-c", SLEEP], start_new_session=True, stdout=subprocess.DEVNULL)
-    state = RunState.read(tmp_path)
-    with sole_owner(tmp_path) as state:
-        from_yesterday = time.time() - 86400
-        state.processes = []
-        state.ports["web"] = 1
-        state.write()
-        content = state.path.read_text().replace(
-            '"processes": []',
-            f'"processes": [{{"name": "x", "pid": {bystander.pid}, "started": {from_yesterday}, "stop_signal": 9}}]',
-        )
-    state.path.write_text(content)
+    yesterday = RunningProcess("x", bystander.pid, time.time() - 86400, signal.SIGKILL)
+    RunState.read(tmp_path).add(yesterday)
     with sole_owner(tmp_path):
         assert bystander.poll() is None
     bystander.kill()

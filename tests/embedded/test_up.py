@@ -17,12 +17,16 @@ import pytest
 
 from engine_app.embedded.ports import free_port
 from engine_app.embedded.processes import PROJECT, LocalChain
+from engine_app.embedded.service import LAUNCHER
 from engine_app.embedded.state import RunState
 from engine_app.settings import WorkerSettings
 from tests.conftest import PAGE_CACHE
 from tests.embedded.waiting import wait_until
 
 READY = re.compile(r"^Ready after [\d.]+ s\. Open (http://localhost:\d+)$", re.MULTILINE)
+
+UP = (sys.executable, "-m", "engine_app", "up")
+STARTED: list["Up"] = []
 
 
 class Up:
@@ -35,13 +39,15 @@ class Up:
         self.terminal = data_dir.with_name(f"{data_dir.name}-{time.monotonic_ns()}.txt")
         with self.terminal.open("w") as terminal:
             self.process = psutil.Popen(
-                [sys.executable, "-m", "engine_app", "up"],
+                # Ends with the tests, however those end.
+                [sys.executable, str(LAUNCHER), str(os.getpid()), str(int(signal.SIGTERM)), "-", *UP],
                 cwd=PROJECT,
                 env=plain | {"ENV_FILE": "", "DATA_DIR": str(data_dir), "PORT": str(free_port())} | settings,
                 stdin=subprocess.DEVNULL,
                 stdout=terminal,
                 stderr=subprocess.STDOUT,
             )
+        STARTED.append(self)
 
     def said(self) -> str:
         return self.terminal.read_text()
@@ -85,6 +91,14 @@ def environment(pid: int) -> str:
     return Path(f"/proc/{pid}/environ").read_text()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _stop_all() -> Iterator[None]:
+    yield
+    for up in STARTED:
+        if up.process.poll() is None:
+            up.stop()
+
+
 @pytest.fixture(scope="module")
 def data_dir(tmp_path_factory: pytest.TempPathFactory, page: Callable[[int], Path]) -> Path:
     """A fresh DATA_DIR that has the page built already."""
@@ -96,11 +110,8 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory, page: Callable[[int], Pat
 
 
 @pytest.fixture(scope="module")
-def up(data_dir: Path) -> Iterator[Up]:
-    up = Up(data_dir, WORKERS="1", SLOT_MS="50")
-    yield up
-    if up.process.is_running():
-        up.stop()
+def up(data_dir: Path) -> Up:
+    return Up(data_dir, WORKERS="1", SLOT_MS="50")
 
 
 def test_it_starts_all_and_shows_the_address(up: Up) -> None:
@@ -168,7 +179,7 @@ def test_data_survive_its_own_kill_and_a_stop_leaves_nothing(up: Up) -> None:
 
 
 def test_another_chain_than_the_databases_stops_the_start_and_names_reset(up: Up) -> None:
-    if up.process.is_running():
+    if up.process.poll() is None:
         up.wait_ready()
         up.stop()
     shutil.rmtree(up.data_dir / "localnet")

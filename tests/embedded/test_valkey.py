@@ -46,8 +46,8 @@ def test_another_server_on_its_port_is_not_mistaken_for_it(services: BackgroundS
     assert pid is not None
     probe = Valkey(tmp_path / "second", port, "same").service("second").ready
 
-    assert services.call(probe(pid))  # type: ignore[arg-type]
-    assert not services.call(probe(pid + 1))  # type: ignore[arg-type]
+    assert services.call(probe(pid))
+    assert not services.call(probe(pid + 1))
 
 
 def test_a_killed_server_comes_back_with_its_data(services: BackgroundSupervisor, tmp_path: Path) -> None:
@@ -55,7 +55,7 @@ def test_a_killed_server_comes_back_with_its_data(services: BackgroundSupervisor
     services.start(server.service())
     client = redis.Redis.from_url(server.url, retry=None)
     client.set("kept", "yes")
-    client.execute_command("BGREWRITEAOF")
+    client.bgrewriteaof()
     killed = services.pid("valkey")
     assert killed is not None
     os.kill(killed, signal.SIGKILL)
