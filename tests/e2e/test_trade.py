@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
+from tests.conftest import RunningEngine
 from tests.e2e.person import Person
+from tests.trading import bot
 
 ORDER_MS = 45_000
 """Ample for three tries with their waits."""
@@ -16,6 +19,7 @@ def test_a_newcomer_gets_funds_and_swaps(person: Person) -> None:
     person.create_account()
     expect(person.see("wallet-empty")).to_be_visible()
     expect(person.see("history-empty")).to_be_visible()
+    expect(person.see("lesson")).to_be_visible()
     person.get_funds()
     person.quote("1.5")
     expect(person.see("venue-raydium")).to_contain_text("USDC")
@@ -31,3 +35,128 @@ def test_a_newcomer_gets_funds_and_swaps(person: Person) -> None:
     expect(row).to_have_count(1)
     expect(row).to_contain_text("1.5 SOL")
     expect(row).to_contain_text("USDC")
+    expect(person.see("balance-SOL")).to_contain_text("8.4")
+
+
+def test_the_same_truth_after_a_reload_and_in_a_second_tab(person: Person) -> None:
+    person.create_account()
+    person.get_funds()
+    second = Person(person.page.context.new_page(), person.name)
+    second.page.goto("/")
+    expect(second.see("connection")).to_have_text("Live")
+    expect(second.see("lesson")).to_be_visible()
+    person.swap("0.75")
+    expect(person.newest_order("confirmed")).to_be_visible(timeout=ORDER_MS)
+    expect(second.newest_order("confirmed")).to_be_visible()
+    shown = second.orders("confirmed").inner_text()
+    second.page.reload()
+    expect(second.newest_order("confirmed")).to_be_visible()
+    assert second.orders("confirmed").inner_text() == shown
+    assert person.orders("confirmed").inner_text() == shown
+
+
+def test_a_double_click_places_one_order(person: Person) -> None:
+    person.create_account()
+    person.get_funds()
+    person.quote("0.2")
+    person.see("swap-button").dblclick()
+    expect(person.newest_order("confirmed")).to_be_visible(timeout=ORDER_MS)
+    expect(person.see("order")).to_have_count(1)
+    person.page.reload()
+    expect(person.orders("confirmed")).to_have_count(1)
+    expect(person.see("order")).to_have_count(1)
+
+
+def test_more_than_the_balance_cannot_be_swapped(person: Person) -> None:
+    person.create_account()
+    person.get_funds()
+    person.see("amount").fill("10.5")
+    expect(person.see("swap-button")).to_have_text("Not enough SOL")
+    expect(person.see("swap-button")).to_be_disabled()
+
+
+def test_a_balance_that_leaves_nothing_for_fees_fails_with_advice(person: Person) -> None:
+    person.create_account()
+    person.get_funds()
+    person.swap("10")
+    expect(person.newest_order("failed")).to_be_visible(timeout=ORDER_MS)
+    expect(person.see("failure")).to_contain_text("INSUFFICIENT_FUNDS")
+    expect(person.see("failure")).to_contain_text("Nothing was swapped")
+    expect(person.see("step-routing")).to_have_attribute("data-state", "failed")
+    expect(person.orders("failed")).to_contain_text("Insufficient funds")
+    expect(person.see("balance-SOL")).to_have_text("10")
+
+
+def test_a_price_that_moved_past_the_slippage_fails_and_spends_nothing(person: Person, engine: RunningEngine) -> None:
+    person.create_account()
+    person.get_funds()
+    person.see("slippage").fill("0.01")
+    with bot(engine.base_url) as other:
+        person.quote("1")
+        shown = person.see("quote-floor").inner_text()
+        for _ in range(2):  # the first takes the best pool's lead, the second moves the other
+            assert other.wait(other.place(amount="4.9"))["status"] == "confirmed"
+        now = other.client.get("/api/quote", params={"tokenIn": "SOL", "tokenOut": "USDC", "amount": "1"}).json()
+        assert now["amountOut"] < float(shown.split()[0])
+        expect(person.see("quote-floor")).to_have_text(shown)
+        person.see("swap-button").click()
+    expect(person.see("step-routing")).to_contain_text("Trying again")
+    expect(person.newest_order("failed")).to_be_visible(timeout=ORDER_MS)
+    expect(person.see("failure")).to_contain_text(re.compile("PRICE_MOVED|SLIPPAGE"))
+    expect(person.orders("failed")).to_have_count(1)
+    expect(person.see("balance-SOL")).to_have_text("10")
+
+
+def test_an_unusable_amount_or_slippage_is_told_at_the_form(person: Person) -> None:
+    person.create_account()
+    person.get_funds()
+    for amount in ("abc", "-1", "0", "0.0000000001"):
+        person.see("amount").fill(amount)
+        expect(person.see("swap-notice")).to_be_visible()
+        expect(person.see("swap-button")).to_be_disabled()
+        person.see("amount").fill("")
+        expect(person.see("swap-notice")).to_have_count(0)
+    person.see("slippage").fill("60")
+    person.see("amount").fill("1")
+    expect(person.see("swap-notice")).to_contain_text("slippage")
+    expect(person.see("swap-button")).to_be_disabled()
+    person.see("slippage-0.5").click()
+    expect(person.see("swap-notice")).to_have_count(0)
+    expect(person.see("swap-button")).to_be_enabled()
+
+
+def test_the_sides_swap_and_shares_of_the_balance_fill_in(person: Person) -> None:
+    person.create_account()
+    person.get_funds()
+    person.see("use-max").click()
+    expect(person.see("amount")).to_have_value("9.99")
+    person.see("use-half").click()
+    expect(person.see("amount")).to_have_value("4.995")
+    person.see("flip").click()
+    expect(person.see("token-in")).to_have_value("USDC")
+    expect(person.see("token-out")).to_have_value("SOL")
+    person.see("token-out").select_option("USDC")
+    expect(person.see("token-in")).to_have_value("SOL")
+    person.see("token-in").select_option("BONK")
+    expect(person.see("token-out")).to_have_value("USDC")
+    person.see("use-max").click()
+    expect(person.see("amount")).to_have_value("75000000")
+    expect(person.see("swap-button")).to_have_text("Swap BONK for USDC")
+
+
+def test_older_orders_are_on_further_pages(new_page: Callable[..., Page], engine: RunningEngine) -> None:
+    with bot(engine.base_url) as account:
+        for order in [account.place(amount="0.01") for _ in range(14)]:
+            account.wait(order)
+        person = Person(new_page(), account.username)
+        person.log_in()
+        expect(person.see("order")).to_have_count(12)
+        person.see("older").click()
+        expect(person.see("order")).to_have_count(2)
+        late = account.place(amount="0.02")
+        account.wait(late)
+        expect(person.newest_order("confirmed")).to_contain_text("0.02 SOL")
+        expect(person.see("order")).to_have_count(2)
+        person.see("newer").click()
+        expect(person.see("order")).to_have_count(12)
+        expect(person.see("order").first).to_contain_text("0.02 SOL")

@@ -1,0 +1,136 @@
+"""Any client can call any event of any state with any arguments: what it gets without a session is nothing."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import httpx
+import pytest
+import socketio
+
+from engine_app.ui.states.door import DoorState
+from engine_app.ui.states.orders import OrdersState
+from engine_app.ui.states.swap import SwapState
+from engine_app.ui.states.wallet import WalletState
+from tests.conftest import RunningEngine
+from tests.trading import PASSWORD, Bot, bot
+from tests.ui.conftest import OpenTab
+
+STATES = (OrdersState, SwapState, WalletState, DoorState)
+HYDRATE = "reflex___state____state.hydrate_and_load"
+PAYLOADS = {
+    "set_amount": {"text": "1.5"},
+    "set_token_in": {"symbol": "USDC"},
+    "set_token_out": {"symbol": "SOL"},
+    "set_slippage": {"text": "0.5"},
+    "use_share": {"divisor": 1},
+    "place": {"key": "SOL|USDC|1.5|224|222"},
+}
+
+
+def event(state: type, name: str) -> str:
+    return f"{state.get_full_name()}.{name}"  # type: ignore[attr-defined]
+
+
+def all_events() -> list[tuple[str, dict[str, object]]]:
+    return [
+        (event(state, name), dict(PAYLOADS.get(name, {})))
+        for state in STATES
+        for name in state.event_handlers
+        if name in vars(state)
+    ]
+
+
+def cookie_of(account: Bot) -> str:
+    """The session cookie that the log-in form gives."""
+    form = {"username": account.username, "password": PASSWORD}
+    answer = httpx.post(f"{account.base_url}/session/login", data=form, timeout=30)
+    return f"session={answer.cookies['session']}"
+
+
+def test_the_list_of_events_is_not_empty() -> None:
+    names = {name.rpartition(".")[2] for name, _ in all_events()}
+    assert names >= {"enter", "follow", "load", "get_test_funds", "place", "requote", "older", "newer"}
+
+
+@pytest.mark.parametrize("cookie", ["", "session=forged", "session=eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIn0."])
+async def test_without_a_session_no_event_tells_anything(open_tab: OpenTab, cookie: str) -> None:
+    async with open_tab(cookie=cookie) as tab:
+        await tab.send(HYDRATE)
+        for name, payload in all_events():
+            await tab.send(name, payload)
+        await tab.quiet()
+        assert tab.updates
+        for var, nothing in {
+            "username": "",
+            "signed_in": False,
+            "cluster": "",
+            "address": "",
+            "balances": [],
+            "available": {},
+            "rows": [],
+            "progress": None,
+            "tokens": [],
+        }.items():
+            assert all(value == nothing for value in tab.values(var)), var
+        assert all(not value["key"] for value in tab.values("quote"))
+
+
+async def test_with_a_session_the_same_events_tell(engine: RunningEngine, open_tab: OpenTab) -> None:
+    with bot(engine.base_url) as account:
+        async with open_tab(cookie=cookie_of(account)) as tab:
+            for name, payload in all_events():
+                await tab.send(name, payload)
+            assert await tab.until("username", bool) == account.username
+            assert await tab.until("address", bool) == account.address()
+            assert await tab.until("tokens", bool)
+
+
+async def test_the_next_user_of_a_tab_sees_nothing_of_the_one_before(engine: RunningEngine, open_tab: OpenTab) -> None:
+    token = str(uuid4())
+    with bot(engine.base_url) as before, bot(engine.base_url, funded=False) as after:
+        async with open_tab(cookie=cookie_of(before), token=token) as tab:
+            await tab.send(HYDRATE)
+            seen = await tab.until("address", bool)
+        async with open_tab(cookie=cookie_of(after), token=token) as tab:
+            await tab.send(HYDRATE)
+            await tab.until("username", lambda name: name == after.username)
+            await tab.until("address", bool)
+            assert before.username not in tab.values("username")
+            assert seen not in tab.values("address")
+
+
+@pytest.mark.parametrize(
+    ("name", "payload"),
+    [
+        ("set_amount", {"text": {"a": [1]}}),
+        ("set_amount", {"text": "9" * 5000}),
+        ("set_amount", {"text": "NaN"}),
+        ("set_token_in", {"symbol": ["SOL"]}),
+        ("set_token_in", {"symbol": "NOPE"}),
+        ("set_slippage", {"text": "-1"}),
+        ("use_share", {"divisor": "two"}),
+        ("place", {"key": 7}),
+    ],
+)
+async def test_a_nonsense_argument_changes_nothing(
+    engine: RunningEngine, open_tab: OpenTab, name: str, payload: dict[str, object]
+) -> None:
+    with bot(engine.base_url) as account:
+        async with open_tab(cookie=cookie_of(account)) as tab:
+            await tab.send(HYDRATE)
+            await tab.until("tokens", bool)
+            await tab.send(event(SwapState, name), payload)
+            await tab.send(event(SwapState, "place"), {"key": ""})
+            await tab.send(event(SwapState, "set_slippage"), {"text": "1"})
+            await tab.send(event(SwapState, "set_token_in"), {"symbol": "SOL"})
+            await tab.send(event(SwapState, "set_amount"), {"text": "0.25"})
+            quote = await tab.until("quote", lambda quote: quote["key"].startswith("SOL|USDC|0.25|"))
+            assert quote["floor"].endswith("USDC")
+        assert account.client.get("/api/orders/history").json()["orders"] == []
+
+
+async def test_another_sites_page_cannot_open_the_websocket(open_tab: OpenTab) -> None:
+    with pytest.raises(socketio.exceptions.ConnectionError):
+        async with open_tab(origin="https://evil.example"):
+            pass

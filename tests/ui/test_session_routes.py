@@ -1,0 +1,93 @@
+"""Opening and closing a session by the page's own forms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from http.cookies import SimpleCookie
+from urllib.parse import parse_qs, urlsplit
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from tests.conftest import RunningEngine
+from tests.trading import PASSWORD, bot
+
+
+@pytest.fixture
+def client(engine: RunningEngine) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=engine.base_url, timeout=30) as client:
+        yield client
+
+
+def form(name: str, password: str = PASSWORD) -> dict[str, str]:
+    return {"username": name, "password": password}
+
+
+def reason(answer: httpx.Response) -> tuple[str, str]:
+    """The page a refused form leads back to, and the code it is told."""
+    assert answer.status_code == 303
+    parts = urlsplit(answer.headers["location"])
+    return parts.path, parse_qs(parts.query)["error"][0]
+
+
+def test_a_new_account_is_logged_in_at_once(client: httpx.Client) -> None:
+    answer = client.post("/session/create", data=form(f"new-{uuid4().hex[:8]}"))
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+    cookie = SimpleCookie(answer.headers["set-cookie"])["session"]
+    assert cookie["httponly"]
+    assert cookie["samesite"] == "lax"
+    assert cookie["path"] == "/"
+    assert int(cookie["max-age"]) == 24 * 3600
+    assert client.get("/", follow_redirects=False).status_code == 200
+
+
+def test_logging_out_forgets_the_session(client: httpx.Client) -> None:
+    client.post("/session/create", data=form(f"new-{uuid4().hex[:8]}"))
+    answer = client.post("/session/logout")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/login/")
+    assert "session" not in client.cookies
+
+
+def test_a_stranger_is_sent_to_the_log_in_page(client: httpx.Client) -> None:
+    answer = client.get("/", follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (307, "/login/")
+
+
+def test_a_wrong_password_leads_back_with_the_reason(engine: RunningEngine, client: httpx.Client) -> None:
+    with bot(engine.base_url, funded=False) as account:
+        answer = client.post("/session/login", data=form(account.username, "not the password"))
+    assert reason(answer) == ("/login/", "WRONG_CREDENTIALS")
+    assert "session" not in client.cookies
+    assert "not" not in answer.headers["location"].lower().replace("not_", "")
+
+
+def test_a_mistyped_name_does_not_become_an_account(client: httpx.Client) -> None:
+    name = f"nobody-{uuid4().hex[:8]}"
+    assert reason(client.post("/session/login", data=form(name))) == ("/login/", "WRONG_CREDENTIALS")
+    assert client.post("/session/create", data=form(name)).headers["location"] == "/"
+
+
+def test_a_taken_name_leads_back_with_the_reason(engine: RunningEngine, client: httpx.Client) -> None:
+    with bot(engine.base_url, funded=False) as account:
+        answer = client.post("/session/create", data=form(account.username.upper()))
+    assert reason(answer) == ("/create-account/", "NAME_TAKEN")
+
+
+@pytest.mark.parametrize("data", [{}, {"username": ""}, {"username": "x" * 51, "password": PASSWORD}])
+def test_an_unusable_form_leads_back_with_the_reason(client: httpx.Client, data: dict[str, str]) -> None:
+    assert reason(client.post("/session/create", data=data))[0] == "/create-account/"
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://localhost:1"])
+@pytest.mark.parametrize("route", ["login", "create", "logout"])
+def test_another_sites_form_is_refused(client: httpx.Client, route: str, origin: str) -> None:
+    answer = client.post(f"/session/{route}", data=form(f"new-{uuid4().hex[:8]}"), headers={"Origin": origin})
+    assert answer.status_code == 403
+    assert "set-cookie" not in answer.headers
+
+
+def test_no_other_origin_may_read_answers(client: httpx.Client) -> None:
+    answer = client.get("/login/", headers={"Origin": "https://evil.example"})
+    assert answer.status_code == 200
+    assert "access-control-allow-origin" not in answer.headers
