@@ -56,7 +56,7 @@ def prepare(data_dir: Path, port: int, public_url: str | None, progress: Callabl
     root = data_dir.resolve() / "frontend"
     root.mkdir(parents=True, exist_ok=True)
     version = page_version(PROJECT)
-    served_port = _port_in_page(port, public_url)
+    served_port = port_in_page(port, public_url)
     with _locked(root / "lock"):
         export = root / version
         if not export.exists():
@@ -91,7 +91,8 @@ def placeholder_port(project: Path) -> int:
     return int(found[1])
 
 
-def _port_in_page(port: int, public_url: str | None) -> int:
+def port_in_page(port: int, public_url: str | None) -> int:
+    """The port that users reach: the public URL's, written or its scheme's own; else the one listened on."""
     if public_url is None:
         return port
     parts = urlsplit(public_url)
