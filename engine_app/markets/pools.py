@@ -153,7 +153,8 @@ class Pools:
         before = self._known.get(pair)
         self._known[pair] = fitting
         if before is None or {pool.address for pool in before} != {pool.address for pool in fitting}:
-            log.info(
+            tell = log.debug if before is None else log.info
+            tell(
                 "pools.found",
                 pair=[str(mint) for mint in pair],
                 pools=[str(pool.address) for pool in fitting],
