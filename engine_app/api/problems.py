@@ -15,6 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
 from engine_app.api.exact import Unreadable
+from engine_app.chain.errors import RpcRefused, RpcUnavailable
 from engine_app.errors import EngineError, explain, register
 from engine_app.telemetry.logging import get_logger
 
@@ -103,7 +104,9 @@ def install(api: FastAPI) -> None:
     async def engine_error(request: Request, error: EngineError) -> JSONResponse:
         if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             log.warning("api.refused", path=request.url.path, code=error.code, detail=error.detail)
-        return problem(error.status, error.code, error.detail, retry_after=error.retry_after)
+        # What a node says names endpoints and methods: that is for the operator's log alone.
+        detail = explain(error.code).happened if isinstance(error, RpcUnavailable | RpcRefused) else error.detail
+        return problem(error.status, error.code, detail, retry_after=error.retry_after)
 
     @api.exception_handler(RequestValidationError)
     async def invalid_request(_request: Request, error: RequestValidationError) -> JSONResponse:

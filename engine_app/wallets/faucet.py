@@ -96,8 +96,10 @@ class Faucet:
         await self._rate_limits.use(self._limit, str(user_id))
         try:
             signatures = await asyncio.gather(*(self._rpc.airdrop(address, units, mint) for mint, units in wanted))
-        except (RpcRefused, RpcUnavailable) as error:
-            raise FaucetRefused(f"the cluster's faucet did not send: {error.detail}") from error
+        except RpcRefused as error:
+            raise FaucetRefused(f"the cluster's faucet refused: {error.message}") from error
+        except RpcUnavailable as error:
+            raise FaucetRefused("the cluster's faucet does not answer") from error
         await self._confirmed(signatures)
         log.info("test funds granted", user_id=user_id, transactions=len(signatures))
         return Grant(tuple(str(signature) for signature in signatures), await self._wallets.view(user_id))

@@ -179,6 +179,12 @@ async def test_failures_close_a_name_and_nothing_else(make: MakeAccounts) -> Non
     assert (await accounts.log_in("bob", PASSWORD, IP)).user_id
 
 
+async def test_the_limit_is_one_over_all_processes(make: MakeAccounts) -> None:
+    processes = [make(login_failures_per_name=3) for _ in range(3)]
+    outcomes = await asyncio.gather(*(outcome(processes[n % 3].log_in("alice", "wrong horse", IP)) for n in range(9)))
+    assert sorted(outcomes) == ["RATE_LIMITED"] * 6 + ["WRONG_CREDENTIALS"] * 3
+
+
 @pytest.mark.usefixtures("stock")
 async def test_failures_of_many_names_close_an_address(make: MakeAccounts) -> None:
     accounts = make(login_failures_per_ip=4)

@@ -7,6 +7,9 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from engine_app.accounts.service import Accounts
+from engine_app.chain.errors import RpcRefused, RpcUnavailable
+from engine_app.errors import EngineError
+from engine_app.wallets.balances import Wallets
 from tests.api.conftest import Account
 from tests.api.problems import assert_problem
 
@@ -86,3 +89,16 @@ async def test_a_database_that_is_away_is_told(
     answer = await client.get("/api/wallet", headers=account.headers)
     assert_problem(answer, 503, "DATABASE_UNAVAILABLE")
     assert int(answer.headers["retry-after"]) >= 1
+
+
+async def test_trouble_with_a_node_is_told_without_naming_it(
+    client: httpx.AsyncClient, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for error in (RpcUnavailable("http://node.internal: silence"), RpcRefused("getBalance", -32602, "node.internal")):
+
+        async def broken(self: Wallets, user_id: int, error: EngineError = error) -> None:
+            raise error
+
+        monkeypatch.setattr(Wallets, "view", broken)
+        answer = await client.get("/api/wallet", headers=account.headers)
+        assert "internal" not in assert_problem(answer, error.status, error.code)
