@@ -28,6 +28,7 @@ app = rx.App(
     head_components=site.head(),
     html_lang="en",
     toaster=rx.toast.provider(rich_colors=False, position="bottom-right"),
+    backend_exception_handler=site.tell_of_error,
     api_transformer=[api, redirects.strangers_to_login],
 )
 site.furnish(app)

@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import reflex as rx
+from reflex.event import EventSpec
 
+from engine_app import errors
 from engine_app.settings import settings
+from engine_app.telemetry.logging import get_logger
 from engine_app.ui.components.shell import BRAND
 from engine_app.ui.origins import is_own_origin
 from engine_app.ui.pages.door import create_account_page, login_page
@@ -16,6 +19,8 @@ from engine_app.ui.states.orders import OrdersState
 from engine_app.ui.states.swap import SwapState
 from engine_app.ui.tabs import OneSessionPerTab
 from engine_app.ui.theme import css_variables
+
+log = get_logger(__name__)
 
 STYLE_SHEETS = ["/css/base.css", "/css/shell.css", "/css/trade.css", "/css/orders.css"]
 DESCRIPTION = "Swap on Solana at the best price of Raydium and Meteora, executed exactly once."
@@ -58,6 +63,14 @@ def furnish(app: rx.App) -> None:
     app.app_wraps.pop((5, "Overlay"))
     if app.sio is not None:
         app.sio.eio.cors_allowed_origins = _own_pages_only
+
+
+def tell_of_error(exception: Exception) -> EventSpec:
+    """What a person is told when a handler failed in a way that nobody foresaw; the log has the rest."""
+    log.error("page.handler_failed", exc_info=exception)
+    internal = errors.explain("INTERNAL")
+    told: EventSpec = rx.toast.error(internal.happened, description=internal.money, id="internal")
+    return told
 
 
 def _own_pages_only(origin: str, environ: dict[str, Any]) -> bool:

@@ -18,7 +18,7 @@ from tests.ui.conftest import OpenTab
 
 STATES = (OrdersState, SwapState, WalletState, DoorState)
 HYDRATE = "reflex___state____state.hydrate_and_load"
-PAYLOADS = {
+PAYLOADS: dict[str, dict[str, object]] = {
     "set_amount": {"text": "1.5"},
     "set_token_in": {"symbol": "USDC"},
     "set_token_out": {"symbol": "SOL"},

@@ -112,6 +112,14 @@ class SwapState(SessionState):
             turn = self._turn = self._turn + 1
             client_token = self.router.session.client_token
             self.paused = False
+        try:
+            await self._keep_quoted(turn, client_token)
+        finally:
+            async with self:
+                if self._turn == turn:
+                    self.quoting = False
+
+    async def _keep_quoted(self, turn: int, client_token: str) -> None:
         for _ in range(QUOTES_UNTIL_PAUSE):
             async with self:
                 if self._turn != turn:
@@ -119,7 +127,6 @@ class SwapState(SessionState):
                 identity = await self._identity()
                 asked = self._parsed() if identity is not None else None
                 if asked is None:
-                    self.quoting = False
                     return
             try:
                 view = await services().quotes.quote(*asked)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -13,8 +14,11 @@ from engine_app.errors import EngineError
 from engine_app.services import services
 from engine_app.ui.figures import amount, plain, shortened
 from engine_app.ui.states.session import SessionState, to_login
+from engine_app.ui.tabs import is_connected
 from engine_app.ui.token_marks import token_icon
 from engine_app.wallets.balances import WalletView
+
+RETRY_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
@@ -41,23 +45,32 @@ class WalletState(SessionState):
     has_faucet: bool = False
     trouble: str = ""
 
+    _turn: int = 0
     _available: rx.Field[dict[str, Decimal]] = rx.field(default_factory=dict)
 
     @rx.event(background=True)
     async def load(self) -> None:
-        """Read the wallet from the chain."""
+        """Read the wallet from the chain; where no node answers, say so and try again while the tab is open."""
         async with self:
-            identity = await self._identity()
-        if identity is None:
-            return
-        try:
-            view = await services().wallets.view(identity.user_id)
-        except EngineError as error:
+            turn = self._turn = self._turn + 1
+            client_token = self.router.session.client_token
+        while True:
             async with self:
-                self.trouble = error.detail
-            return
-        async with self:
-            self._show(view)
+                identity = await self._identity()
+                if identity is None or self._turn != turn:
+                    return
+            try:
+                view = await services().wallets.view(identity.user_id)
+            except EngineError as error:
+                async with self:
+                    self.trouble = error.detail
+            else:
+                async with self:
+                    self._show(view)
+                return
+            await asyncio.sleep(RETRY_SECONDS)
+            if not is_connected(client_token):
+                return
 
     @rx.event(background=True)
     async def get_test_funds(self) -> AsyncIterator[Any]:
@@ -72,15 +85,14 @@ class WalletState(SessionState):
             self.funding = True
         try:
             grant = await services().faucet.grant(identity.user_id)
+            async with self:
+                self._show(grant.wallet)
+            yield rx.toast.success("Test funds have arrived", id="funds")
         except EngineError as error:
+            yield rx.toast.error("No test funds this time", description=error.detail, id="funds")
+        finally:
             async with self:
                 self.funding = False
-            yield rx.toast.error("No test funds this time", description=error.detail, id="funds")
-            return
-        async with self:
-            self.funding = False
-            self._show(grant.wallet)
-        yield rx.toast.success("Test funds have arrived", id="funds")
 
     def _show(self, view: WalletView) -> None:
         self.address = view.address
