@@ -87,7 +87,10 @@ class Settings(BaseSettings):
         Decimal("0.05"), gt=0, le=Decimal("0.5"), description="Price impact above which an order fails"
     )
     order_seconds: int = Field(300, ge=5, le=3600, description="Seconds an order stays valid where not given")
-    compute_unit_price: int = Field(1_000, ge=0, description="Priority fee, micro-lamports per compute unit")
+    priority_fee_level: Literal["low", "medium", "high", "very_high"] = Field(
+        "medium", description="Priority fee bid: 25th, 50th, 75th or 90th percentile of what landed on the same pools"
+    )
+    compute_unit_price: int = Field(1_000, ge=0, description="Least priority fee, micro-lamports per compute unit")
     max_priority_fee: int = Field(
         1_000_000, ge=0, description="Most that one transaction may pay as priority fee, lamports"
     )

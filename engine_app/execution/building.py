@@ -64,6 +64,16 @@ def token_account(plan: SwapPlan, mint: Pubkey) -> Pubkey:
     return ata(plan.owner, mint, plan.pool.token_program(mint))
 
 
+def swap_instruction(plan: SwapPlan) -> Instruction:
+    """The venue's own instruction."""
+    user = SwapAccounts(
+        owner=plan.owner,
+        source=token_account(plan, plan.mint_in),
+        destination=token_account(plan, plan.mint_out),
+    )
+    return plan.pool.swap_instruction(user, plan.mint_in, plan.amount_in, plan.min_out)
+
+
 def swap_instructions(plan: SwapPlan) -> list[Instruction]:
     """Open what the swap needs, swap, and close what it opened for itself."""
     steps: list[Instruction] = []
@@ -73,12 +83,7 @@ def swap_instructions(plan: SwapPlan) -> list[Instruction]:
     if plan.opens_destination:
         token_program = plan.pool.token_program(plan.mint_out)
         steps.append(create_ata_idempotent(plan.owner, plan.owner, plan.mint_out, token_program))
-    user = SwapAccounts(
-        owner=plan.owner,
-        source=token_account(plan, plan.mint_in),
-        destination=token_account(plan, plan.mint_out),
-    )
-    steps.append(plan.pool.swap_instruction(user, plan.mint_in, plan.amount_in, plan.min_out))
+    steps.append(swap_instruction(plan))
     if plan.wrapped_sol is not None:
         steps.append(close_wrapped_sol(plan.owner, plan.attempt_id))
     return steps
@@ -120,6 +125,8 @@ def priority_fee(compute_unit_limit: int, compute_unit_price: int) -> int:
     return -(-compute_unit_limit * compute_unit_price // 1_000_000)
 
 
-def capped_price(compute_unit_price: int, *, compute_unit_limit: int, max_priority_fee: int) -> int:
-    """The price, lowered where the priority fee would be above the cap; micro-lamports per compute unit."""
-    return min(compute_unit_price, max_priority_fee * 1_000_000 // max(compute_unit_limit, 1))
+def contended_accounts(plan: SwapPlan) -> tuple[Pubkey, ...]:
+    """The accounts of others that the swap writes: those for which a priority fee has to be bid."""
+    own = {plan.owner, token_account(plan, plan.mint_in), token_account(plan, plan.mint_out)}
+    accounts = swap_instruction(plan).accounts
+    return tuple(meta.pubkey for meta in accounts if meta.is_writable and meta.pubkey not in own)

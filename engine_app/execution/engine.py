@@ -11,6 +11,7 @@ from uuid import UUID
 from engine_app.chain.blockhash import Blockhashes
 from engine_app.chain.clusters import Cluster
 from engine_app.chain.landing import Landing
+from engine_app.chain.priority_fees import PriorityFees
 from engine_app.chain.rents import Rents
 from engine_app.chain.rpc import Rpc
 from engine_app.markets.pools import Pools
@@ -49,6 +50,7 @@ class Engine:
     signer: Signer
     progress: ProgressPublisher
     rents: Rents
+    priority_fees: PriorityFees
     held: dict[UUID, int] = field(default_factory=dict)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     watcher: Watcher = field(init=False)

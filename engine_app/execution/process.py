@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 from engine_app.chain.blockhash import Blockhashes
 from engine_app.chain.clusters import CLUSTERS, websocket_url
 from engine_app.chain.landing import Landing
+from engine_app.chain.priority_fees import FeeLevel, PriorityFees
 from engine_app.chain.rents import Rents
 from engine_app.chain.rpc import Rpc
 from engine_app.chain.stream import Stream
@@ -90,6 +91,11 @@ class ExecutionProcess:
         rents = Rents(rpc, (TOKEN_ACCOUNT_SIZE, WALLET_SIZE))
         self._resources.push_async_callback(rents.close)
         await rents.start()
+        priority_fees = PriorityFees(
+            rpc, level=FeeLevel[settings.priority_fee_level.upper()], least=settings.compute_unit_price
+        )
+        self._resources.push_async_callback(priority_fees.close)
+        await priority_fees.start()
         pools = Pools(rpc, cluster, refresh_seconds=settings.pool_refresh_seconds, pairs=tokens.pairs())
         self._resources.push_async_callback(pools.close)
         await pools.start()
@@ -107,6 +113,7 @@ class ExecutionProcess:
             signer=Signer(mnemonic),
             progress=progress,
             rents=rents,
+            priority_fees=priority_fees,
         )
         engine.watcher = Watcher(engine)
         sweeper = Sweeper(engine)
@@ -114,6 +121,7 @@ class ExecutionProcess:
         self._loop("progress", progress.run())
         self._loop("watch", engine.watcher.watch())
         self._loop("tick", engine.watcher.tick())
+        self._loop("prove", engine.watcher.prove())
         await sweeper.sweep_once()
         self._loop("sweep", sweeper.sweep())
         self._loop("finality", follow_to_finality(engine))

@@ -10,10 +10,11 @@ from engine_app.chain.errors import RpcUnavailable
 from engine_app.execution.engine import Engine
 from engine_app.execution.trade import trade
 from engine_app.execution.turn import Turn, turn_at
-from engine_app.orders import attempts
+from engine_app.orders import attempts, repository
+from engine_app.orders.errors import CANCELLED, EXPIRED, NOT_LANDED, ROLLED_BACK
 from engine_app.orders.lifecycle import Next, OrderState, Status, WaitReason, next_step
 from engine_app.orders.models import Attempt
-from engine_app.orders.repository import LeaseLost
+from engine_app.orders.repository import LeaseLost, OrderClosed
 from engine_app.telemetry.logging import get_logger
 
 NODE_RETRY = timedelta(seconds=1)
@@ -21,10 +22,10 @@ NODE_RETRY = timedelta(seconds=1)
 log = get_logger(__name__)
 
 MESSAGES = {
-    "EXPIRED": "the order's time ran out before a try could land",
-    "CANCELLED": "the order was cancelled",
-    "ROLLED_BACK": "the chain took the transaction back, and it can no longer land",
-    "NOT_LANDED": "none of the order's transactions landed; each is proven dead",
+    EXPIRED: "the order's time ran out before a try could land",
+    CANCELLED: "the order was cancelled",
+    ROLLED_BACK: "the chain took the transaction back, and it can no longer land",
+    NOT_LANDED: "none of the order's transactions landed; each is proven dead",
 }
 
 
@@ -37,7 +38,10 @@ async def run(engine: Engine, order_id: UUID) -> None:
         if turn is None:
             return
         try:
-            await _step(turn)
+            try:
+                await _step(turn)
+            except OrderClosed:
+                await _close(turn)
         except LeaseLost:
             log.info("order.taken_over")
         except RpcUnavailable as error:
@@ -75,6 +79,14 @@ async def _step(turn: Turn) -> None:
             await turn.engine.watcher.take_up(turn.order, live, turn.token)
         case Next.WAIT | Next.NOTHING:
             pass
+
+
+async def _close(turn: Turn) -> None:
+    """It was cancelled or expired between quote and signature: nothing was signed, so it fails now."""
+    async with turn.engine.database.transaction() as session:
+        order = await repository.order_by_id(session, turn.order.id)
+    code = CANCELLED if order is not None and order.cancel_requested_at is not None else EXPIRED
+    await turn.fail(code, MESSAGES[code])
 
 
 async def _wait_for_node(turn: Turn, error: RpcUnavailable) -> None:

@@ -27,7 +27,7 @@ from engine_app.execution.failures import TryFailure, read_failure
 from engine_app.execution.run import run_at_due_time
 from engine_app.execution.turn import Turn, give_back
 from engine_app.orders import attempts, repository, reservations
-from engine_app.orders.errors import NOT_LANDED, OUTCOME_UNKNOWN
+from engine_app.orders.errors import NOT_LANDED, OUTCOME_UNKNOWN, ROLLED_BACK
 from engine_app.orders.lifecycle import Status, Verdict, WaitReason
 from engine_app.telemetry.logging import get_logger
 
@@ -209,7 +209,7 @@ async def _dead(
             error_message=failure.message,
         )
         if turn.order.rolled_back_at is not None:
-            failure = TryFailure("ROLLED_BACK", "the chain took the transaction back, and it expired", curable=False)
+            failure = TryFailure(ROLLED_BACK, "the chain took the transaction back, and it expired", curable=False)
         await turn.after_failed_try(failure, seen_at, session=session)
     turn.published()
     turn.engine.watcher.forget(followed)

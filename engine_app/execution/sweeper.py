@@ -13,7 +13,7 @@ from engine_app.execution.run import run
 from engine_app.orders import leases
 from engine_app.telemetry.logging import get_logger
 
-SWEEP_SECONDS = 1.0
+SWEEP_SECONDS = 0.5
 GRACE = timedelta(seconds=1)
 """How long a fresh order is left to its message."""
 

@@ -20,6 +20,7 @@ from solders.pubkey import Pubkey
 from engine_app.chain.accounts import AccountsAtSlot
 from engine_app.chain.answers import Blockhash
 from engine_app.chain.landing import LiveAttempt
+from engine_app.chain.priority_fees import capped_price
 from engine_app.chain.token_accounts import (
     TOKEN_2022_PROGRAM,
     TOKEN_ACCOUNT_SIZE,
@@ -32,13 +33,13 @@ from engine_app.chain.transactions import MAX_COMPUTE_UNITS, compose, unsigned_b
 from engine_app.execution.building import (
     WALLET_SIZE,
     SwapPlan,
-    capped_price,
+    contended_accounts,
     needs,
     priority_fee,
     swap_instructions,
 )
 from engine_app.execution.failures import TryFailure, read_failure
-from engine_app.execution.turn import Turn
+from engine_app.execution.turn import Turn, landing_wait
 from engine_app.markets.errors import NoPool
 from engine_app.markets.pools import Snapshot
 from engine_app.markets.routing import decide, floor_out
@@ -46,7 +47,7 @@ from engine_app.markets.tokens import whole
 from engine_app.markets.venues.venue import Pool
 from engine_app.orders import attempts, reservations
 from engine_app.orders.errors import INSUFFICIENT_FUNDS, PRICE_IMPACT, PRICE_MOVED
-from engine_app.orders.lifecycle import MAX_TRIES, Status, WaitReason
+from engine_app.orders.lifecycle import MAX_TRIES, Status
 from engine_app.orders.models import Attempt, Order
 from engine_app.telemetry.logging import get_logger
 from engine_app.wallets import repository as wallets
@@ -91,6 +92,7 @@ async def trade(turn: Turn) -> None:
     Raises:
         RpcUnavailable: no node answered; no try is used up.
         LeaseLost: another worker took the order over; nothing more was written.
+        OrderClosed: it was cancelled or expired before anything was signed.
     """
     engine = turn.engine
     async with engine.database.transaction() as session:
@@ -189,7 +191,8 @@ def _plan(swap: Swap, snapshot: Snapshot, pool: Pool, *, rent: int, min_out: int
 async def _reserve(turn: Turn, swap: Swap, snapshot: Snapshot, plan: SwapPlan, routing: dict[str, Any]) -> bool:
     """Reserve what the swap needs and go on to building, in one transaction; False where the order failed."""
     engine, order = turn.engine, turn.order
-    per_try = min(engine.settings.max_priority_fee, priority_fee(MAX_COMPUTE_UNITS, engine.settings.compute_unit_price))
+    bid = engine.priority_fees.price(contended_accounts(plan))
+    per_try = min(engine.settings.max_priority_fee, priority_fee(MAX_COMPUTE_UNITS, bid))
     wanted = needs(
         mint_in=swap.mint_in,
         mint_out=swap.mint_out,
@@ -245,11 +248,8 @@ async def _build(turn: Turn, routed: Routed) -> Built | None:
             await turn.fail(failure.code, failure.message)
         return None
     limit = with_margin(simulation.units)
-    price = capped_price(
-        engine.settings.compute_unit_price,
-        compute_unit_limit=limit,
-        max_priority_fee=engine.settings.max_priority_fee,
-    )
+    bid = engine.priority_fees.price(contended_accounts(routed.plan))
+    price = capped_price(bid, limit, engine.settings.max_priority_fee)
     blockhash = await engine.blockhashes.latest()
     message = compose(
         routed.plan.owner,
@@ -295,13 +295,11 @@ async def _submit(turn: Turn, wallet: Wallet, swap: Swap, routed: Routed, built:
             "submitted",
             {"try": number, "signature": str(attempt.signature)},
             session=session,
+            only_open=True,
             status=Status.SUBMITTED.value,
             tries=number,
             tx_hash=str(attempt.signature),
-            waiting_for={
-                "reason": WaitReason.LANDING,
-                "blocksLeft": engine.landing.blocks_left(attempt),
-            },
+            waiting_for=landing_wait(engine, attempt),
         )
         await attempts.insert_attempt(session, _row(turn, routed, built, attempt, number))
     turn.published()

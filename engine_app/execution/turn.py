@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine_app.chain.call_counts import count_calls
+from engine_app.chain.landing import LiveAttempt
 from engine_app.execution.engine import Engine
 from engine_app.execution.failures import TryFailure
 from engine_app.orders import attempts, leases, repository, reservations
@@ -41,25 +42,44 @@ class Turn:
         self._calls = calls
 
     async def advance(
-        self, event: str, data: dict[str, Any] | None = None, *, session: AsyncSession | None = None, **changes: Any
+        self,
+        event: str,
+        data: dict[str, Any] | None = None,
+        *,
+        session: AsyncSession | None = None,
+        only_open: bool = False,
+        **changes: Any,
     ) -> None:
         """Write changes and event; in the caller's transaction where one is given, else in one of its own.
 
         With the caller's transaction the change is published by `published` after its commit.
+
+        Raises:
+            LeaseLost: another worker took the order over; nothing was written.
+            OrderClosed: with `only_open`, where the order was cancelled or has expired; nothing was written.
         """
         made = Counter(self.order.rpc_calls) + self._calls
         if session is not None:
-            self.order = await self._advance(session, event, data, rpc_calls=dict(made), **changes)
+            self.order = await self._advance(session, event, data, only_open, rpc_calls=dict(made), **changes)
             self._calls.clear()
             return
         async with self.engine.database.transaction() as own:
-            self.order = await self._advance(own, event, data, rpc_calls=dict(made), **changes)
+            self.order = await self._advance(own, event, data, only_open, rpc_calls=dict(made), **changes)
         self._calls.clear()
         self.published()
 
-    async def _advance(self, session: AsyncSession, event: str, data: dict[str, Any] | None, **changes: Any) -> Order:
+    async def _advance(
+        self, session: AsyncSession, event: str, data: dict[str, Any] | None, only_open: bool, **changes: Any
+    ) -> Order:
         return await repository.advance(
-            session, self.order.id, self.token, event=event, data=data, worker=self.engine.name, **changes
+            session,
+            self.order.id,
+            self.token,
+            event=event,
+            data=data,
+            worker=self.engine.name,
+            only_open=only_open,
+            **changes,
         )
 
     def published(self) -> None:
@@ -131,6 +151,17 @@ class Turn:
             lease_until=None,
             waiting_for={"reason": WaitReason.RETRY, "notBefore": retry_at.isoformat()},
         )
+
+
+def landing_wait(engine: Engine, attempt: LiveAttempt) -> dict[str, Any]:
+    """What an order with this live attempt waits for: blocks in which it may still land, then its proof."""
+    blocks = engine.landing.blocks_left(attempt)
+    if blocks == 0:
+        return {"reason": WaitReason.EXPIRY.value}
+    if blocks is None:
+        return {"reason": WaitReason.LANDING.value}
+    seconds = round(blocks * engine.blockhashes.slot_ms / 1000)
+    return {"reason": WaitReason.LANDING.value, "blocksLeft": blocks, "aboutSeconds": seconds}
 
 
 @asynccontextmanager

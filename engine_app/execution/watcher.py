@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 from solders.signature import Signature
@@ -21,6 +22,7 @@ from engine_app.chain.errors import RpcRefused, RpcUnavailable
 from engine_app.chain.landing import ExpiryEvidence, Found, HistoryMissing, LiveAttempt, Seen
 from engine_app.execution import settle
 from engine_app.execution.engine import Engine
+from engine_app.execution.turn import landing_wait
 from engine_app.orders import leases
 from engine_app.orders.models import Attempt, Order
 from engine_app.orders.repository import LeaseLost
@@ -90,7 +92,7 @@ class Watcher:
                     self._engine.start_soon(self._settle(followed))
 
     async def tick(self) -> None:
-        """Renew the leases and look for expired attempts, once a second, until cancelled."""
+        """Renew the leases, count what orders wait for, and take up what could not be written; until cancelled."""
         while True:
             await asyncio.sleep(TICK_SECONDS)
             try:
@@ -98,18 +100,29 @@ class Watcher:
             except (SQLAlchemyError, OSError) as error:
                 log.warning("watcher.database_away", error=str(error))
                 continue
-            idle = [followed for followed in self._followed.values() if not followed.busy]
-            for followed in idle:
-                if followed.newest is not None:
+            for followed in self._followed.values():
+                if followed.newest is not None and not followed.busy:
                     followed.busy = True
                     self._engine.start_soon(self._settle(followed))
-            await self._look_for_expiry([followed for followed in idle if followed.newest is None])
+
+    async def prove(self) -> None:
+        """Ask for proof about everything that is past its last valid height, once a second, until cancelled."""
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            await self._look_for_expiry(
+                [followed for followed in self._followed.values() if not followed.busy and followed.newest is None]
+            )
 
     async def _renew(self) -> None:
         """Keep our leases; what another worker has taken over is his now."""
         held = dict(self._engine.held)
+        waiting = self._waiting()
         async with self._engine.database.transaction() as session:
-            ours = await leases.renew(session, held)
+            ours = await leases.renew(session, held, {order.id: told for order, told in waiting})
+        for order, told in waiting:
+            if order.id in ours:
+                order.waiting_for = told
+                self._engine.progress.publish(order)
         lost = held.keys() - ours
         for order_id in lost:
             if self._engine.held.get(order_id) == held[order_id]:
@@ -118,6 +131,15 @@ class Watcher:
             if followed.attempt.order_id in lost:
                 log.info("order.taken_over", order=str(followed.attempt.order_id))
                 self.forget(followed)
+
+    def _waiting(self) -> list[tuple[Order, dict[str, Any]]]:
+        """The followed orders that wait for landing or expiry, with what they wait for, where that has changed."""
+        waiting = [
+            (followed.order, landing_wait(self._engine, followed.attempt))
+            for followed in self._followed.values()
+            if not followed.busy and (followed.order.waiting_for or {}).get("reason") in ("landing", "expiry")
+        ]
+        return [(order, told) for order, told in waiting if told != order.waiting_for]
 
     async def _settle(self, followed: Followed) -> None:
         async with self._acting(followed):

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, BigInteger, Uuid, case, func, literal, or_, select, update
+from sqlalchemy import ARRAY, BigInteger, Uuid, case, column, func, literal, or_, select, update
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.sql import ColumnElement
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -46,22 +48,46 @@ async def take(session: AsyncSession, order_id: UUID, owner: str) -> tuple[Order
     return None if row is None else (row[0], row[1])
 
 
-async def renew(session: AsyncSession, held: Mapping[UUID, int]) -> set[UUID]:
-    """Renew many leases in one statement; the orders whose token is still the given one."""
+async def renew(
+    session: AsyncSession, held: Mapping[UUID, int], waiting: Mapping[UUID, dict[str, Any]] | None = None
+) -> set[UUID]:
+    """Renew many leases in one statement, and write what those orders wait for that wait for the chain.
+
+    Args:
+        session: inside a transaction.
+        held: order → fencing token.
+        waiting: order → its `waiting_for`, counted anew.
+
+    Returns:
+        The orders whose lease is still ours; one that was given back meanwhile is not.
+    """
     if not held:
         return set()
+    told = [(waiting or {}).get(order_id) for order_id in held]
     ours = (
         func.unnest(
             literal(list(held), ARRAY(Uuid())),
             literal(list(held.values()), ARRAY(BigInteger())),
+            literal(told, ARRAY(JSONB(none_as_null=True))),
         )
-        .table_valued("id", "token")
+        .table_valued("id", "token", column("waiting_for", JSONB))
         .render_derived(name="ours")
     )
+    # What was written since the caller looked, a confirmation say, stays.
+    still_waiting = col(Order.waiting_for)["reason"].astext.in_(("landing", "expiry"))
     renewed = await session.execute(
         update(Order)
-        .where(col(Order.id) == ours.c.id, col(Order.fencing_token) == ours.c.token)
-        .values(lease_until=func.clock_timestamp() + LEASE)
+        .where(
+            col(Order.id) == ours.c.id,
+            col(Order.fencing_token) == ours.c.token,
+            col(Order.lease_until).is_not(None),
+        )
+        .values(
+            lease_until=func.clock_timestamp() + LEASE,
+            waiting_for=case(
+                (still_waiting, func.coalesce(ours.c.waiting_for, Order.waiting_for)), else_=Order.waiting_for
+            ),
+        )
         .returning(col(Order.id))
         .execution_options(synchronize_session=False)
     )
@@ -92,7 +118,12 @@ async def due(session: AsyncSession, *, limit: int, grace: timedelta) -> Sequenc
         .where(
             col(Order.status).in_(IN_FLIGHT),
             _is_free(),
-            or_(col(Order.not_before).is_(None), col(Order.not_before) <= now, col(Order.expires_at) <= now),
+            or_(
+                col(Order.not_before).is_(None),
+                col(Order.not_before) <= now,
+                col(Order.expires_at) <= now,
+                col(Order.cancel_requested_at).is_not(None),
+            ),
             or_(col(Order.status) != "pending", col(Order.created_at) < now - grace),
         )
         .order_by(case((col(Order.status) == "submitted", 0), else_=1), col(Order.created_at))

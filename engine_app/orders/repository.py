@@ -13,6 +13,7 @@ from uuid import UUID
 import sqlalchemy
 from sqlalchemy import func, literal, tuple_
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.sql import ColumnElement
 from sqlmodel import col, insert, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -23,7 +24,11 @@ DATABASE_NOW = func.clock_timestamp()
 
 
 class LeaseLost(Exception):
-    """Another worker has taken the order over, or it is not in the state that the write expected."""
+    """Another worker has taken the order over."""
+
+
+class OrderClosed(Exception):
+    """The order was cancelled or has expired: nothing more may be signed for it."""
 
 
 async def insert_order(session: AsyncSession, order: Order, *, valid_for: timedelta, data: dict[str, Any]) -> Order:
@@ -49,6 +54,7 @@ async def advance(
     event: str,
     data: dict[str, Any] | None = None,
     worker: str | None = None,
+    only_open: bool = False,
     **changes: Any,
 ) -> Order:
     """Change an order and record the event, in one statement.
@@ -60,6 +66,7 @@ async def advance(
         event: the event's name.
         data: the event's own facts.
         worker: who acts.
+        only_open: write only if the order is neither cancelled nor expired at this very moment.
         changes: columns of `orders` to set.
 
     Returns:
@@ -67,10 +74,48 @@ async def advance(
 
     Raises:
         LeaseLost: the token is no longer the order's; nothing was written.
+        OrderClosed: only with `only_open`; nothing was written.
     """
+    conditions = [col(Order.id) == order_id, col(Order.fencing_token) == token]
+    if only_open:
+        conditions += [col(Order.cancel_requested_at).is_(None), col(Order.expires_at) > DATABASE_NOW]
+    row = await _change_and_record(session, conditions, event=event, data=data, worker=worker, **changes)
+    if row is not None:
+        return row
+    if only_open and await _has_token(session, order_id, token):
+        raise OrderClosed(f"order {order_id} was cancelled or has expired")
+    raise LeaseLost(f"order {order_id} was taken over from token {token}")
+
+
+async def request_cancel(session: AsyncSession, user_id: int, order_id: UUID) -> Order | None:
+    """Ask that nothing more be signed for a user's order; None where it is not his, done, or already asked for."""
+    conditions = [
+        col(Order.id) == order_id,
+        col(Order.user_id) == user_id,
+        col(Order.status).not_in(("confirmed", "failed")),
+        col(Order.cancel_requested_at).is_(None),
+    ]
+    return await _change_and_record(session, conditions, event="cancel_requested", cancel_requested_at=DATABASE_NOW)
+
+
+async def _has_token(session: AsyncSession, order_id: UUID, token: int) -> bool:
+    found = await session.exec(select(Order.id).where(Order.id == order_id, Order.fencing_token == token))
+    return found.one_or_none() is not None
+
+
+async def _change_and_record(
+    session: AsyncSession,
+    conditions: Sequence[ColumnElement[bool]],
+    *,
+    event: str,
+    data: dict[str, Any] | None = None,
+    worker: str | None = None,
+    **changes: Any,
+) -> Order | None:
+    """The one statement that changes an order: the row, the next `seq` and the event together."""
     advanced = (
         update(Order)
-        .where(col(Order.id) == order_id, col(Order.fencing_token) == token)
+        .where(*conditions)
         .values(seq=Order.seq + 1, updated_at=DATABASE_NOW, **changes)
         .returning(Order)
         .cte("advanced")
@@ -91,9 +136,7 @@ async def advance(
         .cte("recorded")
     )
     row = (await session.execute(sqlalchemy.select(advanced).add_cte(recorded))).mappings().one_or_none()
-    if row is None:
-        raise LeaseLost(f"order {order_id} was taken over from token {token}")
-    return Order(**row)
+    return None if row is None else Order(**row)
 
 
 async def order_of_user(session: AsyncSession, user_id: int, order_id: UUID) -> Order | None:

@@ -32,10 +32,15 @@ class OrderError(View):
 
 
 class WaitingFor(View):
-    """What an order waits for."""
+    """What an order waits for.
+
+    `blocks_left` is in how many blocks its transaction may still land, `about_seconds` what that is at the chain's
+    present pace; nothing is decided by seconds.
+    """
 
     reason: str
     blocks_left: int | None = None
+    about_seconds: int | None = None
     not_before: datetime | None = None
     code: str | None = None
 

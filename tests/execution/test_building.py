@@ -6,7 +6,7 @@ import pytest
 from solders.pubkey import Pubkey
 
 from engine_app.chain.token_accounts import WRAPPED_SOL_MINT
-from engine_app.execution.building import capped_price, needs, priority_fee
+from engine_app.execution.building import needs, priority_fee
 
 USDC = Pubkey.from_string("EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v")
 BONK = Pubkey.from_string("DezXAZ8z7PnrnRJjz3wXBoRgixCa6xjnB7YaB1pPB263")
@@ -45,12 +45,3 @@ def test_a_priority_fee_is_rounded_up() -> None:
     assert priority_fee(100_000, 1_000) == 100
     assert priority_fee(100_001, 1_000) == 101
     assert priority_fee(100_000, 0) == 0
-
-
-@pytest.mark.parametrize(("price", "limit", "cap"), [(1_000, 30_000, 1_000_000), (10**9, 30_000, 1_000), (7, 1, 0)])
-def test_the_price_keeps_the_fee_below_the_cap(price: int, limit: int, cap: int) -> None:
-    capped = capped_price(price, compute_unit_limit=limit, max_priority_fee=cap)
-    assert capped <= price
-    assert priority_fee(limit, capped) <= cap
-    if priority_fee(limit, price) <= cap:
-        assert capped == price
