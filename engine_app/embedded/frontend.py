@@ -20,6 +20,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from engine_app.embedded.errors import StartFailed
+
 PROJECT = Path(__file__).resolve().parents[2]
 
 _SHAPING = ("engine_app/ui", "engine_app/engine_app.py", "assets", "reflex.lock", "rxconfig.py", "requirements.txt")
@@ -34,7 +36,7 @@ _SERVED = ("build/client", "backend", "routes.json", "reflex.json")
 _SECRETS = ("DATABASE_URL", "REDIS_URL", "JWT_SECRET", "WALLET_MNEMONIC")
 
 
-class FrontendBuildFailed(Exception):
+class FrontendBuildFailed(StartFailed):
     """The page could not be built; the message ends with the last lines of the build's output."""
 
 

@@ -25,14 +25,14 @@ from tests.embedded.waiting import wait_until
 
 READY = re.compile(r"^Ready after [\d.]+ s\. Open (http://localhost:\d+)$", re.MULTILINE)
 
-UP = (sys.executable, "-m", "engine_app", "up")
+COMMAND = (sys.executable, "-m", "engine_app")
 STARTED: list["Up"] = []
 
 
 class Up:
-    """One run of `up`; its terminal is a file."""
+    """One run of `up`, or of another command; its terminal is a file."""
 
-    def __init__(self, data_dir: Path, **settings: str) -> None:
+    def __init__(self, data_dir: Path, command: str = "up", **settings: str) -> None:
         known = {name.upper() for name in WorkerSettings.model_fields}
         plain = {name: value for name, value in os.environ.items() if name.upper() not in known}
         self.data_dir = data_dir
@@ -40,7 +40,7 @@ class Up:
         with self.terminal.open("w") as terminal:
             self.process = psutil.Popen(
                 # Ends with the tests, however those end.
-                [sys.executable, str(LAUNCHER), str(os.getpid()), str(int(signal.SIGTERM)), "-", *UP],
+                [sys.executable, str(LAUNCHER), str(os.getpid()), str(int(signal.SIGTERM)), "-", *COMMAND, command],
                 cwd=PROJECT,
                 env=plain | {"ENV_FILE": "", "DATA_DIR": str(data_dir), "PORT": str(free_port())} | settings,
                 stdin=subprocess.DEVNULL,
@@ -147,6 +147,19 @@ def test_what_dies_comes_back(up: Up) -> None:
         wait_until(lambda name=name, before=before: _replaced(up, name, before))  # type: ignore[misc]
     wait_until(lambda: _answers(origin), 60)
     assert "worker-1 ended (signal 9); starting it again" in up.said()
+
+
+def test_web_and_worker_on_their_own_use_what_runs_already(up: Up) -> None:
+    up.wait_ready()
+    port = str(free_port())
+    web = Up(up.data_dir, "web", PORT=port)
+    wait_until(lambda: _answers(f"http://localhost:{port}"), 60)
+    worker = Up(up.data_dir, "worker")
+    wait_until(lambda: "worker.ready" in worker.said(), 60)
+    for alone in (web, worker):
+        family = alone.family()
+        assert alone.stop() < 20
+        assert gone(family)
 
 
 def test_a_second_one_on_the_same_data_is_refused(up: Up) -> None:
