@@ -124,6 +124,7 @@ class ExecutionProcess:
         self._loop("prove", engine.watcher.prove())
         await sweeper.sweep_once()
         self._loop("sweep", sweeper.sweep())
+        self._loop("tidy", sweeper.tidy())
         self._loop("finality", follow_to_finality(engine))
         self._loop("stock", stock.run())
         log.info("worker.ready", name=engine.name, cluster=cluster.name)

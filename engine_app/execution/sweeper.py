@@ -10,10 +10,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from engine_app.execution.engine import Engine
 from engine_app.execution.run import run
-from engine_app.orders import leases
+from engine_app.orders import idempotency, leases
 from engine_app.telemetry.logging import get_logger
 
 SWEEP_SECONDS = 0.5
+TIDY_SECONDS = 3600.0
 GRACE = timedelta(seconds=1)
 """How long a fresh order is left to its message."""
 
@@ -35,6 +36,16 @@ class Sweeper:
             except (SQLAlchemyError, OSError) as error:
                 log.warning("sweeper.database_away", error=str(error))
             await asyncio.sleep(SWEEP_SECONDS)
+
+    async def tidy(self) -> None:
+        """Forget old idempotency keys, once an hour, until cancelled."""
+        while True:
+            try:
+                async with self._engine.database.transaction() as session:
+                    await idempotency.forget_old(session)
+            except (SQLAlchemyError, OSError) as error:
+                log.warning("sweeper.database_away", error=str(error))
+            await asyncio.sleep(TIDY_SECONDS)
 
     async def sweep_once(self) -> int:
         """Start what is due, at most as many orders as there is room for; how many were started."""

@@ -16,6 +16,7 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
+    ForeignKey,
     Index,
     LargeBinary,
     Numeric,
@@ -213,4 +214,19 @@ class Reservation(SQLModel, table=True):
     amount: Decimal = Field(sa_column=base_units())
     closed_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     landed_slot: int | None = Field(default=None, sa_type=BigInteger)
+    created_at: datetime = Field(default=None, sa_column=moment(default_now=True))
+
+
+class IdempotencyKey(SQLModel, table=True):
+    """A key under which a user has placed an order, with a digest of what he asked for; kept a day and longer."""
+
+    __tablename__ = "idempotency_keys"
+    __table_args__ = (Index("idempotency_keys_by_age", "created_at"),)
+
+    user_id: int = Field(sa_column=reference("users.id", primary_key=True))
+    key: str = Field(primary_key=True, max_length=255)
+    digest: str
+    order_id: UUID = Field(
+        sa_column=Column(ForeignKey("orders.id", deferrable=True, initially="DEFERRED"), nullable=False)
+    )
     created_at: datetime = Field(default=None, sa_column=moment(default_now=True))

@@ -12,11 +12,12 @@ from decimal import Decimal
 from uuid import UUID, uuid4
 
 from redis.exceptions import RedisError
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine_app.markets.tokens import TokenList, parse_amount
-from engine_app.orders import attempts, repository, reservations
+from engine_app.orders import attempts, idempotency, repository, reservations
 from engine_app.orders.errors import InvalidCursor, InvalidSlippage, InvalidValidity, OrderNotFound, SameToken
-from engine_app.orders.models import Order
+from engine_app.orders.models import IdempotencyKey, Order
 from engine_app.orders.progress import ProgressPublisher
 from engine_app.orders.view import HistoryPage, OrderDetail, OrderView, order_detail, order_view
 from engine_app.settings import Settings
@@ -62,13 +63,21 @@ class Orders:
         self._progress = progress
         self._send = send
 
-    async def place(self, user_id: int, wanted: PlaceSwap) -> OrderView:
+    async def place(self, user_id: int, wanted: PlaceSwap, *, key: str | None = None) -> OrderView:
         """Accept a market order: it is durable when this returns.
 
+        Args:
+            user_id: whose.
+            wanted: what.
+            key: an idempotency key: the same one with the same wish gives the same order.
+
         Raises:
+            InvalidKey, KeyReused: the key cannot be used for this wish; no order was placed.
             UnknownToken, InvalidAmount, InvalidSlippage, SameToken, InvalidValidity: what can be judged without the
                 chain; no order was placed.
         """
+        if key is not None:
+            idempotency.check_key(key)
         token_in = self._tokens.resolve(wanted.token_in)
         token_out = self._tokens.resolve(wanted.token_out)
         if token_in.mint == token_out.mint:
@@ -80,12 +89,19 @@ class Orders:
         seconds = self._settings.order_seconds if wanted.valid_for_seconds is None else wanted.valid_for_seconds
         if not MIN_VALID_SECONDS <= seconds <= MAX_VALID_SECONDS:
             raise InvalidValidity(f"validForSeconds is {seconds}; give {MIN_VALID_SECONDS} to {MAX_VALID_SECONDS}")
+        order_id = uuid4()
         async with self._database.transaction() as session:
+            if key is not None:
+                earlier = await idempotency.claim(
+                    session, user_id, key, digest=idempotency.digest(wanted), order_id=order_id
+                )
+                if earlier is not None:
+                    return await self._same_order(session, earlier, wanted)
             wallet = await wallets.wallet_of_user(session, user_id)
             order = await repository.insert_order(
                 session,
                 Order(
-                    id=uuid4(),
+                    id=order_id,
                     user_id=user_id,
                     wallet_id=wallet.id,
                     token_in=str(token_in.mint),
@@ -102,11 +118,44 @@ class Orders:
             )
         log.info("order.placed", order=str(order.id), user=user_id)
         self._progress.publish(order)
-        try:
-            await asyncio.to_thread(self._send, order.id)
-        except (RedisError, OSError) as error:
-            log.warning("order.queue_away", order=str(order.id), error=str(error))
+        await self._ask_a_worker(order.id)
         return order_view(order, self._tokens)
+
+    async def cancel(self, user_id: int, order_id: UUID) -> OrderView:
+        """Ask that nothing more be signed for an order; the order as it stands.
+
+        It takes effect whenever no attempt is live: at once, or when the live one is proven dead. What lands all the
+        same is confirmed. Asking again, or for an order that is done, changes nothing.
+
+        Raises:
+            OrderNotFound: there is no such order of this user.
+        """
+        async with self._database.transaction() as session:
+            cancelled = await repository.request_cancel(session, user_id, order_id)
+            order = cancelled or await repository.order_of_user(session, user_id, order_id)
+        if order is None:
+            raise OrderNotFound("there is no such order of yours")
+        if cancelled is not None:
+            log.info("order.cancel_requested", order=str(order_id), user=user_id)
+            self._progress.publish(order)
+            await self._ask_a_worker(order_id)
+        return order_view(order, self._tokens)
+
+    async def _same_order(self, session: AsyncSession, earlier: IdempotencyKey, wanted: PlaceSwap) -> OrderView:
+        """The order that was placed under the key before. Raises KeyReused where it asked for something else."""
+        if earlier.digest != idempotency.digest(wanted):
+            raise idempotency.KeyReused("this Idempotency-Key was used for a different order")
+        order = await repository.order_by_id(session, earlier.order_id)
+        if order is None:
+            raise OrderNotFound("the order of this Idempotency-Key is gone")
+        return order_view(order, self._tokens)
+
+    async def _ask_a_worker(self, order_id: UUID) -> None:
+        """Send the order's id to the workers; where Redis is away, their sweeper finds the order."""
+        try:
+            await asyncio.to_thread(self._send, order_id)
+        except (RedisError, OSError) as error:
+            log.warning("order.queue_away", order=str(order_id), error=str(error))
 
     async def get(self, user_id: int, order_id: UUID) -> OrderDetail:
         """One of a user's orders with its quotes, tries and events. Raises OrderNotFound for anyone else's."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Header, Path, Query, Request
 
 from engine_app.api.auth import Caller, Services
 from engine_app.api.exact import ExactResponse, ExactRoute
@@ -13,7 +13,7 @@ from engine_app.api.problems import documented
 from engine_app.api.schemas import ExecuteRequest, ExecuteResponse, HistoryQuery
 from engine_app.orders.errors import OrderNotFound
 from engine_app.orders.service import PlaceSwap
-from engine_app.orders.view import HistoryPage, OrderDetail
+from engine_app.orders.view import HistoryPage, OrderDetail, OrderView
 
 router = APIRouter(prefix="/api/orders", tags=["orders"], route_class=ExactRoute)
 
@@ -25,9 +25,15 @@ router = APIRouter(prefix="/api/orders", tags=["orders"], route_class=ExactRoute
     response_model=ExecuteResponse,
     responses=documented(401, 422, 503),
 )
-async def execute(wanted: ExecuteRequest, request: Request, caller: Caller, services: Services) -> ExactResponse:
+async def execute(
+    wanted: ExecuteRequest,
+    request: Request,
+    caller: Caller,
+    services: Services,
+    idempotency_key: Annotated[str | None, Header(description="the same key and body give the same order")] = None,
+) -> ExactResponse:
     """202: the order is durable and is being executed. What only the chain can tell (balance, pools, price) ends as
-    the order's status `failed`."""
+    the order's status `failed`. Send an `Idempotency-Key` to be able to repeat the request safely."""
     order = await services.orders.place(
         caller.user_id,
         PlaceSwap(
@@ -38,6 +44,7 @@ async def execute(wanted: ExecuteRequest, request: Request, caller: Caller, serv
             expected_quote=wanted.expected_quote,
             valid_for_seconds=wanted.valid_for_seconds,
         ),
+        key=idempotency_key,
     )
     accepted = ExecuteResponse(
         order_id=str(order.order_id),
@@ -70,8 +77,28 @@ async def order(
     services: Services,
 ) -> ExactResponse:
     """404 also for an order of somebody else."""
+    return ExactResponse(await services.orders.get(caller.user_id, _known(order_id)))
+
+
+@router.post(
+    "/{orderId}/cancel",
+    summary="Ask that nothing more be signed for an order",
+    response_model=OrderView,
+    responses=documented(401, 404, 503),
+)
+async def cancel(
+    order_id: Annotated[str, Path(alias="orderId", json_schema_extra={"format": "uuid"})],
+    caller: Caller,
+    services: Services,
+) -> ExactResponse:
+    """The order as it stands. It fails with `CANCELLED` as soon as nothing of it can land any more; a transaction
+    that is on its way may still land and is then confirmed."""
+    return ExactResponse(await services.orders.cancel(caller.user_id, _known(order_id)))
+
+
+def _known(order_id: str) -> UUID:
+    """The id in a path. Raises OrderNotFound for what is none."""
     try:
-        known = UUID(order_id)
+        return UUID(order_id)
     except ValueError:
         raise OrderNotFound("there is no such order of yours") from None
-    return ExactResponse(await services.orders.get(caller.user_id, known))

@@ -1,0 +1,87 @@
+"""One order per key: a request that is sent again, after a timeout say, must not trade twice.
+
+As Stripe's Idempotency-Key: the same key and body give the same order; the same key with another body is refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import astuple
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from sqlalchemy import delete, func
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from engine_app.errors import EngineError, register
+from engine_app.orders.models import IdempotencyKey
+
+if TYPE_CHECKING:
+    from engine_app.orders.service import PlaceSwap
+
+KEPT = timedelta(hours=48)
+LONGEST_KEY = 255
+
+
+class InvalidKey(EngineError):
+    """The key is empty, too long, or not printable ASCII."""
+
+    code = register(
+        "INVALID_IDEMPOTENCY_KEY",
+        "The Idempotency-Key is not 1 to 255 printable ASCII characters.",
+        "No order was placed.",
+        "Send a fresh random key, such as a UUID, with each new order.",
+    )
+    status = 422
+
+
+class KeyReused(EngineError):
+    """The key was used for another request."""
+
+    code = register(
+        "IDEMPOTENCY_KEY_REUSED",
+        "This Idempotency-Key was used for a different order.",
+        "No further order was placed.",
+        "Send a fresh key with each new order, and the old one only with the very same request.",
+    )
+    status = 422
+
+
+def check_key(key: str) -> None:
+    """Raise InvalidKey unless the key is 1 to 255 printable ASCII characters."""
+    if not 0 < len(key) <= LONGEST_KEY or not key.isascii() or not key.isprintable():
+        raise InvalidKey("an Idempotency-Key is 1 to 255 printable ASCII characters")
+
+
+def digest(wanted: PlaceSwap) -> str:
+    """What tells one request from another: every field as its user wrote it."""
+    return hashlib.sha256(repr(tuple(map(str, astuple(wanted)))).encode()).hexdigest()
+
+
+async def claim(session: AsyncSession, user_id: int, key: str, *, digest: str, order_id: UUID) -> IdempotencyKey | None:
+    """Claim a key for a new order, in the transaction that inserts the order.
+
+    A concurrent claim of the same key waits here until the other transaction ends.
+
+    Returns:
+        None where the key is now this order's, else the earlier claim.
+    """
+    claimed = await session.execute(
+        insert(IdempotencyKey)
+        .values(user_id=user_id, key=key, digest=digest, order_id=order_id)
+        .on_conflict_do_nothing()
+        .returning(col(IdempotencyKey.order_id))
+    )
+    if claimed.one_or_none() is not None:
+        return None
+    return (
+        await session.exec(select(IdempotencyKey).where(IdempotencyKey.user_id == user_id, IdempotencyKey.key == key))
+    ).one()
+
+
+async def forget_old(session: AsyncSession) -> None:
+    """Delete the keys that are older than `KEPT`."""
+    await session.execute(delete(IdempotencyKey).where(col(IdempotencyKey.created_at) < func.clock_timestamp() - KEPT))
