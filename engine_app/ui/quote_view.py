@@ -28,7 +28,12 @@ class VenueQuote:
 
 @dataclass(frozen=True)
 class Quote:
-    """A quote as text. `key` names exactly what was shown and is empty where there is no quote."""
+    """A quote as text.
+
+    Attributes:
+        key: names exactly what was shown; empty where there is nothing that can be ordered.
+        too_large: why an order of this size would be refused, or empty.
+    """
 
     key: str = ""
     amount_out: str = ""
@@ -36,6 +41,7 @@ class Quote:
     floor: str = ""
     impact: str = ""
     impact_tone: str = ""
+    too_large: str = ""
     slot: str = ""
     venues: list[VenueQuote] = field(default_factory=lambda: [VenueQuote(dex.value, DEX_NAMES[dex]) for dex in Dex])
 
@@ -50,6 +56,7 @@ def quote_card(
     dex_quotes: Mapping[Dex, Decimal | None],
     selected_dex: Dex,
     price_impact: Decimal,
+    max_price_impact: Decimal,
     slot: int,
 ) -> Quote:
     """The quote's texts.
@@ -58,10 +65,13 @@ def quote_card(
         amount_in, amount_out, min_out: whole tokens.
         dex_quotes: each DEX's tokenOut per tokenIn, net of its pool's fees; None where it has no pool.
         price_impact: a fraction.
+        max_price_impact: the fraction above which an order is refused.
         slot: the slot at which the pools were read.
     """
+    too_large = price_impact > max_price_impact
     return Quote(
-        key="|".join((token_in, token_out, plain(amount_in), plain(amount_out), plain(min_out))),
+        key="" if too_large else "|".join((token_in, token_out, *map(plain, (amount_in, amount_out, min_out)))),
+        too_large=f"Price impact above {percent(max_price_impact)}" if too_large else "",
         amount_out=amount(amount_out),
         rate=f"1 {token_in} = {price(amount_out / amount_in)} {token_out}",
         floor=f"{amount(min_out)} {token_out}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import reflex as rx
@@ -13,6 +14,7 @@ from engine_app.telemetry.logging import get_logger
 from engine_app.ui.components.shell import BRAND
 from engine_app.ui.origins import is_own_origin
 from engine_app.ui.pages.door import create_account_page, login_page
+from engine_app.ui.pages.not_found import not_found_page
 from engine_app.ui.pages.trade import trade_page
 from engine_app.ui.states.door import DoorState
 from engine_app.ui.states.orders import OrdersState
@@ -41,23 +43,21 @@ def head() -> list[rx.Component]:
 
 def furnish(app: rx.App) -> None:
     """Give the app its pages and guards."""
-    app.add_page(
-        trade_page,
-        route="/",
-        title=f"Trade · {BRAND}",
-        description=DESCRIPTION,
-        on_load=[OrdersState.enter, SwapState.enter],
+    pages: tuple[tuple[str, str, Callable[[], rx.Component], Any], ...] = (
+        ("/", "Trade", trade_page, [OrdersState.enter, SwapState.enter]),
+        ("/login", "Log in", login_page, DoorState.enter),
+        ("/create-account", "Create account", create_account_page, DoorState.enter),
+        ("404", "Not found", not_found_page, None),
     )
-    app.add_page(
-        login_page, route="/login", title=f"Log in · {BRAND}", description=DESCRIPTION, on_load=DoorState.enter
-    )
-    app.add_page(
-        create_account_page,
-        route="/create-account",
-        title=f"Create account · {BRAND}",
-        description=DESCRIPTION,
-        on_load=DoorState.enter,
-    )
+    for route, title, page, on_load in pages:
+        app.add_page(
+            page,
+            route=route,
+            title=f"{title} · {BRAND}",
+            description=DESCRIPTION,
+            image="/favicon.svg",
+            on_load=on_load,
+        )
     app.add_middleware(OneSessionPerTab(), index=0)
     # The connection pill says what Reflex's own overlay would.
     app.app_wraps.pop((5, "Overlay"))

@@ -10,7 +10,7 @@ from engine_app.markets.venues.venue import Dex
 from engine_app.ui.quote_view import Quote, impact_tone, quote_card
 
 
-def card(raydium: str | None, meteora: str | None, selected: Dex) -> Quote:
+def card(raydium: str | None, meteora: str | None, selected: Dex, impact: str = "0.0025") -> Quote:
     quotes = {Dex.RAYDIUM: raydium and Decimal(raydium), Dex.METEORA: meteora and Decimal(meteora)}
     best = Decimal(quotes[selected] or 0)
     return quote_card(
@@ -21,7 +21,8 @@ def card(raydium: str | None, meteora: str | None, selected: Dex) -> Quote:
         min_out=best * Decimal("1.485"),
         dex_quotes={dex: value or None for dex, value in quotes.items()},
         selected_dex=selected,
-        price_impact=Decimal("0.0025"),
+        price_impact=Decimal(impact),
+        max_price_impact=Decimal("0.05"),
         slot=312_044_871,
     )
 
@@ -50,6 +51,12 @@ def test_another_price_is_another_key() -> None:
     assert card("150", "149", Dex.RAYDIUM).key != card("150.01", "149", Dex.RAYDIUM).key
     assert card("150", "149", Dex.RAYDIUM).key == card("150", "148", Dex.RAYDIUM).key
     assert Quote().key == ""
+
+
+def test_an_order_that_would_be_refused_for_its_size_cannot_be_placed() -> None:
+    quote = card("150", "149", Dex.RAYDIUM, impact="0.0501")
+    assert (quote.key, quote.too_large) == ("", "Price impact above 5%")
+    assert card("150", "149", Dex.RAYDIUM, impact="0.05").too_large == ""
 
 
 @pytest.mark.parametrize(

@@ -280,9 +280,13 @@ def _button() -> rx.Component:
                 SwapState.short,
                 f"Not enough {SwapState.token_in}",
                 rx.cond(
-                    ready,
-                    f"Swap {SwapState.token_in} for {SwapState.token_out}",
-                    rx.cond(SwapState.quoting, "Asking both venues …", "Enter an amount"),
+                    SwapState.quote.too_large != "",
+                    SwapState.quote.too_large,
+                    rx.cond(
+                        ready,
+                        f"Swap {SwapState.token_in} for {SwapState.token_out}",
+                        rx.cond(SwapState.quoting, "Asking both venues …", "Enter an amount"),
+                    ),
                 ),
             ),
             class_name="button button-main swap-button",

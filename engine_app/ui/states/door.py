@@ -8,12 +8,11 @@ from typing import Any
 import reflex as rx
 
 from engine_app import errors
-from engine_app.accounts.errors import Unauthorized
-from engine_app.services import services
-from engine_app.ui.cookies import session_token
+from engine_app.ui.states.session import SessionState
+from engine_app.ui.words import wait_words
 
 
-class DoorState(rx.State):
+class DoorState(SessionState):
     """The refusal that the address of the page names."""
 
     problem: str = ""
@@ -22,21 +21,11 @@ class DoorState(rx.State):
     @rx.event
     async def enter(self) -> Any:
         """Send on who is logged in already; else show why the last try was refused."""
-        if await self._logged_in():
+        if await self._identity() is not None:
             return rx.call_script("window.location.replace('/')")
         asked = self.router.url.query_parameters
         self.problem, self.advice = refusal(asked.get("error", ""), asked.get("retry", ""))
         return rx.call_script(_fill_name(asked.get("name", "")[:50]))
-
-    async def _logged_in(self) -> bool:
-        token = session_token(self.router_data)
-        if not token:
-            return False
-        try:
-            await services().accounts.authenticate(token)
-        except Unauthorized:
-            return False
-        return True
 
 
 def _fill_name(name: str) -> str:
@@ -58,10 +47,3 @@ def refusal(code: str, retry_after: str) -> tuple[str, str]:
     if retry_after.isdecimal():
         return known.happened, f"Try again in {wait_words(int(retry_after))}."
     return known.happened, known.next_step
-
-
-def wait_words(seconds: int) -> str:
-    """A waiting time as people say it."""
-    if seconds < 90:
-        return f"{max(seconds, 1)} s"
-    return f"{-(-seconds // 60)} minutes"

@@ -21,6 +21,7 @@ from engine_app.ui.states.session import SessionState, to_login
 from engine_app.ui.states.wallet import WalletState
 from engine_app.ui.tabs import is_connected
 from engine_app.ui.token_marks import token_icon
+from engine_app.ui.words import told
 
 QUOTE_SECONDS = 10
 QUOTES_UNTIL_PAUSE = 60
@@ -133,7 +134,7 @@ class SwapState(SessionState):
             except EngineError as error:
                 async with self:
                     if self._turn == turn:
-                        self._without_quote(error.detail)
+                        self._without_quote(told(error))
             else:
                 async with self:
                     if self._turn == turn:
@@ -171,7 +172,7 @@ class SwapState(SessionState):
             )
         except EngineError as error:
             self.quote = shown
-            self.notice = error.detail
+            self.notice = told(error)
             return None
         self.amount = ""
         self._turn += 1
@@ -194,7 +195,7 @@ class SwapState(SessionState):
             return None
         held = wallet._available.get(self.token_in, Decimal(0))
         self.short = wallet.loaded and Decimal(self.amount) > held
-        self.quote = replace(self.quote, key="")
+        self.quote = replace(self.quote, key="", too_large="")
         self.quoting = True
         return SwapState.requote
 
@@ -208,7 +209,7 @@ class SwapState(SessionState):
             slippage = _fraction(self.slippage)
             check_slippage(slippage)
         except EngineError as error:
-            self.notice = error.detail
+            self.notice = told(error)
             return None
         return self.token_in, self.token_out, amount, slippage
 
@@ -224,9 +225,11 @@ class SwapState(SessionState):
             dex_quotes=view.dex_quotes,
             selected_dex=view.selected_dex,
             price_impact=view.price_impact,
+            max_price_impact=services().settings.default_max_price_impact,
             slot=view.slot,
         )
         self._expected = plain(amount_out)
+        self.notice = ""
         self.quoting = False
 
     def _without_quote(self, notice: str) -> None:

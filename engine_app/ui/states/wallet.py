@@ -16,6 +16,7 @@ from engine_app.ui.figures import amount, plain, shortened
 from engine_app.ui.states.session import SessionState, to_login
 from engine_app.ui.tabs import is_connected
 from engine_app.ui.token_marks import token_icon
+from engine_app.ui.words import told
 from engine_app.wallets.balances import WalletView
 
 RETRY_SECONDS = 3.0
@@ -63,7 +64,7 @@ class WalletState(SessionState):
                 view = await services().wallets.view(identity.user_id)
             except EngineError as error:
                 async with self:
-                    self.trouble = error.detail
+                    self.trouble = told(error)
             else:
                 async with self:
                     self._show(view)
@@ -89,7 +90,7 @@ class WalletState(SessionState):
                 self._show(grant.wallet)
             yield rx.toast.success("Test funds have arrived", id="funds")
         except EngineError as error:
-            yield rx.toast.error("No test funds this time", description=error.detail, id="funds")
+            yield rx.toast.error("No test funds this time", description=told(error), id="funds")
         finally:
             async with self:
                 self.funding = False

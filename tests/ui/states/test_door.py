@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine_app.ui.states.door import refusal, wait_words
+from engine_app.ui.states.door import refusal
 
 
 def test_a_known_code_is_said_in_words() -> None:
@@ -20,10 +20,3 @@ def test_a_limit_says_when_to_try_again() -> None:
 @pytest.mark.parametrize("code", ["", "<script>", "NO_SUCH_CODE"])
 def test_nothing_else_from_the_address_is_shown(code: str) -> None:
     assert refusal(code, "60") == ("", "")
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"), [(0, "1 s"), (5, "5 s"), (89, "89 s"), (90, "2 minutes"), (600, "10 minutes")]
-)
-def test_a_wait_in_words(seconds: int, words: str) -> None:
-    assert wait_words(seconds) == words

@@ -1,0 +1,36 @@
+"""What the page says about errors and waiting. Pure."""
+
+from __future__ import annotations
+
+from engine_app import errors
+from engine_app.errors import EngineError
+from engine_app.markets.errors import InvalidAmount
+from engine_app.orders.errors import InvalidSlippage
+
+
+def told(error: EngineError) -> str:
+    """An error as the page says it: what happened, and what to do about it.
+
+    Of an unusable amount the error itself knows best what is wrong. Slippage is a fraction everywhere but on the
+    page, which says it in percent.
+    """
+    if isinstance(error, InvalidAmount):
+        return sentence(error.detail)
+    if isinstance(error, InvalidSlippage):
+        return "Slippage goes from 0.01% to just below 50%."
+    known = errors.explain(error.code)
+    if error.retry_after is not None:
+        return f"{known.happened} Try again in {wait_words(error.retry_after)}."
+    return f"{known.happened} {known.next_step}"
+
+
+def sentence(text: str) -> str:
+    """A text with a capital at its start and a full stop at its end."""
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}."
+
+
+def wait_words(seconds: int) -> str:
+    """A waiting time as people say it."""
+    if seconds < 90:
+        return f"{max(seconds, 1)} s"
+    return f"{-(-seconds // 60)} minutes"
