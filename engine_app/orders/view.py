@@ -106,9 +106,10 @@ class AttemptView(View):
 
 
 class OrderDetail(OrderView):
-    """An order with its quotes, tries and history."""
+    """An order with its quotes, tries and history; `rpc_calls` counts its own calls to Solana nodes by method."""
 
     quotes: DexQuotes
+    rpc_calls: dict[str, int]
     tries: list[AttemptView]
     events: list[EventView]
 
@@ -177,6 +178,7 @@ def order_detail(
     return OrderDetail(
         **_fields(order, tokens),
         quotes=quotes_of(order),
+        rpc_calls=order.rpc_calls,
         tries=[
             AttemptView(
                 number=attempt.number,
