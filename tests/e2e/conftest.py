@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from uuid import uuid4
 
@@ -11,16 +12,19 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from tests.conftest import RunningEngine
 from tests.e2e.person import Person
 
-CHROMIUM = "/usr/bin/chromium"
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+"""Its names on PATH; `make test` makes sure of one."""
+
 PATIENCE_MS = 10_000
 
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium, without a window. It ends with these tests: its event loop would be in others' way."""
+    """The Chromium on PATH, without a window. It ends with these tests: its event loop would be in others' way."""
     expect.set_options(timeout=PATIENCE_MS)
+    path = next(filter(None, map(shutil.which, CHROMIUM)))
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield browser
         browser.close()
 
