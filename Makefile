@@ -51,7 +51,7 @@ format: install ## Format the code and sort its imports
 	@$(BIN)/ruff check --fix --select I
 	@$(BIN)/ruff format
 
-settings: install ## Bring README's table of settings and .env.example up to date
+settings: install ## Bring README's table of settings, .env.example and docs/errors.md up to date
 	@$(BIN)/python -m engine_app settings --write
 
 lock: install ## Resolve requirements*.in anew into the pinned, hashed requirements*.txt

@@ -147,14 +147,17 @@ def reset(
 @app.command()
 def settings(
     markdown: Annotated[bool, typer.Option("--markdown", help="As the table in README.")] = False,
-    write: Annotated[bool, typer.Option("--write", help="Bring README and .env.example up to date.")] = False,
+    write: Annotated[
+        bool, typer.Option("--write", help="Bring README, .env.example and docs/errors.md up to date.")
+    ] = False,
 ) -> None:
     """Print every setting with its default, as `.env.example` has them."""
-    from engine_app import settings_table
+    from engine_app import errors_table, settings_table
     from engine_app.embedded.processes import PROJECT
 
     if write:
         settings_table.write(PROJECT)
+        errors_table.write(PROJECT)
     else:
         typer.echo(settings_table.markdown() if markdown else settings_table.env_example(), nl=False)
 

@@ -11,7 +11,7 @@ from sqlalchemy import CheckConstraint
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Field, SQLModel, col, select, update
 
-from engine_app.errors import EngineError
+from engine_app.errors import EngineError, register
 from engine_app.storage.columns import moment
 from engine_app.storage.postgres import Database
 
@@ -32,7 +32,12 @@ class Deployment(SQLModel, table=True):
 class WrongDeployment(EngineError):
     """The database was started with another chain or another mnemonic."""
 
-    code = "WRONG_DEPLOYMENT"
+    code = register(
+        "WRONG_DEPLOYMENT",
+        "The database belongs to another chain or to another mnemonic.",
+        "Nothing was signed or sent.",
+        "Correct SOLANA_RPC_URL or WALLET_MNEMONIC; to start afresh on one machine, run `python -m engine_app reset`.",
+    )
     status = 500
 
 
