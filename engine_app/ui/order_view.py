@@ -239,7 +239,7 @@ def _detail(name: str, state: str, order: Mapping[str, Any]) -> str:
         return f"At most {percent(exact(order['slippage']))} below the quote" if order.get("slippage") else ""
     if state == "active":
         return waiting_words(order)
-    if name == "routing" and order.get("selectedDex"):
+    if name == "routing" and state == "done" and order.get("selectedDex"):
         return f"{DEX_NAMES.get(order['selectedDex'], order['selectedDex'])} pays best"
     if name == "confirmed" and order.get("amountOut") is not None:
         return f"Received {plain(exact(order['amountOut']))} {_symbol(order['tokenOut'])}"

@@ -48,9 +48,10 @@ def brand() -> rx.Component:
 
 def bar_end() -> rx.Component:
     """The end of the top bar for who is logged in."""
-    return rx.cond(
-        SessionState.signed_in,
-        rx.fragment(cluster_pill(), connection_pill(), account_menu()),
+    return rx.fragment(
+        rx.cond(SessionState.signed_in, cluster_pill()),
+        connection_pill(),
+        rx.cond(SessionState.signed_in, account_menu()),
     )
 
 
@@ -67,12 +68,11 @@ def cluster_pill() -> rx.Component:
 
 def connection_pill() -> rx.Component:
     """Whether the page is live."""
-    live = SessionState.is_hydrated & ~has_connection_errors
     return rx.el.span(
         rx.el.span(class_name="dot", aria_hidden=True),
-        rx.cond(live, "Live", "Reconnecting"),
+        rx.cond(has_connection_errors, "Reconnecting", rx.cond(SessionState.is_hydrated, "Live", "Connecting")),
         class_name="pill",
-        data_tone=rx.cond(live, "good", "warn"),
+        data_tone=rx.cond(has_connection_errors, "warn", rx.cond(SessionState.is_hydrated, "good", "")),
         role="status",
         data_testid="connection",
     )
