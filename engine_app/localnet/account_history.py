@@ -74,14 +74,15 @@ class AccountHistory:
 
     def rollback(self, slot: int) -> dict[Pubkey, Account | None]:
         """Forget every change above `slot`; returns what the changed accounts held at its end."""
-        restored: dict[Pubkey, Account | None] = {}
+        touched: set[Pubkey] = set()
         while self._changed and self._changed[-1][0] > slot:
-            _, addresses = self._changed.pop()
-            for address in addresses:
-                versions = self._versions[address]
-                while len(versions) > 1 and versions[-1][0] > slot:
-                    versions.pop()
-                restored[address] = versions[-1][1]
-                if len(versions) == 1:
-                    del self._versions[address]
+            touched |= self._changed.pop()[1]
+        restored: dict[Pubkey, Account | None] = {}
+        for address in touched:
+            versions = self._versions[address]
+            while len(versions) > 1 and versions[-1][0] > slot:
+                versions.pop()
+            restored[address] = versions[-1][1]
+            if len(versions) == 1:
+                del self._versions[address]
         return restored

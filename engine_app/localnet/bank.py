@@ -7,7 +7,6 @@ import secrets
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from solders.account import Account
 from solders.clock import Clock
@@ -18,23 +17,25 @@ from solders.signature import Signature
 from solders.transaction import VersionedTransaction
 from solders.transaction_metadata import FailedTransactionMetadata, SimulatedTransactionInfo
 
-from engine_app.localnet import transaction_errors
 from engine_app.localnet.account_history import AccountHistory
 from engine_app.localnet.account_index import AccountIndex
 from engine_app.localnet.blocks import Block, Landed, RecentBlocks
-from engine_app.localnet.execution import (
-    inner_instructions_json,
-    meta_json,
-    mints_held,
-    return_data_json,
+from engine_app.localnet.execution import Outcome, meta_json, mints_held
+from engine_app.localnet.messages import (
+    SYSTEM_PROGRAM,
+    Accounts,
+    LookupFailed,
+    fee_of,
+    message_of,
+    resolve,
 )
-from engine_app.localnet.messages import Accounts, LookupFailed, fee_of, message_of, resolve
 from engine_app.localnet.queue import Pending
 from engine_app.localnet.tokens import decode_mint
 from engine_app.localnet.transaction_errors import TransactionErrorJson
 
 SLOTS_PER_EPOCH = 432_000
 _SLOT_HASHES = 512
+_GONE = Account(0, b"", SYSTEM_PROGRAM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +49,7 @@ class Simulation:
     """
 
     slot: int
-    error: TransactionErrorJson | None
-    logs: list[str]
-    units: int
-    fee: int
-    return_data: dict[str, Any] | None
-    inner_instructions: list[dict[str, Any]]
+    outcome: Outcome
     post_accounts: dict[Pubkey, Account]
     accounts: Accounts | None
 
@@ -135,8 +131,13 @@ class Bank:
             return "AlreadyProcessed"
         return None
 
-    def run(self, pending: Pending, block: Block) -> TransactionErrorJson | None:
+    def run(
+        self, pending: Pending, block: Block, forced_error: TransactionErrorJson | None = None
+    ) -> TransactionErrorJson | None:
         """Run a transaction into a block begun with `begin_block`.
+
+        Args:
+            forced_error: what it shall fail with; then it does nothing but pay its fee.
 
         Returns:
             None when it landed, also with an error of its own; else why it is not part of the block.
@@ -150,15 +151,15 @@ class Bank:
         except LookupFailed as failed:
             return failed.error
         before = [self.newest(key) for key in accounts.keys]
-        result = self._svm.send_transaction(pending.transaction)
-        error: TransactionErrorJson | None = None
-        if isinstance(result, FailedTransactionMetadata):
-            error = transaction_errors.to_json(result.err())
-            metadata = result.meta()
-            if metadata.signature() == Signature.default():
-                return error
+        if forced_error is None:
+            result = self._svm.send_transaction(pending.transaction)
+            outcome = Outcome.of(result)
+            if isinstance(result, FailedTransactionMetadata) and result.meta().signature() == Signature.default():
+                return outcome.error
         else:
-            metadata = result
+            outcome = Outcome(forced_error, ["Program log: failed on request"], 0, fee_of(message))
+            if not self._charge(accounts.keys[0], outcome.fee):
+                return "InsufficientFundsForFee"
         after = [
             self.newest(key) if writable else was
             for key, writable, was in zip(accounts.keys, accounts.writable, before, strict=True)
@@ -166,6 +167,7 @@ class Bank:
         for key, was, now in zip(accounts.keys, before, after, strict=True):
             if was != now:
                 self._note_change(key, block.slot, was, now)
+        decimals = self._decimals_of(mints_held(before + after))
         block.landed.append(
             Landed(
                 signature=pending.signature,
@@ -174,19 +176,36 @@ class Bank:
                 unix_time=block.unix_time,
                 wire=pending.wire,
                 accounts=accounts,
-                error=error,
-                meta=meta_json(
-                    metadata,
-                    error,
-                    accounts,
-                    before=before,
-                    after=after,
-                    decimals=self._decimals_of(mints_held(before + after)),
-                ),
+                error=outcome.error,
+                meta=meta_json(outcome, accounts, before=before, after=after, decimals=decimals),
                 unit_price=pending.unit_price,
             )
         )
         return None
+
+    def _charge(self, payer: Pubkey, fee: int) -> bool:
+        account = self.newest(payer)
+        if account is None or account.lamports < fee:
+            return False
+        self._set(payer, _with_lamports(account, account.lamports - fee))
+        return True
+
+    def edit(self, address: Pubkey, account: Account, block: Block) -> None:
+        """Give an account a state as part of a block, past the runtime."""
+        before = self.newest(address)
+        self._set(address, account)
+        self._note_change(address, block.slot, before, account)
+
+    def rollback(self, slot: int) -> list[Landed]:
+        """Take back every block above `slot`; returns what had landed in them, oldest first."""
+        taken = self.blocks.truncate(slot)
+        for address, account in self.history.rollback(slot).items():
+            self._set(address, account)
+        self._slot_hashes = [entry for entry in self._slot_hashes if entry[0] < self.blocks.head.slot]
+        return [landed for block in reversed(taken) for landed in block.landed]
+
+    def _set(self, address: Pubkey, account: Account | None) -> None:
+        self._svm.set_account(address, account or _GONE)
 
     def _note_change(self, address: Pubkey, slot: int, was: Account | None, now: Account | None) -> None:
         self.history.record(address, slot, was, now)
@@ -219,25 +238,18 @@ class Bank:
             except LookupFailed as failed:
                 refusal = failed.error
         if refusal is not None:
-            return Simulation(slot, refusal, [], 0, fee_of(message), None, [], {}, accounts)
+            return Simulation(slot, Outcome(refusal, [], 0, fee_of(message)), {}, accounts)
         self._svm.with_sigverify(verify_signatures)
         try:
             result = self._svm.simulate_transaction(transaction)
         finally:
             self._svm.with_sigverify(True)
-        error = transaction_errors.to_json(result.err()) if isinstance(result, FailedTransactionMetadata) else None
-        metadata = result.meta()
-        return Simulation(
-            slot=slot,
-            error=error,
-            logs=metadata.logs(),
-            units=metadata.compute_units_consumed(),
-            fee=metadata.fee(),
-            return_data=return_data_json(metadata),
-            inner_instructions=inner_instructions_json(metadata),
-            post_accounts=dict(result.post_accounts()) if isinstance(result, SimulatedTransactionInfo) else {},
-            accounts=accounts,
-        )
+        post_accounts = dict(result.post_accounts()) if isinstance(result, SimulatedTransactionInfo) else {}
+        return Simulation(slot, Outcome.of(result), post_accounts, accounts)
+
+
+def _with_lamports(account: Account, lamports: int) -> Account:
+    return Account(lamports, account.data, account.owner, account.executable, account.rent_epoch)
 
 
 def random_hash() -> Hash:

@@ -7,7 +7,6 @@ from enum import StrEnum
 from typing import Any
 
 from solders.hash import Hash
-from solders.pubkey import Pubkey
 from solders.signature import Signature
 
 from engine_app.localnet.messages import Accounts
@@ -52,6 +51,11 @@ class Landed:
     error: TransactionErrorJson | None
     meta: dict[str, Any]
     unit_price: int
+
+    @property
+    def signers(self) -> tuple[str, ...]:
+        """Who signed it; the first one paid."""
+        return tuple(str(key) for key in self.accounts.keys[: self.accounts.signer_count])
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,8 +168,3 @@ class RecentBlocks:
     def landed(self, signature: Signature) -> Landed | None:
         """The transaction, if it landed in one of these blocks."""
         return self._by_signature.get(signature)
-
-
-def signers(landed: Landed) -> tuple[Pubkey, ...]:
-    """Who signed the transaction; the first one paid."""
-    return landed.accounts.keys[: landed.accounts.signer_count]

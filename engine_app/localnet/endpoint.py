@@ -6,6 +6,8 @@ import logging
 
 from aiohttp import web
 
+from engine_app.localnet.faults.http import cut
+from engine_app.localnet.faults.specs import Down
 from engine_app.localnet.rpc.http import answer_http
 from engine_app.localnet.rpc.node import Node
 from engine_app.localnet.rpc.subscriptions import Hub
@@ -44,7 +46,7 @@ class Endpoint:
             OSError: a port is taken.
         """
         await self._runner.setup()
-        self.port = await self._listen(self._wanted_port)
+        self.port = self.node.view.port = await self._listen(self._wanted_port)
         if self._wanted_ws_port is not None:
             self.ws_port = await self._listen(self._wanted_ws_port)
             return
@@ -62,6 +64,8 @@ class Endpoint:
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         if request.headers.get("Upgrade", "").lower() == "websocket":
+            if self.node.fault(Down) is not None:
+                return cut(request)
             return await answer_websocket(self.hub, request)
         return await answer_http(self.node, request)
 

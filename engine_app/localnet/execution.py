@@ -1,25 +1,62 @@
 """What running a transaction leaves to tell: `getTransaction`'s meta, put together around LiteSVM's answer."""
 
 import base64
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 from solders.account import Account
 from solders.pubkey import Pubkey
-from solders.transaction_metadata import TransactionMetadata
+from solders.transaction_metadata import (
+    FailedTransactionMetadata,
+    SimulatedTransactionInfo,
+    TransactionMetadata,
+)
 
-from engine_app.localnet import base58
+from engine_app.localnet import base58, transaction_errors
 from engine_app.localnet.messages import Accounts
 from engine_app.localnet.tokens import decode_token_account
 from engine_app.localnet.transaction_errors import TransactionErrorJson
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What running a transaction came to.
+
+    Attributes:
+        units: compute units consumed.
+        fee: lamports.
+        inner_instructions: cross-program calls by outer instruction, compiled.
+    """
+
+    error: TransactionErrorJson | None
+    logs: list[str]
+    units: int
+    fee: int
+    return_data: dict[str, Any] | None = None
+    inner_instructions: list[dict[str, Any]] = field(default_factory=list)
+
+    @staticmethod
+    def of(result: TransactionMetadata | FailedTransactionMetadata | SimulatedTransactionInfo) -> "Outcome":
+        """What LiteSVM answered."""
+        metadata = result if isinstance(result, TransactionMetadata) else result.meta()
+        error = transaction_errors.to_json(result.err()) if isinstance(result, FailedTransactionMetadata) else None
+        return Outcome(
+            error=error,
+            logs=metadata.logs(),
+            units=metadata.compute_units_consumed(),
+            fee=metadata.fee(),
+            return_data=_return_data_json(metadata),
+            inner_instructions=_inner_instructions_json(metadata),
+        )
+
 
 AccountStates = list[Account | None]
 """One state for each of a message's accounts, in their order."""
 
 
 def meta_json(
-    metadata: TransactionMetadata,
-    error: TransactionErrorJson | None,
+    outcome: Outcome,
     accounts: Accounts,
     *,
     before: AccountStates,
@@ -32,29 +69,28 @@ def meta_json(
         decimals: of every mint that the token accounts in `before` and `after` hold.
     """
     meta: dict[str, Any] = {
-        "computeUnitsConsumed": metadata.compute_units_consumed(),
-        "err": error,
-        "fee": metadata.fee(),
-        "innerInstructions": inner_instructions_json(metadata),
+        "computeUnitsConsumed": outcome.units,
+        "err": outcome.error,
+        "fee": outcome.fee,
+        "innerInstructions": outcome.inner_instructions,
         "loadedAddresses": {
             "readonly": [str(key) for key in accounts.loaded_readonly],
             "writable": [str(key) for key in accounts.loaded_writable],
         },
-        "logMessages": metadata.logs(),
+        "logMessages": outcome.logs,
         "postBalances": [account.lamports if account else 0 for account in after],
         "postTokenBalances": _token_balances(after, decimals),
         "preBalances": [account.lamports if account else 0 for account in before],
         "preTokenBalances": _token_balances(before, decimals),
         "rewards": [],
-        "status": {"Ok": None} if error is None else {"Err": error},
+        "status": {"Ok": None} if outcome.error is None else {"Err": outcome.error},
     }
-    returned = return_data_json(metadata)
-    if returned is not None:
-        meta["returnData"] = returned
+    if outcome.return_data is not None:
+        meta["returnData"] = outcome.return_data
     return meta
 
 
-def inner_instructions_json(metadata: TransactionMetadata) -> list[dict[str, Any]]:
+def _inner_instructions_json(metadata: TransactionMetadata) -> list[dict[str, Any]]:
     """Cross-program calls by outer instruction, compiled; outer instructions without any are left out."""
     return [
         {
@@ -74,7 +110,7 @@ def inner_instructions_json(metadata: TransactionMetadata) -> list[dict[str, Any
     ]
 
 
-def return_data_json(metadata: TransactionMetadata) -> dict[str, Any] | None:
+def _return_data_json(metadata: TransactionMetadata) -> dict[str, Any] | None:
     """What the last program to return data returned; None for nothing."""
     returned = metadata.return_data()
     if not returned.data:

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from solders.account import Account
-from solders.hash import Hash
 from solders.message import Message, MessageAddressTableLookup, MessageV0
 from solders.pubkey import Pubkey
 from solders.transaction import VersionedTransaction
@@ -190,6 +189,7 @@ def fee_of(message: AnyMessage) -> int:
     return LAMPORTS_PER_SIGNATURE * signatures + priority
 
 
-def blockhash_of(transaction: VersionedTransaction) -> Hash:
-    """The recent blockhash the transaction was signed over."""
-    return message_of(transaction).recent_blockhash
+def signers_of(transaction: VersionedTransaction) -> tuple[str, ...]:
+    """Addresses that sign the transaction; the first one pays."""
+    message = message_of(transaction)
+    return tuple(str(key) for key in message.account_keys[: message.header.num_required_signatures])

@@ -7,6 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from aiohttp import web
+
+from engine_app.localnet.admin import Admin
 from engine_app.localnet.chain import Chain
 from engine_app.localnet.endpoint import Endpoint
 from engine_app.localnet.programs_dir import load_programs
@@ -45,13 +48,16 @@ class Localnet:
     def __init__(self, options: LocalnetOptions) -> None:
         self._options = options
         self._ticking: asyncio.Task[None] | None = None
+        self._admin: web.AppRunner | None = None
         self.chain = Chain(
             Store(options.data_dir),
             programs=load_programs(options.programs_dir),
             seed=seed_accounts,
             slot_ms=options.slot_ms,
         )
-        self.endpoint = Endpoint(View(self.chain), host=options.host, port=options.port, ws_port=options.ws_port)
+        self.endpoint = self._endpoint(options.port, options.ws_port, lag_slots=0)
+        self.endpoints = [self.endpoint]
+        self.admin_port: int | None = None
 
     @property
     def url(self) -> str:
@@ -63,9 +69,16 @@ class Localnet:
         """Where subscriptions are taken."""
         return f"ws://{self._options.host}:{self.endpoint.ws_port}"
 
+    @property
+    def admin_url(self) -> str:
+        """Where faults are set; only with an admin port."""
+        return f"http://{self._options.host}:{self.admin_port}"
+
     async def __aenter__(self) -> "Localnet":
         try:
             await self.endpoint.start()
+            if self._options.admin_port is not None:
+                await self._start_admin(self._options.admin_port)
         except OSError:
             await self.__aexit__()
             raise
@@ -77,8 +90,33 @@ class Localnet:
             self._ticking.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._ticking
-        await self.endpoint.stop()
+        if self._admin is not None:
+            await self._admin.cleanup()
+        for endpoint in self.endpoints:
+            await endpoint.stop()
         await self.chain.close()
+
+    def _endpoint(self, port: int, ws_port: int | None, lag_slots: int) -> Endpoint:
+        view = View(self.chain, lag_slots)
+        return Endpoint(view, host=self._options.host, port=port, ws_port=ws_port)
+
+    async def add_endpoint(self, port: int = 0, ws_port: int | None = None, lag_slots: int = 0) -> Endpoint:
+        """Serve the same chain on further ports, `lag_slots` behind its head.
+
+        Raises:
+            OSError: a port is taken.
+        """
+        endpoint = self._endpoint(port, ws_port, lag_slots)
+        self.endpoints.append(endpoint)
+        await endpoint.start()
+        return endpoint
+
+    async def _start_admin(self, port: int) -> None:
+        admin = Admin(self.chain, self.endpoints, self.add_endpoint)
+        self._admin = web.AppRunner(admin.application(), access_log=None)
+        await self._admin.setup()
+        await web.TCPSite(self._admin, self._options.host, port).start()
+        self.admin_port = int(self._admin.addresses[0][1])
 
     async def wait(self) -> None:
         """Run until cancelled; raises what stopped the slot clock, should anything."""
@@ -105,6 +143,8 @@ async def serve(options: LocalnetOptions, *, started: Callable[[], None] | None 
             localnet.chain.genesis_hash,
             head.slot,
         )
+        if localnet.admin_port is not None:
+            logger.info("faults at %s", localnet.admin_url)
         if started is not None:
             started()
         await localnet.wait()

@@ -214,11 +214,6 @@ class Store:
         rows = self._reader.execute("SELECT slot FROM blocks WHERE slot BETWEEN ? AND ? ORDER BY slot", (first, last))
         return [slot for (slot,) in rows]
 
-    def block_time(self, slot: int) -> int | None:
-        """Unix time of a slot's block, in seconds."""
-        row = self._reader.execute("SELECT unix_time FROM blocks WHERE slot = ?", (slot,)).fetchone()
-        return None if row is None else int(row[0])
-
     def first_slot(self) -> int:
         """The oldest slot whose block is stored."""
         (slot,) = self._reader.execute("SELECT min(slot) FROM blocks").fetchone()
@@ -237,15 +232,24 @@ class Store:
 
         Args:
             below: (slot, place); only transactions before that place in the chain.
-            signed: only those the account signed.
         """
         columns = ", ".join(f"t.{column}" for column in _LANDED_COLUMNS.split(", "))
         rows = self._reader.execute(
             f"SELECT {columns} FROM mentions m JOIN transactions t USING (slot, place)"  # noqa: S608
-            " WHERE m.address = ? AND (m.slot, m.place) < (?, ?) AND m.signer >= ?"
+            " WHERE m.address = ? AND (m.slot, m.place) < (?, ?)"
             " ORDER BY m.slot DESC, m.place DESC LIMIT ?",
-            (bytes(address), *below, int(signed), limit),
+            (bytes(address), *below, limit),
         ).fetchall()
+        return list(map(_landed, rows))
+
+    def ledger(self, signer: Pubkey | None) -> list[Landed]:
+        """Every transaction that landed, or those that `signer` signed, in the order they ran."""
+        columns = ", ".join(f"t.{column}" for column in _LANDED_COLUMNS.split(", "))
+        signed = "" if signer is None else " JOIN mentions m USING (slot, place) WHERE m.address = ? AND m.signer"
+        rows = self._reader.execute(
+            f"SELECT {columns} FROM transactions t{signed} ORDER BY t.slot, t.place",  # noqa: S608
+            () if signer is None else (bytes(signer),),
+        )
         return list(map(_landed, rows))
 
     def close(self) -> None:

@@ -48,6 +48,7 @@ def test_rolling_back_gives_every_account_as_it_was() -> None:
     accounts.change(untouched, 1, 9)
     accounts.change(first, 1, 1)
     accounts.change(first, 2, 2)
+    accounts.change(second, 2, 4)
     accounts.change(second, 3, 5)
     accounts.change(first, 3, 0)
     restored = accounts.history.rollback(1)

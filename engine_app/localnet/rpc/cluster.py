@@ -10,16 +10,19 @@ from solders.pubkey import Pubkey
 from engine_app.localnet.bank import SLOTS_PER_EPOCH
 from engine_app.localnet.blocks import MAX_BLOCKHASH_AGE, Block, Commitment
 from engine_app.localnet.messages import fee_of
-from engine_app.localnet.rpc.errors import invalid_params, slot_skipped
+from engine_app.localnet.rpc.errors import invalid_params, node_behind, slot_skipped
 from engine_app.localnet.rpc.node import API_VERSION, Node, with_context
 from engine_app.localnet.rpc.params import Params, parse_pubkey
 
 _FEATURE_SET = 3_640_012_085
 _MAX_FEE_ACCOUNTS = 128
+_UNHEALTHY_LAG = 128
 
 
-def get_health(_node: Node, _params: Params) -> Any:
-    """ok."""
+def get_health(node: Node, _params: Params) -> Any:
+    """ok, unless the node trails the cluster."""
+    if node.view.lag >= _UNHEALTHY_LAG:
+        raise node_behind(node.view.lag)
     return "ok"
 
 
@@ -86,7 +89,7 @@ def get_epoch_schedule(_node: Node, _params: Params) -> Any:
 
 def get_first_available_block(node: Node, _params: Params) -> Any:
     """The oldest slot whose block the ledger still has."""
-    return node.chain.store.first_slot()
+    return node.view.first_slot()
 
 
 def get_latest_blockhash(node: Node, params: Params) -> Any:
@@ -152,7 +155,8 @@ def _least_fee(block: Block, accounts: list[Pubkey]) -> int:
 def get_block_time(node: Node, params: Params) -> Any:
     """Unix time of a slot's block, in seconds."""
     slot = params.integer(0)
-    block_time = node.chain.store.block_time(slot)
-    if block_time is None or slot > node.view.slot(Commitment.CONFIRMED):
+    is_settled = node.view.first_slot() <= slot <= node.view.slot(Commitment.CONFIRMED)
+    block = node.view.block_at(slot) if is_settled else None
+    if block is None:
         raise slot_skipped(slot)
-    return block_time
+    return block.unix_time

@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
+from engine_app.localnet.faults.http import Interrupted, before_answer, calls_of, cut, loses_response
 from engine_app.localnet.rpc.errors import (
     RpcError,
     internal_error,
@@ -35,7 +36,23 @@ async def answer_http(node: Node, request: web.BaseRequest) -> web.Response:
         return web.Response(text="ok", headers=_CORS)
     if request.method != "POST":
         return web.Response(status=405, text="Used HTTP Method is not allowed. POST or OPTIONS is required\n")
-    body = answer_body(node, await request.read())
+    body = await request.read()
+    if node.chain.faults:
+        return await _answer_with_faults(node, request, body)
+    return _json(answer_body(node, body))
+
+
+async def _answer_with_faults(node: Node, request: web.BaseRequest, body: bytes) -> web.Response:
+    calls = calls_of(body)
+    try:
+        await before_answer(node, request, calls)
+    except Interrupted as interrupted:
+        return interrupted.response
+    response = _json(answer_body(node, body))
+    return cut(request) if loses_response(node, calls) else response
+
+
+def _json(body: bytes) -> web.Response:
     return web.Response(body=body, content_type="application/json", headers=_CORS)
 
 
@@ -61,6 +78,7 @@ def answer(node: Node, call: object) -> dict[str, Any]:
         method = METHODS.get(call["method"])
         if method is None:
             raise method_not_found()
+        node.calls[call["method"]] += 1
         return {"jsonrpc": "2.0", "result": method(node, Params(call.get("params"))), "id": call_id}
     except RpcError as error:
         return _failed(call_id, error)

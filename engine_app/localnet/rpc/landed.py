@@ -30,7 +30,7 @@ def get_signature_statuses(node: Node, params: Params) -> Any:
 
 
 def _status(node: Node, signature: Signature, head: int, search_history: bool) -> dict[str, Any] | None:
-    landed = node.view.landed(signature, search_history=search_history)
+    landed = node.landed(signature, "getSignatureStatuses", search_history=search_history)
     if landed is None:
         return None
     commitment = node.view.commitment_of(landed.slot)
@@ -47,7 +47,7 @@ def get_transaction(node: Node, params: Params) -> Any:
     """A landed transaction with what it did; null until it has reached the commitment."""
     signature = params.signature(0)
     config = _transaction_config(params)
-    landed = node.view.landed(signature, search_history=True)
+    landed = node.landed(signature, "getTransaction", search_history=True)
     if landed is None or landed.slot > node.view.slot(_settled(config)):
         return None
     encoding = config.text("encoding") or "json"
@@ -83,10 +83,12 @@ def get_block(node: Node, params: Params) -> Any:
 def _settled_block(node: Node, slot: int, config: Config) -> Block:
     if slot > node.view.slot(_settled(config)):
         raise block_not_available(slot)
-    block = node.chain.bank.blocks.at(slot) or node.chain.store.block(slot)
+    first = node.view.first_slot()
+    if slot < first:
+        raise block_cleaned_up(slot, first)
+    block = node.view.block_at(slot)
     if block is None:
-        first = node.chain.store.first_slot()
-        raise block_cleaned_up(slot, first) if slot < first else slot_skipped(slot)
+        raise slot_skipped(slot)
     return block
 
 
@@ -101,7 +103,7 @@ def get_blocks(node: Node, params: Params) -> Any:
     last = newest if last is None else min(last, newest)
     if last - first > _MAX_BLOCK_RANGE:
         raise invalid_params(f"Slot range too large; max {_MAX_BLOCK_RANGE}")
-    return node.chain.store.block_slots(first, last)
+    return node.view.block_slots(max(first, node.view.first_slot()), last)
 
 
 def get_signatures_for_address(node: Node, params: Params) -> Any:
@@ -124,9 +126,11 @@ def get_signatures_for_address(node: Node, params: Params) -> Any:
         below = min(below, (landed.slot, landed.index))
     until = config.signature("until")
     found = []
-    for landed in node.chain.store.mentioning(address, below=below, limit=limit):
-        if landed.signature == until:
+    for landed in node.view.mentioning(address, below=below, limit=limit):
+        if landed.signature == until or node.view.is_pruned(landed.slot):
             break
+        if node.hides(landed, "getSignaturesForAddress"):
+            continue
         found.append(
             {
                 "blockTime": landed.unix_time,

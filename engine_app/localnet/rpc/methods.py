@@ -1,6 +1,6 @@
 """Every method this node answers, by name."""
 
-from engine_app.localnet.rpc import accounts, cluster, landed, tokens, transactions
+from engine_app.localnet.rpc import accounts, cluster, landed, sending, simulating, tokens
 from engine_app.localnet.rpc.node import Method
 
 METHODS: dict[str, Method] = {
@@ -34,7 +34,7 @@ METHODS: dict[str, Method] = {
     "getTransactionCount": cluster.get_transaction_count,
     "getVersion": cluster.get_version,
     "isBlockhashValid": cluster.is_blockhash_valid,
-    "requestAirdrop": transactions.request_airdrop,
-    "sendTransaction": transactions.send_transaction,
-    "simulateTransaction": transactions.simulate_transaction,
+    "requestAirdrop": sending.request_airdrop,
+    "sendTransaction": sending.send_transaction,
+    "simulateTransaction": simulating.simulate_transaction,
 }

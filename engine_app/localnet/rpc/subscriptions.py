@@ -10,6 +10,7 @@ from solders.pubkey import Pubkey
 from solders.signature import Signature
 
 from engine_app.localnet.blocks import Block, Commitment
+from engine_app.localnet.faults.specs import Down, Silent
 from engine_app.localnet.messages import SYSTEM_PROGRAM
 from engine_app.localnet.rpc.account_json import account_json, check_encoding
 from engine_app.localnet.rpc.errors import invalid_params
@@ -137,11 +138,15 @@ class Hub:
     """All subscriptions at one endpoint.
 
     Signature subscriptions are found by their signature, since there is one for every order in flight.
+
+    Attributes:
+        connections: for each open connection, what cuts it.
     """
 
     def __init__(self, node: Node) -> None:
         self._node = node
         self._last_id = 0
+        self.connections: set[Callable[[], None]] = set()
         self._delivers: dict[int, Deliver] = {}
         self._by_block: dict[int, BlockSubscription] = {}
         self._signatures: dict[int, SignatureSubscription] = {}
@@ -178,7 +183,7 @@ class Hub:
         subscription = self._signatures.get(subscription_id)
         if subscription is None:
             return
-        landed = self._node.view.landed(subscription.signature, search_history=False)
+        landed = self._node.landed(subscription.signature, "signatureSubscribe", search_history=False)
         reached = self._node.view.slot(subscription.commitment)
         if landed is not None and landed.slot <= reached:
             self._tell_once(subscription_id, subscription, with_context(reached, {"err": landed.error}))
@@ -195,6 +200,9 @@ class Hub:
 
     def on_block(self, _head: Block) -> None:
         """Look through the blocks that have just reached each commitment."""
+        if self.connections and self._node.fault(Down) is not None:
+            for cut in tuple(self.connections):
+                cut()
         for commitment in Commitment:
             before, now = self._reached[commitment], self._node.view.slot(commitment)
             if now <= before:
@@ -212,7 +220,8 @@ class Hub:
         for landed in block.landed:
             for subscription_id in tuple(self._by_signature.get(landed.signature, ())):
                 waiting = self._signatures.get(subscription_id)
-                if waiting is not None and waiting.commitment is commitment:
+                is_due = waiting is not None and waiting.commitment is commitment
+                if waiting is not None and is_due and not self._node.hides(landed, "signatureSubscribe"):
                     result = with_context(self._node.view.slot(commitment), {"err": landed.error})
                     self._tell_once(subscription_id, waiting, result)
 
@@ -223,7 +232,7 @@ class Hub:
     def _deliver(self, subscription_id: int, subscription: Subscription, result: Any) -> None:
         # A client dropped for being slow loses all its subscriptions in the middle of a block.
         deliver = self._delivers.get(subscription_id)
-        if deliver is not None:
+        if deliver is not None and self._node.fault(Silent) is None:
             deliver(subscription_id, subscription, result)
 
 

@@ -135,12 +135,14 @@ async def answer_websocket(hub: Hub, request: web.BaseRequest) -> web.WebSocketR
     socket = web.WebSocketResponse(heartbeat=_HEARTBEAT_SECONDS, compress=False)
     await socket.prepare(request)
     client = Client(hub, request, socket)
+    hub.connections.add(client.drop)
     writer = asyncio.create_task(client.write_out())
     try:
         async for message in socket:
             if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
                 client.take(message.data)
     finally:
+        hub.connections.discard(client.drop)
         client.forget()
         writer.cancel()
         with contextlib.suppress(asyncio.CancelledError):

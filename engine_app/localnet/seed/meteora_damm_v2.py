@@ -28,6 +28,7 @@ def find(*seeds: bytes) -> Pubkey:
 
 
 AUTHORITY = find(b"pool_authority")
+EVENT_AUTHORITY = find(b"__event_authority")
 
 
 @dataclass(frozen=True, slots=True)
