@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 from engine_app.settings import WorkerSettings
 
-
 TABLE_BEGINS = "<!-- settings -->\n"
 TABLE_ENDS = "<!-- /settings -->"
 

@@ -60,6 +60,8 @@ class LandedTransaction:
     post_tokens: Mapping[Pubkey, TokenBalance]
     inner_instructions: tuple[Mapping[str, Any], ...]
     logs: tuple[str, ...]
+    signers: tuple[Pubkey, ...] = ()
+    """Who signed it, the fee payer first."""
 
     def lamports_gained(self, account: Pubkey) -> int:
         """Lamports the account has more (or, negative, fewer) than before; 0 for one not in the transaction."""
@@ -90,6 +92,7 @@ def read_landed(result: Mapping[str, Any]) -> LandedTransaction:
         post_tokens=_token_balances(keys, meta.get("postTokenBalances")),
         inner_instructions=tuple(meta.get("innerInstructions") or ()),
         logs=tuple(meta.get("logMessages") or ()),
+        signers=keys[: transaction.message.header.num_required_signatures],
     )
 
 

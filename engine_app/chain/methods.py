@@ -164,6 +164,22 @@ class Methods:
         result = await self._call("getTransaction", [str(signature), options])
         return None if result is None else read_landed(result)
 
+    async def signatures_for_address(
+        self, address: Pubkey, *, before: Signature | None = None, limit: int = 1000
+    ) -> list[Signature]:
+        """Signatures of finalized transactions that name an address, the newest first, at most `limit` (≤ 1,000).
+
+        Args:
+            address: which.
+            before: start behind this one, to page on.
+            limit: how many at most.
+        """
+        options: dict[str, Any] = {"commitment": "finalized", "limit": limit}
+        if before is not None:
+            options["before"] = str(before)
+        rows = await self._call("getSignaturesForAddress", [str(address), options])
+        return [Signature.from_string(row["signature"]) for row in rows]
+
     async def latest_blockhash(self, commitment: Commitment = "confirmed") -> Blockhash:
         """The newest blockhash."""
         return read_blockhash(await self._call("getLatestBlockhash", [{"commitment": commitment}]))

@@ -29,6 +29,7 @@ from engine_app.execution.turn import Turn, give_back
 from engine_app.orders import attempts, repository, reservations
 from engine_app.orders.errors import NOT_LANDED, OUTCOME_UNKNOWN, ROLLED_BACK
 from engine_app.orders.lifecycle import Status, Verdict, WaitReason
+from engine_app.orders.models import Order
 from engine_app.telemetry.logging import get_logger
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ async def _confirm(turn: Turn, followed: Followed) -> bool:
     if transaction is None or transaction.error is not None:
         log.warning("attempt.not_told", error=None if transaction is None else transaction.error)
         return False
-    fill = _fill(followed, transaction)
+    fill = fill_of(turn.order, followed.attempt.attempt_id, transaction)
     async with turn.engine.database.transaction() as session:
         await turn.advance(
             "confirmed",
@@ -108,17 +109,18 @@ async def _landed(engine: Engine, followed: Followed) -> LandedTransaction | Non
     return found
 
 
-def _fill(followed: Followed, transaction: LandedTransaction) -> Fill:
+def fill_of(order: Order, attempt_id: UUID, transaction: LandedTransaction) -> Fill:
+    """What an order's landed attempt moved."""
     owner = transaction.account_keys[0]
-    mint_in = Pubkey.from_string(followed.order.token_in)
-    mint_out = Pubkey.from_string(followed.order.token_out)
+    mint_in = Pubkey.from_string(order.token_in)
+    mint_out = Pubkey.from_string(order.token_out)
     uses_sol = WRAPPED_SOL_MINT in (mint_in, mint_out)
     return read_fill(
         transaction,
         owner=owner,
         mint_in=mint_in,
         mint_out=mint_out,
-        wrapped_sol=wrapped_sol_address(owner, followed.attempt.attempt_id) if uses_sol else None,
+        wrapped_sol=wrapped_sol_address(owner, attempt_id) if uses_sol else None,
     )
 
 

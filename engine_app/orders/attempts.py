@@ -26,6 +26,30 @@ async def attempts_of(session: AsyncSession, order_id: UUID) -> Sequence[Attempt
     return found.all()
 
 
+async def signed_page(session: AsyncSession, *, after: UUID | None, limit: int) -> Sequence[tuple[Attempt, Order]]:
+    """Attempts that were signed, with their orders, by id, those behind `after`."""
+    query = select(Attempt, Order).join(Order, col(Order.id) == col(Attempt.order_id))
+    query = query.where(col(Attempt.signature).is_not(None)).order_by(col(Attempt.id)).limit(limit)
+    if after is not None:
+        query = query.where(col(Attempt.id) > after)
+    return (await session.exec(query)).all()
+
+
+async def signatures_of_wallet(session: AsyncSession, wallet_id: int) -> set[str]:
+    """Every signature that the engine has made for a wallet."""
+    found = await session.exec(
+        select(Attempt.signature)
+        .join(Order, col(Order.id) == col(Attempt.order_id))
+        .where(Order.wallet_id == wallet_id, col(Attempt.signature).is_not(None))
+    )
+    return {signature for signature in found.all() if signature is not None}
+
+
+async def knows(session: AsyncSession, signature: str) -> bool:
+    """Whether an attempt has this signature."""
+    return (await session.exec(select(Attempt.id).where(Attempt.signature == signature))).one_or_none() is not None
+
+
 async def observe(
     session: AsyncSession, attempt_id: UUID, token: int, *, slot: int, error: dict[str, Any] | None
 ) -> bool:

@@ -91,6 +91,12 @@ ORDER_NOT_FOUND = register(
     "Nothing happened.",
     "Check the order's id and the account you are logged in with.",
 )
+WALLET_STOPPED = register(
+    "WALLET_STOPPED",
+    "The chain shows a transaction of this wallet that the engine does not know; an operator has to explain it first.",
+    "No order was placed; open orders go on.",
+    "Ask the operator; he finds the transaction with `reconcile`.",
+)
 INVALID_CURSOR = register(
     "INVALID_CURSOR",
     "The cursor is not one that the history gave out.",
@@ -118,6 +124,13 @@ class InvalidValidity(EngineError):
 
     code = INVALID_VALIDITY
     status = 422
+
+
+class WalletStopped(EngineError):
+    """The wallet takes no new orders until an operator has explained its transactions."""
+
+    code = WALLET_STOPPED
+    status = 409
 
 
 class OrderNotFound(EngineError):

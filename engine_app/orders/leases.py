@@ -48,6 +48,22 @@ async def take(session: AsyncSession, order_id: UUID, owner: str) -> tuple[Order
     return None if row is None else (row[0], row[1])
 
 
+async def seize(session: AsyncSession, order_id: UUID, owner: str) -> int:
+    """Take an order's lease from whoever has it; the new fencing token. For an operator's own commands."""
+    seized = await session.execute(
+        update(Order)
+        .where(col(Order.id) == order_id)
+        .values(
+            lease_owner=owner,
+            lease_until=func.clock_timestamp() + LEASE,
+            fencing_token=col(Order.fencing_token) + 1,
+        )
+        .returning(col(Order.fencing_token))
+        .execution_options(synchronize_session=False)
+    )
+    return int(seized.scalar_one())
+
+
 async def renew(
     session: AsyncSession, held: Mapping[UUID, int], waiting: Mapping[UUID, dict[str, Any]] | None = None
 ) -> set[UUID]:

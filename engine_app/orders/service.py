@@ -16,7 +16,14 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine_app.markets.tokens import TokenList, parse_amount
 from engine_app.orders import attempts, idempotency, repository, reservations
-from engine_app.orders.errors import InvalidCursor, InvalidSlippage, InvalidValidity, OrderNotFound, SameToken
+from engine_app.orders.errors import (
+    InvalidCursor,
+    InvalidSlippage,
+    InvalidValidity,
+    OrderNotFound,
+    SameToken,
+    WalletStopped,
+)
 from engine_app.orders.models import IdempotencyKey, Order
 from engine_app.orders.progress import ProgressPublisher
 from engine_app.orders.view import HistoryPage, OrderDetail, OrderView, order_detail, order_view
@@ -72,6 +79,7 @@ class Orders:
             key: an idempotency key: the same one with the same wish gives the same order.
 
         Raises:
+            WalletStopped: an operator has to look at the wallet first; no order was placed.
             InvalidKey, KeyReused: the key cannot be used for this wish; no order was placed.
             UnknownToken, InvalidAmount, InvalidSlippage, SameToken, InvalidValidity: what can be judged without the
                 chain; no order was placed.
@@ -98,6 +106,8 @@ class Orders:
                 if earlier is not None:
                     return await self._same_order(session, earlier, wanted)
             wallet = await wallets.wallet_of_user(session, user_id)
+            if wallet.stopped_at is not None:
+                raise WalletStopped("this wallet takes no new orders until an operator has looked at it")
             order = await repository.insert_order(
                 session,
                 Order(

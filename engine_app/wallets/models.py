@@ -29,3 +29,16 @@ class Wallet(SQLModel, table=True):
     user_id: int | None = Field(default=None, sa_column=Column(ForeignKey("users.id"), nullable=True, unique=True))
     created_at: datetime = Field(default=None, sa_column=moment(default_now=True))
     assigned_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    stopped_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    """Since when it takes no new orders: the chain shows a transaction of it that no attempt knows."""
+
+
+class ExplainedSignature(SQLModel, table=True):
+    """A transaction of a trading address that no attempt knows and that an operator has explained."""
+
+    __tablename__ = "explained_signatures"
+
+    signature: str = Field(primary_key=True)
+    wallet_id: int = Field(sa_column=Column(ForeignKey("wallets.id"), nullable=False))
+    note: str
+    created_at: datetime = Field(default=None, sa_column=moment(default_now=True))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import func
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from engine_app.wallets.models import Wallet
+from engine_app.wallets.models import ExplainedSignature, Wallet
 
 _FILL_LOCK = 0x57414C4C
 """Key of the advisory lock under which the stock is filled."""
@@ -42,6 +42,33 @@ async def wallet_of_user(session: AsyncSession, user_id: int) -> Wallet:
 async def wallet_by_id(session: AsyncSession, wallet_id: int) -> Wallet:
     """The wallet of an order. Raises NoResultFound where there is none."""
     return (await session.exec(select(Wallet).where(col(Wallet.id) == wallet_id))).one()
+
+
+async def traders(session: AsyncSession) -> Sequence[Wallet]:
+    """Every wallet that a user trades from."""
+    return (await session.exec(select(Wallet).where(col(Wallet.user_id).is_not(None)).order_by(col(Wallet.id)))).all()
+
+
+async def explained(session: AsyncSession, wallet_id: int) -> set[str]:
+    """The transactions of a wallet that an operator has explained."""
+    statement = select(ExplainedSignature.signature).where(ExplainedSignature.wallet_id == wallet_id)
+    return set((await session.exec(statement)).all())
+
+
+async def explain(session: AsyncSession, address: str, signature: str, note: str) -> bool:
+    """Record an operator's explanation of a transaction; False where no such wallet is known."""
+    wallet = (await session.exec(select(Wallet).where(Wallet.address == address))).one_or_none()
+    if wallet is None:
+        return False
+    row = {"signature": signature, "wallet_id": wallet.id, "note": note}
+    await session.exec(insert(ExplainedSignature).values(row).on_conflict_do_nothing())
+    return True
+
+
+async def stop_intake(session: AsyncSession, wallet_id: int, *, stopped: bool) -> None:
+    """Stop a wallet from taking new orders, or let it again."""
+    since = func.coalesce(Wallet.stopped_at, func.clock_timestamp()) if stopped else None
+    await session.exec(update(Wallet).where(col(Wallet.id) == wallet_id).values(stopped_at=since))
 
 
 async def stock_size(session: AsyncSession) -> int:
