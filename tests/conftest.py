@@ -131,7 +131,7 @@ def new_localnet(
 
     def start(slot_ms: int) -> LocalChain:
         chain = LocalChain(tmp_path_factory.mktemp("localnet"), free_port(), free_port(), slot_ms)
-        supervisor.start(chain.service(_plain_environment(), f"localnet-{chain.port}"))
+        supervisor.start(chain.service(plain_environment(), f"localnet-{chain.port}"))
         return chain
 
     return start
@@ -189,7 +189,7 @@ def engine(  # noqa: PLR0917 - what it runs on
     port = free_port()
     endpoints = Endpoints(new_database(), new_redis(), localnet.rpc_url, localnet.ws_url)
     data_dir = tmp_path_factory.mktemp("engine")
-    base = _plain_environment() | _ENGINE_SETTINGS | endpoints.environment() | {"DATA_DIR": str(data_dir)}
+    base = plain_environment() | _ENGINE_SETTINGS | endpoints.environment() | {"DATA_DIR": str(data_dir)}
     supervisor.start(*(processes.worker(base, MNEMONIC, f"worker-{n}") for n in (1, 2)))
     supervisor.call(wait_for_addresses(endpoints.database_url, ADDRESS_STOCK))
     base |= {"JWT_SECRET": JWT_SECRET, "HOST": "127.0.0.1", "PORT": str(port)}
@@ -197,7 +197,7 @@ def engine(  # noqa: PLR0917 - what it runs on
     return RunningEngine(f"http://localhost:{port}", localnet, endpoints.database_url, endpoints.redis_url, supervisor)
 
 
-def _plain_environment() -> dict[str, str]:
+def plain_environment() -> dict[str, str]:
     """This process's environment without any setting of the engine, and no `.env` either."""
     settings = {name.upper() for name in WorkerSettings.model_fields}
     return {name: value for name, value in os.environ.items() if name.upper() not in settings} | {"ENV_FILE": ""}

@@ -1,0 +1,215 @@
+"""Orders of every kind, so that every branch of the path is taken: some go well, the others each go wrong in one way."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+from uuid import UUID, uuid4
+
+from solders.hash import Hash
+from solders.keypair import Keypair
+from solders.message import Message
+from solders.pubkey import Pubkey
+from solders.system_program import TransferParams, transfer
+from solders.transaction import Transaction
+from sqlalchemy import select
+from sqlmodel import col
+
+from engine_app.accounts.models import User
+from engine_app.chain.errors import RpcRefused
+from engine_app.chain.rpc import Rpc
+from engine_app.markets.tokens import TokenList
+from engine_app.orders.models import Order
+from engine_app.orders.service import Orders, PlaceSwap
+from engine_app.storage.postgres import Database
+from engine_app.wallets import repository as wallets
+from engine_app.wallets.derivation import keypair_at, seed_of
+from tests.chaos.kills.troubles import Troubles
+from tests.conftest import MNEMONIC
+from tests.waiting import until
+
+SOL = 10**9
+PLENTY = 3_000 * SOL
+TRADERS = 6
+PAIRS = (("SOL", "USDC"), ("USDC", "SOL"), ("SOL", "BONK"), ("USDT", "USDC"), ("USDC", "BONK"), ("SOL", "USDT"))
+AMOUNTS = {"SOL": ("0.05", "0.31", "1.2"), "USDC": ("5", "17.25"), "USDT": ("3.5", "40")}
+DRAINED = 3 * SOL
+CANCEL_WITHIN_SECONDS = 0.08
+DRAIN_WITHIN_SECONDS = 0.06
+ARRIVAL_SECONDS = 0.3
+LOOK_SECONDS = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """A user, his address, and what tests may sign with."""
+
+    user_id: int
+    address: Pubkey
+    keypair: Keypair
+
+
+@dataclass(slots=True)
+class Occasion:
+    """A kind of order.
+
+    Attributes:
+        name: what becomes of such an order where nobody is killed.
+        place: places one.
+        in_flight: how many of them to keep in flight.
+        placed: those that were placed.
+        open: those of them that are not known to be final.
+    """
+
+    name: str
+    place: Callable[[], Awaitable[UUID]]
+    in_flight: int
+    placed: set[UUID] = field(default_factory=set)
+    open: set[UUID] = field(default_factory=set)
+
+
+class Market:
+    """Everybody who places orders."""
+
+    def __init__(self, database: Database, orders: Orders, rpc: Rpc, tokens: TokenList, chance: Random) -> None:
+        self._database = database
+        self._orders = orders
+        self._rpc = rpc
+        self._tokens = tokens
+        self._chance = chance
+        self._seed = seed_of(MNEMONIC)
+        self.customers: list[Customer] = []
+        self.occasions: list[Occasion] = []
+        self.payments: set[str] = set()
+        """Signatures of what customers paid beside the engine."""
+        self.side_work: list[asyncio.Task[None]] = []
+
+    async def open(self, troubles: Troubles) -> None:
+        """Make the customers, give them their funds, and have some of them meet with trouble only they have."""
+        traders = [await self._customer() for _ in range(TRADERS)]
+        poor, drained, unsimulated, dropped, erring, hidden = [await self._customer() for _ in range(6)]
+        rich = [*traders, unsimulated, dropped, erring, hidden]
+        for customer in rich:
+            await self._rpc.airdrop(customer.address, PLENTY)
+            for symbol, units in (("USDC", 10**11), ("USDT", 10**11)):
+                await self._rpc.airdrop(customer.address, units, self._tokens.resolve(symbol).mint)
+        await until(lambda: self._are_funded(rich))
+        await troubles.add("refused_blockhash", signer=str(unsimulated.address))
+        await troubles.add("dropped_send", signer=str(dropped.address))
+        await troubles.add("failed_transaction", signer=str(erring.address))
+        await troubles.add("hidden_status", signer=str(hidden.address), methods=["getTransaction"], probability=0.85)
+
+        def order(customers: Sequence[Customer], token_in: str, token_out: str, amount: str, **more: Any) -> Any:
+            return lambda: self._place(self._chance.choice(customers), token_in, token_out, amount, **more)
+
+        self.occasions = [
+            Occasion("confirmed", lambda: self._any_order(traders), 12),
+            Occasion("confirmed late", order([hidden], "SOL", "USDC", "0.2"), 2),
+            Occasion("landed with an error", order([erring], "SOL", "USDC", "0.2"), 6),
+            Occasion("expired", order([dropped], "SOL", "USDC", "0.2"), 8),
+            Occasion("refused by the simulation", order([unsimulated], "SOL", "USDC", "0.2"), 2),
+            Occasion("no pool", order(traders, "BONK", "USDT", "1000"), 1),
+            Occasion("nothing paid", order(traders, "BONK", "SOL", "0.00001"), 1),
+            Occasion("price moved", order(traders, "SOL", "USDC", "0.1", expected_quote="1000"), 2),
+            Occasion("price impact", order(traders, "SOL", "USDC", "100000"), 1),
+            Occasion("not enough", order([poor], "SOL", "USDC", "1"), 1),
+            Occasion("cancelled", lambda: self._cancelled(traders), 2),
+            Occasion("drained", lambda: self._drained(drained), 1),
+        ]
+
+    async def keep_trading(self) -> None:
+        """Place orders so that enough of each kind are in flight, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for occasion in self.occasions:
+                group.create_task(self._keep_placing(occasion))
+            while True:
+                await asyncio.sleep(LOOK_SECONDS)
+                await self._look()
+
+    async def _keep_placing(self, occasion: Occasion) -> None:
+        while True:
+            while len(occasion.open) < occasion.in_flight:
+                order_id = await occasion.place()
+                occasion.placed.add(order_id)
+                occasion.open.add(order_id)
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def _look(self) -> None:
+        async with self._database.transaction() as session:
+            found = await session.execute(
+                select(col(Order.id))
+                .where(col(Order.status).in_(("confirmed", "failed")))
+                .order_by(col(Order.updated_at).desc())
+                .limit(500)
+            )
+            final = set(found.scalars())
+        for occasion in self.occasions:
+            occasion.open -= final
+
+    async def _customer(self) -> Customer:
+        name = uuid4().hex
+        async with self._database.transaction() as session:
+            user = User(username=name, name_key=name, password_hash="not used here")
+            session.add(user)
+            await session.flush()
+            wallet = await wallets.take(session, user.id)
+            assert wallet is not None
+        keypair = keypair_at(self._seed, wallet.derivation_index)
+        assert str(keypair.pubkey()) == wallet.address
+        made = Customer(user.id, keypair.pubkey(), keypair)
+        self.customers.append(made)
+        return made
+
+    async def _are_funded(self, customers: Sequence[Customer]) -> bool:
+        """Past what a fork could take back."""
+        for customer in customers:
+            if await self._rpc.balance(customer.address, "finalized") != PLENTY:
+                return False
+            if len(await self._rpc.token_accounts_by_owner(customer.address, "finalized")) != 2:
+                return False
+        return True
+
+    async def _place(self, customer: Customer, token_in: str, token_out: str, amount: str, **more: Any) -> UUID:
+        return (await self._orders.place(customer.user_id, PlaceSwap(token_in, token_out, amount, **more))).order_id
+
+    async def _any_order(self, customers: Sequence[Customer]) -> UUID:
+        token_in, token_out = self._chance.choice(PAIRS)
+        amount = self._chance.choice(AMOUNTS[token_in])
+        return await self._place(self._chance.choice(customers), token_in, token_out, amount)
+
+    async def _cancelled(self, customers: Sequence[Customer]) -> UUID:
+        customer = self._chance.choice(customers)
+        order_id = await self._place(customer, "SOL", "USDC", "0.1")
+        wait = self._chance.uniform(0, CANCEL_WITHIN_SECONDS)
+
+        async def cancel() -> None:
+            await asyncio.sleep(wait)
+            await self._orders.cancel(customer.user_id, order_id)
+
+        self._beside(cancel())
+        return order_id
+
+    async def _drained(self, customer: Customer) -> UUID:
+        """An order whose money is spent elsewhere while it is being made."""
+        while (held := await self._rpc.balance(customer.address)) < DRAINED:
+            await self._rpc.airdrop(customer.address, DRAINED)
+            await asyncio.sleep(ARRIVAL_SECONDS)
+        payment = _transfer(customer.keypair, held - SOL // 10, (await self._rpc.latest_blockhash()).hash)
+        self.payments.add(str(payment.signatures[0]))
+        with suppress(RpcRefused):  # a fork may have taken the funds back
+            await self._rpc.send(bytes(payment))
+        await asyncio.sleep(self._chance.uniform(0, DRAIN_WITHIN_SECONDS))
+        return await self._place(customer, "SOL", "USDC", "1")
+
+    def _beside(self, work: Coroutine[Any, Any, None]) -> None:
+        self.side_work.append(asyncio.create_task(work))
+
+
+def _transfer(payer: Keypair, lamports: int, blockhash: Hash) -> Transaction:
+    """Lamports to nobody's address."""
+    instruction = transfer(TransferParams(from_pubkey=payer.pubkey(), to_pubkey=Keypair().pubkey(), lamports=lamports))
+    return Transaction([payer], Message([instruction], payer.pubkey()), blockhash)

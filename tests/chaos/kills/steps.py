@@ -1,0 +1,245 @@
+"""The steps at which a worker is killed, read from the source of the path that an order takes.
+
+A point is a place between two source lines: just before a statement, or just before an `async with` block is left
+(where a transaction commits). A step is a stretch of points that ends with something the world outside notices, a
+commit or a call of the chain, or that follows a commit: wherever in it a process dies, the same things have and have
+not happened.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[3]
+
+PATH: dict[str, tuple[str, ...]] = {
+    "engine_app/execution/run.py": ("run", "_step", "_close", "_wait_for_node"),
+    "engine_app/execution/turn.py": (
+        "turn_at",
+        "give_back",
+        "advance",
+        "_advance",
+        "fail",
+        "not_sent",
+        "after_failed_try",
+    ),
+    "engine_app/execution/trade.py": ("trade", "_route", "_reserve", "_build", "_submit"),
+    "engine_app/execution/watcher.py": ("send", "take_up"),
+    "engine_app/execution/settle.py": (
+        "observed",
+        "_confirm",
+        "_landed",
+        "_wait_for_finality",
+        "_landed_with_error",
+        "overdue",
+        "_wait_for",
+        "_withdrawn",
+        "_dead",
+        "finalized",
+        "rolled_back",
+    ),
+    "engine_app/chain/landing/landing.py": ("submit", "follow"),
+    "engine_app/chain/landing/sending.py": ("first",),
+}
+"""The functions of the path, by file."""
+
+NOT_HERE = {
+    ("run", 'log.info("order.taken_over")'): "only a worker that was frozen for longer than its lease comes here",
+    ("turn_at", "engine.held.pop(order_id, None)"): "only an error that nobody foresaw comes here",
+    ("turn_at", "raise"): "only an error that nobody foresaw comes here",
+    ("follow", "if known is not None:"): "no attempt is taken up twice by one process",
+}
+"""Statements that no kill can lead to, by function and text, and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """Where a process dies.
+
+    Attributes:
+        file: path within the project.
+        function: its name.
+        line: the statement's first line.
+        left_from: for the end of an `async with` block, the first line inside it; else None.
+        text: the statement's first line as written.
+    """
+
+    file: str
+    function: str
+    line: int
+    left_from: int | None
+    text: str
+
+    def __str__(self) -> str:
+        place = f"{Path(self.file).stem}.{self.function}:{self.line}"
+        return f"{place:<34} {'end of ' if self.left_from is not None else ''}{self.text}"
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Statements in a row.
+
+    Attributes:
+        points: where in it to die; each is reached whenever the stretch is.
+        branches: further points that only some runs through the stretch reach.
+        is_step: whether it ends with something the world outside notices, or follows a commit.
+    """
+
+    points: tuple[Point, ...]
+    branches: tuple[Point, ...]
+    is_step: bool
+
+
+def all_points() -> tuple[Point, ...]:
+    """Every point of the path."""
+    return tuple(point for stretch in _stretches() for point in (*stretch.points, *stretch.branches))
+
+
+def all_steps() -> tuple[tuple[Point, ...], ...]:
+    """The points of every step of the path, step by step."""
+    return tuple(stretch.points for stretch in _stretches() if stretch.is_step)
+
+
+@cache
+def _stretches() -> tuple[Stretch, ...]:
+    return tuple(stretch for file, functions in PATH.items() for stretch in _stretches_of(file, functions))
+
+
+def _stretches_of(file: str, functions: Sequence[str]) -> Iterator[Stretch]:
+    source = (PROJECT / file).read_text()
+    found = {
+        node.name: node
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.AsyncFunctionDef) and node.name in functions
+    }
+    for name in functions:
+        yield from _Reader(file, name, source.splitlines()).read(found[name])
+
+
+class _Reader:
+    """Cuts one function into stretches."""
+
+    def __init__(self, file: str, function: str, lines: Sequence[str]) -> None:
+        self._file = file
+        self._function = function
+        self._lines = lines
+        self._stretches: list[Stretch] = []
+        self._points: list[Point] = []
+        self._branches: list[Point] = []
+        self._follows_commit = False
+
+    def read(self, function: ast.AsyncFunctionDef) -> list[Stretch]:
+        self._block(function.body[1:] if ast.get_docstring(function) is not None else function.body)
+        self._cut()
+        return self._stretches
+
+    def _cut(self, *, noticed: bool = False, commits: bool = False) -> None:
+        if self._points:
+            is_step = noticed or commits or self._follows_commit
+            self._stretches.append(Stretch(tuple(self._points), tuple(self._branches), is_step))
+            self._follows_commit = commits
+        self._points, self._branches = [], []
+
+    def _text(self, statement: ast.stmt) -> str:
+        return self._lines[statement.lineno - 1].strip()
+
+    def _is_reached(self, statement: ast.stmt) -> bool:
+        return (self._function, self._text(statement)) not in NOT_HERE
+
+    def _point(self, statement: ast.stmt, *, left_from: int | None = None) -> Point:
+        return Point(self._file, self._function, statement.lineno, left_from, self._text(statement))
+
+    def _block(self, statements: Sequence[ast.stmt]) -> None:
+        for statement in statements:
+            if self._is_reached(statement):
+                self._statement(statement)
+
+    def _statement(self, statement: ast.stmt) -> None:
+        match statement:
+            case ast.AsyncWith() if _is_transaction(statement):
+                self._points += self._inside(statement)
+                self._cut(commits=True)
+            case ast.AsyncWith() | ast.With():
+                self._points.append(self._point(statement))
+                self._block(statement.body)
+                if isinstance(statement, ast.AsyncWith):
+                    self._points.append(self._point(statement, left_from=statement.body[0].lineno))
+            case ast.Try():
+                self._block(statement.body)
+                for handler in statement.handlers:
+                    self._branch(handler.body)
+                self._block(statement.finalbody)
+            case ast.If() | ast.For() | ast.Match() if _waits(statement):
+                self._points.append(self._point(statement))
+                for branch in _branches(statement):
+                    self._branch(branch)
+            case ast.If() | ast.For() | ast.Match():
+                self._points.append(self._point(statement))
+                self._branches += self._nested(statement)
+            case _:
+                self._points.append(self._point(statement))
+                if _is_noticed(statement):
+                    self._cut(noticed=True)
+
+    def _branch(self, statements: Sequence[ast.stmt]) -> None:
+        self._cut()
+        self._block(statements)
+        self._cut()
+
+    def _inside(self, block: ast.AsyncWith) -> Iterator[Point]:
+        """The points of a transaction: none of it has happened before its end is over."""
+        yield self._point(block)
+        for statement in block.body:
+            yield self._point(statement)
+            self._branches += self._nested(statement)
+        yield self._point(block, left_from=block.body[0].lineno)
+
+    def _nested(self, statement: ast.stmt) -> Iterator[Point]:
+        for branch in _branches(statement):
+            for inner in branch:
+                if self._is_reached(inner):
+                    yield self._point(inner)
+                    yield from self._nested(inner)
+
+
+def _is_transaction(statement: ast.AsyncWith) -> bool:
+    return any(
+        isinstance(item.context_expr, ast.Call)
+        and isinstance(item.context_expr.func, ast.Attribute)
+        and item.context_expr.func.attr == "transaction"
+        for item in statement.items
+    )
+
+
+def _waits(statement: ast.stmt) -> bool:
+    return any(isinstance(node, ast.Await | ast.AsyncWith | ast.Yield) for node in ast.walk(statement))
+
+
+def _is_noticed(statement: ast.stmt) -> bool:
+    """Whether the statement waits for something outside: not for a function of the path, whose own steps count, and
+    not for a statement inside its caller's transaction."""
+    waits = [node.value for node in ast.walk(statement) if isinstance(node, ast.Await)]
+    return any(isinstance(call, ast.Call) and not (_is_of_path(call) or _has_session(call)) for call in waits)
+
+
+def _is_of_path(call: ast.Call) -> bool:
+    *owner, name = ast.unparse(call.func).split(".")
+    return "_rpc" not in owner and any(name in functions for functions in PATH.values())
+
+
+def _has_session(call: ast.Call) -> bool:
+    return any(isinstance(value, ast.Name) and value.id == "session" for value in call.args) or any(
+        keyword.arg == "session" for keyword in call.keywords
+    )
+
+
+def _branches(statement: ast.stmt) -> list[list[ast.stmt]]:
+    if isinstance(statement, ast.Match):
+        return [case.body for case in statement.cases]
+    if isinstance(statement, ast.If | ast.For):
+        return [statement.body, statement.orelse] if statement.orelse else [statement.body]
+    return []

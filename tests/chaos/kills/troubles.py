@@ -1,0 +1,71 @@
+"""What goes wrong with the chain and its node while workers are killed."""
+
+from __future__ import annotations
+
+import asyncio
+from random import Random
+from typing import Any
+
+import httpx
+
+PAUSE_SECONDS = (0.3, 1.0)
+DEEPEST_FORK = 14
+"""Slots: a fork reaches what is confirmed, not what is final."""
+PRUNED_SECONDS = 1.5
+KEPT_SLOTS = 100
+
+
+class Troubles:
+    """The admin port of a local chain. The faults are those of one endpoint, the workers'."""
+
+    def __init__(self, admin: httpx.AsyncClient, endpoint: int, chance: Random) -> None:
+        self._admin = admin
+        self._endpoint = endpoint
+        self._chance = chance
+
+    async def sound_endpoint(self) -> int:
+        """The port of a further endpoint of the chain, without faults."""
+        answer = await self._admin.post("/endpoints", json={})
+        answer.raise_for_status()
+        return int(answer.json()["port"])
+
+    async def add(self, kind: str, **spec: Any) -> int:
+        """Put a fault in force; its id."""
+        answer = await self._admin.post("/faults", json={"kind": kind, "endpoint": self._endpoint, **spec})
+        answer.raise_for_status()
+        return int(answer.json()["id"])
+
+    async def clear(self) -> dict[str, int]:
+        """End all faults; how often each kind was hit."""
+        answer = await self._admin.delete("/faults")
+        answer.raise_for_status()
+        return dict(answer.json())
+
+    async def ledger(self) -> list[dict[str, Any]]:
+        """Every transaction that landed."""
+        answer = await self._admin.get("/ledger")
+        answer.raise_for_status()
+        return list(answer.json())
+
+    async def keep_coming(self) -> None:
+        """Now and then a trouble that everybody has, until cancelled."""
+        kinds = (self._fork, self._fork, self._node_away, self._lost_response, self._short_memory)
+        while True:
+            await asyncio.sleep(self._chance.uniform(*PAUSE_SECONDS))
+            await self._chance.choice(kinds)()
+
+    async def _fork(self) -> None:
+        slots, requeue = self._chance.randint(2, DEEPEST_FORK), self._chance.random() < 0.5
+        (await self._admin.post("/reorg", json={"slots": slots, "requeue": requeue})).raise_for_status()
+
+    async def _node_away(self) -> None:
+        await self.add("http_status", status=503, methods=["getMultipleAccounts"], limit=2)
+
+    async def _lost_response(self) -> None:
+        await self.add("lost_response", limit=1)
+
+    async def _short_memory(self) -> None:
+        """A node without old history cannot show that what expired did not land."""
+        fault = await self.add("pruned_history", kept_slots=KEPT_SLOTS)
+        await asyncio.sleep(PRUNED_SECONDS)
+        (await self._admin.delete(f"/faults/{fault}")).raise_for_status()
