@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from solders.pubkey import Pubkey
 
 from engine_app.chain.accounts import Account, AccountsAtSlot, DecodeError
 from engine_app.chain.background import keep_running, stop
+from engine_app.chain.call_counts import counted_apart
 from engine_app.chain.clusters import Cluster
 from engine_app.chain.errors import RpcRefused, RpcUnavailable
 from engine_app.chain.methods import ADDRESSES_PER_CALL, Methods
@@ -29,10 +30,17 @@ Pair = tuple[Pubkey, Pubkey]
 ROOM_FOR_EXTRA = 9
 """Accounts besides the clock that a snapshot can read along with the pools in its one call."""
 
+_LEARNING_READS = 3
+"""Most reads that tell all accounts of new pools: what pools name, what those name, and once more."""
+
 
 @dataclass(frozen=True, slots=True)
 class KnownPool:
-    """A pool that exists, and every further account that a quote of it needs; these never change."""
+    """A pool that exists, and every further account that a quote of it needs.
+
+    These are the same for its life but for arrays of ticks or bins, which are those around its price when it was last
+    read.
+    """
 
     address: Pubkey
     venue: Venue
@@ -54,6 +62,8 @@ class Snapshot:
         pools: the pools that could be decoded.
         refused: the others, with the reason.
         accounts: everything that was read, the asked-for extra accounts among it.
+        missing: accounts that the first read showed to be needed too, such as arrays of ticks that the price came to;
+            where there are any, all was read once more.
     """
 
     slot: int
@@ -61,6 +71,7 @@ class Snapshot:
     pools: tuple[Pool, ...]
     refused: tuple[RefusedPool, ...]
     accounts: AccountsAtSlot
+    missing: frozenset[Pubkey]
 
 
 class Pools:
@@ -109,6 +120,9 @@ class Pools:
     async def snapshot(self, mint_in: Pubkey, mint_out: Pubkey, extra: Sequence[Pubkey] = ()) -> Snapshot:
         """All pools of the pair at one slot, with one getMultipleAccounts once the pair is known.
 
+        Where a price has left the arrays it was known to stand among, a second one reads all again with the new
+        arrays, which the next snapshot asks for at once.
+
         Args:
             mint_in, mint_out: the pair; the order does not matter.
             extra: further accounts to read along, such as the taker's; up to `ROOM_FOR_EXTRA` fit the one call.
@@ -120,8 +134,17 @@ class Pools:
         known = await self.known(mint_in, mint_out)
         if not known:
             raise NoPool(f"there is no pool of {mint_in} and {mint_out}")
-        wanted = dict.fromkeys((CLOCK_SYSVAR, *extra, *(key for pool in known for key in pool.accounts)))
-        read = await self._rpc.accounts(list(wanted))
+        wanted = _wanted(known, extra)
+        read = await self._rpc.accounts(wanted)
+        moved = tuple(_as_it_stands(pool, read.accounts) for pool in known)
+        missing = frozenset(key for pool in moved for key in pool.accounts).difference(wanted)
+        if missing:
+            log.info("pools.arrays_missing", pair=[str(mint_in), str(mint_out)], arrays=len(missing))
+            pair = _ordered(mint_in, mint_out)
+            if self._known.get(pair) is known:
+                self._known[pair] = moved
+            with counted_apart():
+                read = await self._rpc.accounts(_wanted(moved, extra))
         pools, refused = _decode(known, read.accounts)
         return Snapshot(
             slot=read.slot,
@@ -129,6 +152,7 @@ class Pools:
             pools=tuple(pools),
             refused=tuple(refused),
             accounts=read,
+            missing=missing,
         )
 
     async def _refresh(self) -> None:
@@ -148,8 +172,10 @@ class Pools:
 
     async def _find(self, pair: Pair, methods: Methods) -> tuple[KnownPool, ...]:
         by_venue = await asyncio.gather(*(self._find_in(venue, pair, methods) for venue in self._venues))
-        found = [pool for pools in by_venue for pool in pools]
-        fitting = tuple(await _deepest(found, pair, methods))
+        accounts = {key: account for _, pools in by_venue for key, account in pools.items()}
+        found = [pool for venue, pools in by_venue for pool in _usable(venue, pools)]
+        found = await _with_all_they_need(found, accounts, methods)
+        fitting = tuple(_deepest(found, pair, accounts))
         before = self._known.get(pair)
         self._known[pair] = fitting
         if before is None or {pool.address for pool in before} != {pool.address for pool in fitting}:
@@ -162,7 +188,7 @@ class Pools:
             )
         return fitting
 
-    async def _find_in(self, venue: Venue, pair: Pair, methods: Methods) -> list[KnownPool]:
+    async def _find_in(self, venue: Venue, pair: Pair, methods: Methods) -> tuple[Venue, dict[Pubkey, Account]]:
         accounts: dict[Pubkey, Account] = {}
         try:
             for size, memcmp in venue.pool_filters(*pair):
@@ -174,7 +200,7 @@ class Pools:
             accounts = dict((await methods.accounts(venue.derived_pools(*pair))).accounts)
         else:
             self._without_search.discard(venue.name)
-        return _usable(venue, accounts)
+        return venue, accounts
 
 
 def _ordered(mint_a: Pubkey, mint_b: Pubkey) -> Pair:
@@ -185,7 +211,7 @@ def _usable(venue: Venue, accounts: Mapping[Pubkey, Account]) -> list[KnownPool]
     pools: list[KnownPool] = []
     for address in sorted(accounts, key=bytes):
         try:
-            needed = venue.needed_accounts(accounts[address])
+            needed = venue.needed_accounts(address, accounts)
         except DecodeError as error:
             log.debug("pools.not_a_pool", venue=venue.name, address=str(address), error=str(error))
         else:
@@ -193,13 +219,41 @@ def _usable(venue: Venue, accounts: Mapping[Pubkey, Account]) -> list[KnownPool]
     return pools
 
 
-async def _deepest(found: list[KnownPool], pair: Pair, methods: Methods) -> list[KnownPool]:
+def _wanted(pools: Sequence[KnownPool], extra: Sequence[Pubkey]) -> list[Pubkey]:
+    return list(dict.fromkeys((CLOCK_SYSVAR, *extra, *(key for pool in pools for key in pool.accounts))))
+
+
+def _as_it_stands(pool: KnownPool, accounts: Mapping[Pubkey, Account]) -> KnownPool:
+    """The pool with the accounts that it needs in this state; as it was where it cannot be read any more."""
+    try:
+        needed = tuple(pool.venue.needed_accounts(pool.address, accounts))
+    except DecodeError:
+        return pool
+    return pool if needed == pool.needed else replace(pool, needed=needed)
+
+
+async def _with_all_they_need(
+    found: list[KnownPool], accounts: dict[Pubkey, Account], methods: Methods
+) -> list[KnownPool]:
+    """The pools with everything they need; what is read for it joins `accounts`."""
+    asked = set(accounts)
+    for _ in range(_LEARNING_READS):
+        unread = dict.fromkeys(key for pool in found for key in pool.needed if key not in asked)
+        if not unread:
+            break
+        asked.update(unread)
+        accounts |= (await methods.accounts(list(unread))).accounts
+        found = [_as_it_stands(pool, accounts) for pool in found]
+    return found
+
+
+def _deepest(found: list[KnownPool], pair: Pair, accounts: Mapping[Pubkey, Account]) -> list[KnownPool]:
     """The pools that fit one call beside clock and extra accounts: all of them, else those that hold most."""
     room = ADDRESSES_PER_CALL - 1 - ROOM_FOR_EXTRA
     wanted = dict.fromkeys(key for pool in found for key in pool.accounts)
     if len(wanted) <= room:
         return found
-    pools, _ = _decode(found, (await methods.accounts(list(wanted))).accounts)
+    pools, _ = _decode(found, accounts)
     depth = {pool.address: pool.reserve(pair[0]) * pool.reserve(pair[1]) for pool in pools}
     fitting: list[KnownPool] = []
     taken: set[Pubkey] = set()

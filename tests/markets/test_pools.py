@@ -18,6 +18,8 @@ from engine_app.localnet.server import Localnet
 from engine_app.markets.errors import NoPool
 from engine_app.markets.pools import ROOM_FOR_EXTRA, Pools
 from engine_app.markets.tokens import TokenList
+from engine_app.markets.venues.raydium_clmm import ClmmPool
+from engine_app.markets.venues.registry import venues_for
 from tests.markets.conftest import LOCALNET, RefusingNode, put
 from tests.markets.venues.vectors import load, state
 
@@ -74,7 +76,8 @@ async def test_a_known_pair_costs_one_call(pools: Pools) -> None:
 async def test_askers_share_one_search(pools: Pools) -> None:
     with count_calls() as calls:
         first, *others = await asyncio.gather(*(pools.known(SOL, USDC) for _ in range(8)))
-    assert dict(calls) == {"getProgramAccounts": 3}
+    searches = sum(len(venue.pool_filters(SOL, USDC)) for venue in venues_for(LOCALNET))
+    assert dict(calls) == {"getProgramAccounts": searches, "getMultipleAccounts": 1}
     assert all(other == first for other in others)
 
 
@@ -106,6 +109,42 @@ async def test_a_pool_made_later_is_found_in_the_background(chain: Localnet, rpc
     snapshot = await pools.snapshot(SOL, USDC)
     assert len(snapshot.pools) == 3
     await pools.close()
+
+
+async def test_arrays_that_the_price_came_to_are_read_at_once_and_then_known(chain: Localnet, pools: Pools) -> None:
+    measured = state("raydium_clmm", "clmm-sol-usdc-4bp/+5s")
+    address = measured.cases[0].pool
+    around = {key: account for key, account in measured.accounts.items() if key not in (SOL, USDC)}
+    pool = around[address]
+    elsewhere = replace(pool, data=pool.data[:904] + bytes(128) + pool.data[1032:])
+    await put(chain, around | {address: elsewhere})
+    [before] = [known for known in await pools.known(SOL, USDC) if known.address == address]
+
+    await put(chain, {address: pool})
+    with count_calls() as calls:
+        snapshot = await pools.snapshot(SOL, USDC)
+    assert dict(calls) == {"getMultipleAccounts": 1}
+    [clmm] = [pool for pool in snapshot.pools if pool.address == address]
+    assert isinstance(clmm, ClmmPool)
+    arrays = {array.key for array in (*clmm.down.arrays, *clmm.up.arrays)}
+    assert len(arrays) > 2
+    assert snapshot.missing == arrays
+    assert snapshot.accounts.slots_apart == 0
+
+    [after] = [known for known in await pools.known(SOL, USDC) if known.address == address]
+    assert arrays <= set(after.needed)
+    assert not arrays & set(before.needed)
+    again = await pools.snapshot(SOL, USDC)
+    assert again.missing == frozenset()
+    assert clmm in again.pools
+
+
+async def test_vaults_that_a_pool_names_tell_the_rest(chain: Localnet, pools: Pools) -> None:
+    measured = state("meteora_damm_v1", "dammv1-sol-usdc-25bp")
+    await put(chain, {key: account for key, account in measured.accounts.items() if key not in (SOL, USDC)})
+    snapshot = await pools.snapshot(SOL, USDC)
+    assert snapshot.missing == frozenset()
+    assert measured.cases[0].pool in {pool.address for pool in snapshot.pools}
 
 
 async def test_what_is_no_pool_is_left_out(chain: Localnet, pools: Pools) -> None:
@@ -156,7 +195,7 @@ async def test_a_node_without_the_index_degrades_to_derived_pools(refusing_node:
     await rpc.start()
     pools = Pools(rpc, LOCALNET, refresh_seconds=0.05, pairs=[(SOL, USDC)])
     assert {pool.venue.name for pool in await pools.known(SOL, USDC)} == set(FIRST_POOLS)
-    assert pools.venues_without_search == set(FIRST_POOLS)
+    assert pools.venues_without_search == {venue.name for venue in venues_for(LOCALNET)}
 
     # A pool at a random key is out of reach until the node searches again.
     await put(chain, _copies("raydium_cpmm", 1))

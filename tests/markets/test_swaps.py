@@ -33,6 +33,7 @@ from tests.markets.conftest import LOCALNET
 TOKENS = TokenList(LOCALNET)
 PAIRS = (("SOL", "USDC"), ("SOL", "USDT"), ("SOL", "BONK"), ("USDC", "USDT"), ("BONK", "USDC"))
 AMOUNTS = {"SOL": 1_234_567_891, "USDC": 98_765_432, "USDT": 56_789_012, "BONK": 4_321_098_765}
+STANDING_IN = [venue for venue in venues_for(LOCALNET) if venue.name in ("raydium_cpmm", "meteora_damm_v2")]
 
 
 class Taker:
@@ -143,7 +144,7 @@ async def test_a_swap_pays_what_was_quoted(rpc: Rpc, taker: Taker, symbol_in: st
         assert await taker.balance(user.destination) - held == quoted
 
 
-@pytest.mark.parametrize("venue", venues_for(LOCALNET), ids=lambda venue: venue.name)
+@pytest.mark.parametrize("venue", STANDING_IN, ids=lambda venue: venue.name)
 async def test_one_unit_more_than_quoted_is_slippage(rpc: Rpc, taker: Taker, venue: Venue) -> None:
     pools = Pools(rpc, LOCALNET, refresh_seconds=3600)
     mint_in, mint_out = TOKENS.resolve("SOL").mint, TOKENS.resolve("USDC").mint

@@ -10,6 +10,8 @@ from solders.pubkey import Pubkey
 from engine_app.chain.accounts import DecodeError
 from engine_app.markets.venues.layout import u64
 
+MEMO_PROGRAM = Pubkey.from_string("MemoSq4gqABAXKb96qnH8TysNcWxMyWCqXgDLGmfcHr")
+
 
 def signer(key: Pubkey) -> AccountMeta:
     """An account that signs and is not written."""
@@ -33,7 +35,7 @@ def require_only_signer(accounts: Sequence[AccountMeta], index: int) -> None:
 
 
 def swap_data(discriminator: bytes, amount_in: int, min_out: int) -> bytes:
-    """The data of an Anchor instruction with two amounts, base units."""
+    """The data of an instruction with two amounts, base units."""
     return discriminator + amount_in.to_bytes(8, "little") + min_out.to_bytes(8, "little")
 
 
@@ -42,6 +44,7 @@ def read_swap_data(instruction: Instruction, program: Pubkey, discriminator: byt
     data = instruction.data
     if instruction.program_id != program:
         raise DecodeError(f"the instruction is for {instruction.program_id}")
-    if len(data) != 24 or data[:8] != discriminator:
+    at = len(discriminator)
+    if len(data) != at + 16 or data[:at] != discriminator:
         raise DecodeError("the instruction is no exact-in swap")
-    return u64(data, 8), u64(data, 16)
+    return u64(data, at), u64(data, at + 8)

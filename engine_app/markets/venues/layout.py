@@ -32,6 +32,11 @@ def u64(data: bytes, offset: int) -> int:
     return int.from_bytes(data[offset : offset + 8], "little")
 
 
+def i32(data: bytes, offset: int) -> int:
+    """The i32 at `offset`."""
+    return int.from_bytes(data[offset : offset + 4], "little", signed=True)
+
+
 def i64(data: bytes, offset: int) -> int:
     """The i64 at `offset`."""
     return int.from_bytes(data[offset : offset + 8], "little", signed=True)
@@ -40,6 +45,11 @@ def i64(data: bytes, offset: int) -> int:
 def u128(data: bytes, offset: int) -> int:
     """The u128 at `offset`."""
     return int.from_bytes(data[offset : offset + 16], "little")
+
+
+def i128(data: bytes, offset: int) -> int:
+    """The i128 at `offset`."""
+    return int.from_bytes(data[offset : offset + 16], "little", signed=True)
 
 
 def address(data: bytes, offset: int) -> Pubkey:

@@ -304,9 +304,9 @@ class MeteoraDammV2:
         static = [self._derive(b"pool", bytes(config), high, low) for config in configs]
         return [self._derive(b"cpool", high, low), *static]
 
-    def needed_accounts(self, pool: Account) -> list[Pubkey]:
+    def needed_accounts(self, pool: Pubkey, accounts: Mapping[Pubkey, Account]) -> list[Pubkey]:
         """The mints that belong to Token-2022; the pool account holds everything else."""
-        data = self._pool_data(pool)
+        data = self._pool_data(account_at(accounts, pool, "the pool"))
         return [address(data, mint) for mint, flag in ((168, 482), (200, 483)) if u8(data, flag) == 1]
 
     def decode(self, pool: Pubkey, accounts: Mapping[Pubkey, Account]) -> DammV2Pool:

@@ -289,9 +289,9 @@ class RaydiumCpmm:
         configs = (self._derive(b"amm_config", index.to_bytes(2, "big")) for index in range(_DERIVED_CONFIGS))
         return [self._derive(b"pool", bytes(config), mint_0, mint_1) for config in configs]
 
-    def needed_accounts(self, pool: Account) -> list[Pubkey]:
+    def needed_accounts(self, pool: Pubkey, accounts: Mapping[Pubkey, Account]) -> list[Pubkey]:
         """Fee configuration, both vaults, and the mints that belong to Token-2022."""
-        data = self._pool_data(pool)
+        data = self._pool_data(account_at(accounts, pool, "the pool"))
         mints = [
             address(data, mint)
             for mint, program in ((168, 232), (200, 264))

@@ -78,6 +78,15 @@ class TransferFees:
         fee = self.newer if epoch >= self.newer.epoch else self.older
         return min(ceil_div(amount * fee.basis_points, _BASIS_POINTS), fee.maximum)
 
+    def included(self, amount: int, epoch: int) -> int:
+        """Base units that have to be sent in `epoch` so that `amount` arrives, as pool programs work it out: they add
+        the fee on spl-token-2022's own answer, which in rare cases is a unit more than the least that would do."""
+        fee = self.newer if epoch >= self.newer.epoch else self.older
+        if fee.basis_points == _BASIS_POINTS:
+            return amount + fee.maximum
+        sent = ceil_div(amount * _BASIS_POINTS, _BASIS_POINTS - fee.basis_points)
+        return amount + self.on(min(sent, amount + fee.maximum), epoch)
+
 
 _FREE = EpochFee(epoch=0, maximum=0, basis_points=0)
 NO_TRANSFER_FEES = TransferFees(older=_FREE, newer=_FREE)
@@ -104,6 +113,17 @@ def pool_receives(mint: Pubkey, fees: TransferFees, amount: int, epoch: int) -> 
     if amount - fee <= 0:
         raise QuoteRefused(Refusal.TOO_SMALL, "nothing of the amount reaches the pool")
     return amount - fee, fee
+
+
+def pool_pays(mint: Pubkey, fees: TransferFees, amount: int, epoch: int) -> int:
+    """What has to leave the pool so that `amount` base units arrive. Raises QuoteRefused."""
+    require_priced(mint, fees)
+    if amount <= 0:
+        raise QuoteRefused(Refusal.TOO_SMALL, "nothing is asked for")
+    sent = fees.included(amount, epoch)
+    if sent > U64_MAX:
+        raise QuoteRefused(Refusal.OUT_OF_RANGE, "the amount is more than a token account can hold")
+    return sent
 
 
 def vault_balance(account: Account, mint: Pubkey, token_program: Pubkey) -> int:

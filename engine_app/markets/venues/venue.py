@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from solders.instruction import Instruction
 from solders.pubkey import Pubkey
@@ -63,7 +63,7 @@ class Fee:
 
 @dataclass(frozen=True, slots=True)
 class SwapQuote:
-    """What one pool pays for an exact amount in, at one state.
+    """What one pool pays for an amount, at one state.
 
     Attributes:
         amount_in: base units of the input mint that leave the user.
@@ -99,7 +99,8 @@ class SwapRequest:
         venue: the venue's name.
         pool: the pool's address.
         user: who signs, which token account pays and which receives; they give the direction.
-        mints: the two mints that the instruction names, in no order.
+        mints: the two mints that the instruction names, in no order; empty where the program takes them from its
+            pool and the token accounts alone.
         amount_in: base units that leave `user.source`, exactly.
         min_out: base units that must reach `user.destination`, at least.
     """
@@ -164,6 +165,15 @@ class Pool(Protocol):
         ...
 
 
+@runtime_checkable
+class ExactOutPool(Pool, Protocol):
+    """A pool whose program also swaps for an exact amount out."""
+
+    def quote_exact_out(self, mint_in: Pubkey, amount_out: int, clock: ChainClock) -> SwapQuote:
+        """What has to be paid now so that `amount_out` reaches the user. Raises QuoteRefused."""
+        ...
+
+
 class Venue(Protocol):
     """One on-chain program."""
 
@@ -182,10 +192,11 @@ class Venue(Protocol):
         """Addresses at which pools of the pair may lie by derivation."""
         ...
 
-    def needed_accounts(self, pool: Account) -> list[Pubkey]:
-        """Every further account a quote needs, from the pool account. Raises DecodeError.
+    def needed_accounts(self, address: Pubkey, accounts: Mapping[Pubkey, Account]) -> list[Pubkey]:
+        """Every further account a quote needs, as far as the pool's own account and the others at hand tell.
 
-        They are the same for the life of the pool.
+        An account may name further ones, which are told once it is at hand. Arrays of ticks or bins move with the
+        price: those around it at this state are told. Raises DecodeError where the pool is none.
         """
         ...
 

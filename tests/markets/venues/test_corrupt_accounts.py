@@ -62,7 +62,7 @@ def test_a_corrupt_state_is_refused_or_quoted(name: str, data: st.DataObject, am
     venue = load(name).venue
     try:
         if address in state.accounts:
-            venue.needed_accounts(state.accounts[address])
+            venue.needed_accounts(address, state.accounts)
         pool = venue.decode(address, state.accounts)
     except DecodeError:
         return
@@ -76,7 +76,7 @@ def test_foreign_bytes_are_no_pool(name: str, content: bytes) -> None:
     venue = load(name).venue
     account = Account(venue.program_id, 1, content)
     with pytest.raises(DecodeError):
-        venue.needed_accounts(account)
+        venue.needed_accounts(Pubkey.default(), {Pubkey.default(): account})
     with pytest.raises(DecodeError):
         venue.decode(Pubkey.default(), {Pubkey.default(): account})
 

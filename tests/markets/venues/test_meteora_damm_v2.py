@@ -51,14 +51,14 @@ def test_the_pool_is_found_by_derivation_and_by_search() -> None:
 def test_a_classic_pool_needs_no_further_account() -> None:
     pool = _pool()
     account = SOL_USDC.accounts[pool.address]
-    assert VENUE.needed_accounts(account) == []
+    assert VENUE.needed_accounts(pool.address, SOL_USDC.accounts) == []
     assert VENUE.decode(pool.address, {pool.address: account}) == pool
 
 
 def test_a_token_2022_pool_needs_its_mint() -> None:
     fee_state = state("meteora_damm_v2", "dammv2-tfee-usdc-token2022")
     address = fee_state.cases[0].pool
-    [mint] = VENUE.needed_accounts(fee_state.accounts[address])
+    [mint] = VENUE.needed_accounts(address, fee_state.accounts)
     assert str(mint) == "29cC5r6tKc8b4Rmae3xNi1NDNSUuLanzk1Lnpv3kEKig"
     with pytest.raises(DecodeError, match=str(mint)):
         VENUE.decode(address, {address: fee_state.accounts[address]})

@@ -46,7 +46,7 @@ def test_the_pool_is_found_by_derivation_and_by_search() -> None:
 
 def test_needed_accounts_are_what_decoding_needs() -> None:
     pool, venue = _pool(), RaydiumCpmm(MAINNET)
-    needed = venue.needed_accounts(SOL_USDC.accounts[pool.address])
+    needed = venue.needed_accounts(pool.address, SOL_USDC.accounts)
     assert needed == [pool.config, pool.side_0.vault, pool.side_1.vault]
     only = {key: SOL_USDC.accounts[key] for key in (pool.address, *needed)}
     assert venue.decode(pool.address, only) == pool
@@ -58,7 +58,7 @@ def test_needed_accounts_are_what_decoding_needs() -> None:
 def test_a_token_2022_mint_is_needed() -> None:
     fee_state = state("raydium_cpmm", "cpmm-tfee-token2022/traded0")
     pool = fee_state.cases[0].pool
-    needed = RaydiumCpmm(MAINNET).needed_accounts(fee_state.accounts[pool])
+    needed = RaydiumCpmm(MAINNET).needed_accounts(pool, fee_state.accounts)
     assert Pubkey.from_string("29cC5r6tKc8b4Rmae3xNi1NDNSUuLanzk1Lnpv3kEKig") in needed
 
 
