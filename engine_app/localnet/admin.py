@@ -1,4 +1,24 @@
-"""The admin port: faults, forks, whales, more endpoints, and what the chain has seen. For tests; off by default."""
+"""The admin port: faults, forks, whales, more endpoints, and what the chain has seen. For tests; off by default.
+
+JSON in and out; a body that makes no sense is a 422, a port that is taken a 409.
+
+| route                | body                                        | does, or gives                                    |
+|----------------------|---------------------------------------------|---------------------------------------------------|
+| POST /faults         | `{kind, …}`, see `faults.specs`             | puts a fault in force: `{id, hits, kind, …}`      |
+| GET /faults          |                                             | the faults in force                               |
+| DELETE /faults/{id}  |                                             | ends one; it with its hits                        |
+| DELETE /faults       |                                             | ends all; hits by kind                            |
+| GET /hits            |                                             | hits by kind, of faults that have ended too       |
+| POST /reorg          | `{slots, requeue}`                          | at the next slot; `{takenBack: [signature]}`      |
+| POST /whale          | `{pool, mint_in, amount?}`                  | sends a swap; `{signature, amount}`               |
+| POST /pools          | `{pool, swaps: "enabled" or "disabled"}`    | at the next slot; `{slot}`                        |
+| POST /endpoints      | `{port?, ws_port?, lag_slots?}`             | `{port, wsPort, lagSlots}`                        |
+| GET /endpoints       |                                             | all, the chain's own first                        |
+| GET /ledger?signer=  |                                             | what landed, in order, with `getTransaction`'s meta |
+| GET /sends?signer=&signature= |                                    | the fate of every send                            |
+| GET /counters        |                                             | calls by method: `{total, endpoints: {port: …}}`  |
+| DELETE /counters     |                                             | counts from 0 again                               |
+"""
 
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -186,6 +206,8 @@ async def _errors(
         return _json({"error": error.errors(include_url=False, include_context=False)}, status=422)
     except (ValueError, KeyError) as error:
         return _json({"error": str(error)}, status=422)
+    except OSError as error:
+        return _json({"error": str(error)}, status=409)
 
 
 def _json(value: Any, status: int = 200) -> web.Response:

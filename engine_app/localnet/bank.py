@@ -20,7 +20,7 @@ from solders.transaction_metadata import FailedTransactionMetadata, SimulatedTra
 from engine_app.localnet.account_history import AccountHistory
 from engine_app.localnet.account_index import AccountIndex
 from engine_app.localnet.blocks import Block, Landed, RecentBlocks
-from engine_app.localnet.execution import Outcome, meta_json, mints_held
+from engine_app.localnet.execution import Outcome, States, meta_json
 from engine_app.localnet.messages import (
     SYSTEM_PROGRAM,
     Accounts,
@@ -150,7 +150,7 @@ class Bank:
             accounts = resolve(message, self.newest)
         except LookupFailed as failed:
             return failed.error
-        before = [self.newest(key) for key in accounts.keys]
+        before = States(self.newest(key) for key in accounts.keys)
         if forced_error is None:
             result = self._svm.send_transaction(pending.transaction)
             outcome = Outcome.of(result)
@@ -160,14 +160,14 @@ class Bank:
             outcome = Outcome(forced_error, ["Program log: failed on request"], 0, fee_of(message))
             if not self._charge(accounts.keys[0], outcome.fee):
                 return "InsufficientFundsForFee"
-        after = [
+        after = States(
             self.newest(key) if writable else was
-            for key, writable, was in zip(accounts.keys, accounts.writable, before, strict=True)
-        ]
-        for key, was, now in zip(accounts.keys, before, after, strict=True):
+            for key, writable, was in zip(accounts.keys, accounts.writable, before.accounts, strict=True)
+        )
+        for key, was, now in zip(accounts.keys, before.accounts, after.accounts, strict=True):
             if was != now:
                 self._note_change(key, block.slot, was, now)
-        decimals = self._decimals_of(mints_held(before + after))
+        decimals = self._decimals_of(before.mints | after.mints)
         block.landed.append(
             Landed(
                 signature=pending.signature,

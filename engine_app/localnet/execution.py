@@ -1,6 +1,7 @@
 """What running a transaction leaves to tell: `getTransaction`'s meta, put together around LiteSVM's answer."""
 
 import base64
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -51,16 +52,25 @@ class Outcome:
         )
 
 
-AccountStates = list[Account | None]
-"""One state for each of a message's accounts, in their order."""
+class States:
+    """One state for each of a message's accounts, in their order, and what the token accounts among them hold."""
+
+    def __init__(self, accounts: Iterable[Account | None]) -> None:
+        self.accounts = list(accounts)
+        self.held = [decode_token_account(account) for account in self.accounts]
+
+    @property
+    def mints(self) -> set[Pubkey]:
+        """Mints of the token accounts among these."""
+        return {held.mint for held in self.held if held is not None}
 
 
 def meta_json(
     outcome: Outcome,
     accounts: Accounts,
     *,
-    before: AccountStates,
-    after: AccountStates,
+    before: States,
+    after: States,
     decimals: dict[Pubkey, int],
 ) -> dict[str, Any]:
     """The `meta` of a landed transaction.
@@ -78,9 +88,9 @@ def meta_json(
             "writable": [str(key) for key in accounts.loaded_writable],
         },
         "logMessages": outcome.logs,
-        "postBalances": [account.lamports if account else 0 for account in after],
+        "postBalances": [account.lamports if account else 0 for account in after.accounts],
         "postTokenBalances": _token_balances(after, decimals),
-        "preBalances": [account.lamports if account else 0 for account in before],
+        "preBalances": [account.lamports if account else 0 for account in before.accounts],
         "preTokenBalances": _token_balances(before, decimals),
         "rewards": [],
         "status": {"Ok": None} if outcome.error is None else {"Err": outcome.error},
@@ -121,11 +131,6 @@ def _return_data_json(metadata: TransactionMetadata) -> dict[str, Any] | None:
     }
 
 
-def mints_held(states: AccountStates) -> set[Pubkey]:
-    """Mints of the token accounts among these."""
-    return {held.mint for held in map(decode_token_account, states) if held is not None}
-
-
 def ui_amount_json(amount: int, decimals: int) -> dict[str, Any]:
     """Solana's `UiTokenAmount` for an amount in base units."""
     whole = Decimal(amount).scaleb(-decimals)
@@ -137,10 +142,9 @@ def ui_amount_json(amount: int, decimals: int) -> dict[str, Any]:
     }
 
 
-def _token_balances(states: AccountStates, decimals: dict[Pubkey, int]) -> list[dict[str, Any]]:
+def _token_balances(states: States, decimals: dict[Pubkey, int]) -> list[dict[str, Any]]:
     balances = []
-    for index, account in enumerate(states):
-        held = decode_token_account(account)
+    for index, (account, held) in enumerate(zip(states.accounts, states.held, strict=True)):
         if account is None or held is None or held.mint not in decimals:
             continue
         amount = ui_amount_json(held.amount, decimals[held.mint])

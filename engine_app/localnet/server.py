@@ -107,8 +107,12 @@ class Localnet:
             OSError: a port is taken.
         """
         endpoint = self._endpoint(port, ws_port, lag_slots)
+        try:
+            await endpoint.start()
+        except OSError:
+            await endpoint.stop()
+            raise
         self.endpoints.append(endpoint)
-        await endpoint.start()
         return endpoint
 
     async def _start_admin(self, port: int) -> None:

@@ -207,6 +207,12 @@ async def test_two_endpoints_disagree_when_one_lags(operator: Operator) -> None:
     assert ports == [operator.localnet.endpoint.port, lagging["port"]]
 
 
+async def test_an_endpoint_on_a_taken_port_is_refused_and_leaves_nothing(operator: Operator) -> None:
+    taken = {"port": operator.localnet.endpoint.port}
+    assert "error" in await operator.admin("POST", "/endpoints", taken, status=409)
+    assert len(await operator.admin("GET", "/endpoints")) == 1
+
+
 async def test_calls_are_counted_by_method_and_endpoint(operator: Operator) -> None:
     other = (await operator.admin("POST", "/endpoints", {}))["port"]
     await operator.admin("DELETE", "/counters")
