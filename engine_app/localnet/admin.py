@@ -2,22 +2,22 @@
 
 JSON in and out; a body that makes no sense is a 422, a port that is taken a 409.
 
-| route               | body                                     | does, or gives                                        |
-|---------------------|------------------------------------------|-------------------------------------------------------|
-| POST /faults        | `{kind, …}`, see `faults.specs`          | puts a fault in force: `{id, hits, kind, …}`          |
-| GET /faults         |                                          | the faults in force                                   |
-| DELETE /faults/{id} |                                          | ends one; it with its hits                            |
-| DELETE /faults      |                                          | ends all; hits by kind                                |
-| GET /hits           |                                          | hits by kind, of faults that have ended too           |
-| POST /reorg         | `{slots, requeue}`                       | at the next slot; `{takenBack: [signature]}`          |
-| POST /whale         | `{pool, mint_in, amount?}`               | sends a swap; `{signature, amount}`                   |
-| POST /pools         | `{pool, swaps: "enabled" or "disabled"}` | at the next slot; `{slot}`                            |
-| POST /endpoints     | `{port?, ws_port?, lag_slots?}`          | `{port, wsPort, lagSlots}`                            |
-| GET /endpoints      |                                          | all, the chain's own first                            |
-| GET /ledger         |                                          | what landed, with `getTransaction`'s meta; `?signer=` |
-| GET /sends          |                                          | the fate of every send; `?signer=`, `?signature=`     |
-| GET /counters       |                                          | calls by method: `{total, endpoints: {port: …}}`      |
-| DELETE /counters    |                                          | counts from 0 again                                   |
+| route               | body                                     | does, or gives                                    |
+|---------------------|------------------------------------------|---------------------------------------------------|
+| POST /faults        | `{kind, …}`, see `faults.specs`          | puts a fault in force: `{id, hits, kind, …}`      |
+| GET /faults         |                                          | the faults in force                               |
+| DELETE /faults/{id} |                                          | ends one; it with its hits                        |
+| DELETE /faults      |                                          | ends all; hits by kind                            |
+| GET /hits           |                                          | hits by kind, of faults that have ended too       |
+| POST /reorg         | `{slots, requeue}`                       | at the next slot; `{takenBack: [signature]}`      |
+| POST /whale         | `{pool, mint_in, amount?}`               | sends a swap; `{signature, amount}`               |
+| POST /pools         | `{pool, swaps: "enabled" or "disabled"}` | at the next slot; `{slot}`                        |
+| POST /endpoints     | `{port?, ws_port?, lag_slots?}`          | `{port, wsPort, lagSlots}`                        |
+| GET /endpoints      |                                          | all, the chain's own first                        |
+| GET /ledger         |                                          | what landed, with its `meta`; `?signer=`          |
+| GET /sends          |                                          | the fate of every send; `?signer=`, `?signature=` |
+| GET /counters       |                                          | calls by method: `{total, endpoints: {port: …}}`  |
+| DELETE /counters    |                                          | counts from 0 again                               |
 """
 
 from collections import Counter
