@@ -25,7 +25,7 @@ from engine_app.orders.service import Orders
 from engine_app.settings import Settings
 from engine_app.storage.postgres import Database
 from engine_app.storage.redis import connect
-from tests.chaos.kills.audit import Audit, Books, audit, is_final, read_books
+from tests.chaos.audit import Audit, Books, audit, is_final, read_books
 from tests.chaos.kills.lives import Lives, nursery
 from tests.chaos.kills.occasions import Market, Occasion
 from tests.chaos.kills.plan import Plan
@@ -71,9 +71,7 @@ class Report:
             yield f"   0  {target[0]}"
         for occasion in self.occasions:
             ended = Counter(
-                order.error_code or order.status
-                for order in self.books.orders.values()
-                if order.id in occasion.placed
+                order.error_code or order.status for order in self.books.orders.values() if order.id in occasion.placed
             )
             yield f"{occasion.name}: " + ", ".join(f"{count} {how}" for how, count in ended.most_common())
         yield "troubles: " + ", ".join(f"{kind} {hits}" for kind, hits in sorted(self.troubles.items()))
@@ -140,7 +138,13 @@ async def campaign(
         hits = await troubles.clear()
         await start_workers()
         books = await _finished(database, take_ups)
-        found = await audit(books, await troubles.ledger(), rpc, market.customers, market.payments)
+        found = await audit(
+            books,
+            await troubles.ledger(),
+            rpc,
+            [customer.address for customer in market.customers],
+            market.payments,
+        )
         return Report(plan, market.occasions, books, found, hits, take_ups.seconds, took)
 
 

@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from solders.pubkey import Pubkey
 from sqlalchemy import func, select
 from sqlmodel import col
 
+from engine_app.chain.answers import Commitment
 from engine_app.chain.rpc import Rpc
 from engine_app.chain.token_accounts import WRAPPED_SOL_MINT
 from engine_app.orders.models import Attempt, Order, OrderEvent, Reservation
 from engine_app.storage.postgres import Database
-from tests.chaos.kills.occasions import Customer
 
 SOL = str(WRAPPED_SOL_MINT)
 
@@ -58,18 +59,27 @@ async def read_books(database: Database) -> Books:
             select(col(OrderEvent.order_id), func.count()).group_by(col(OrderEvent.order_id))
         )
         held = await session.execute(
-            select(func.count()).select_from(Reservation).where(col(Reservation.closed_at).is_(None))
+            select(func.count())
+            .select_from(Reservation)
+            .join(Order, col(Order.id) == col(Reservation.order_id))
+            .where(col(Reservation.closed_at).is_(None), col(Order.status).in_(("confirmed", "failed")))
         )
         return Books(
             {order.id: order for order in orders},
             attempts,
-            {order_id: count for order_id, count in events},
+            {row[0]: row[1] for row in events},
             held.scalar_one(),
         )
 
 
 async def audit(
-    books: Books, ledger: Sequence[Mapping[str, Any]], rpc: Rpc, customers: Sequence[Customer], payments: Set[str]
+    books: Books,
+    ledger: Sequence[Mapping[str, Any]],
+    rpc: Rpc,
+    wallets: Sequence[Pubkey],
+    payments: Set[str] = frozenset(),
+    *,
+    commitment: Commitment = "finalized",
 ) -> Audit:
     """Compare everything.
 
@@ -77,10 +87,11 @@ async def audit(
         books: of a database in which nothing moves any more.
         ledger: every landed transaction, as the chain's admin port tells it.
         rpc: for the balances as they are.
-        customers: everybody who trades.
-        payments: signatures of what customers paid beside the engine.
+        wallets: everybody who trades.
+        payments: signatures of what wallets paid beside the engine.
+        commitment: of the balances; `finalized` only where every order is final.
     """
-    addresses = {str(customer.address) for customer in customers}
+    addresses = set(map(str, wallets))
     landed = {
         entry["signature"]: entry
         for entry in ledger
@@ -88,12 +99,16 @@ async def audit(
     }
     succeeded: dict[UUID, list[str]] = defaultdict(list)
     for attempt in books.attempts:
-        if attempt.signature in landed and landed[attempt.signature]["err"] is None:
+        if attempt.signature and attempt.signature in landed and landed[attempt.signature]["err"] is None:
             succeeded[attempt.order_id].append(attempt.signature)
     differences = [
         *_of_attempts(books, landed),
         *_of_orders(books, landed, succeeded),
-        *[line for customer in customers async for line in _of_balances(books, ledger, landed, rpc, customer)],
+        *[
+            line
+            for wallet in wallets
+            for line in _of_balances(books, ledger, landed, wallet, await _held(rpc, wallet, commitment))
+        ],
     ]
     return Audit(
         orders=len(books.orders),
@@ -112,6 +127,8 @@ def is_final(order: Order) -> bool:
 def _of_attempts(books: Books, landed: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     """Each verdict against the ledger, and what is on the ledger without an attempt."""
     for attempt in books.attempts:
+        if attempt.verdict is None and not is_final(books.orders[attempt.order_id]):
+            continue
         entry = None if attempt.signature is None else landed.get(attempt.signature)
         told = "not there" if entry is None else "landed" if entry["err"] is None else "landed_error"
         said = "not there" if attempt.verdict in ("not_sent", "expired") else attempt.verdict
@@ -133,7 +150,7 @@ def _of_orders(
         if books.events[order.id] != order.seq:
             yield f"order {order.id} has {books.events[order.id]} events, its last is number {order.seq}"
     if books.open_reservations:
-        yield f"{books.open_reservations} reservations are still open"
+        yield f"{books.open_reservations} reservations of orders that are done are still open"
 
 
 def _of_fill(order: Order, entry: Mapping[str, Any]) -> Iterator[str]:
@@ -159,15 +176,15 @@ def claims(order: Order) -> Counter[str]:
     return _not_zero(changes)
 
 
-async def _of_balances(
+def _of_balances(
     books: Books,
     ledger: Sequence[Mapping[str, Any]],
     landed: Mapping[str, Mapping[str, Any]],
-    rpc: Rpc,
-    customer: Customer,
-) -> Any:
+    wallet: Pubkey,
+    held: Counter[str],
+) -> Iterator[str]:
     """A wallet's balances against what the orders say moved, and what came and went beside the engine."""
-    owner = str(customer.address)
+    owner = str(wallet)
     orders = {order.tx_hash: order for order in books.orders.values() if order.status == "confirmed"}
     expected: Counter[str] = Counter()
     for entry in ledger:
@@ -178,11 +195,16 @@ async def _of_balances(
             expected[SOL] -= entry["meta"]["fee"]
         else:
             expected.update(_moved(entry, owner))
-    held = Counter({SOL: await rpc.balance(customer.address, "finalized")})
-    for _, account in await rpc.token_accounts_by_owner(customer.address, "finalized"):
-        held[str(account.mint)] += account.amount
-    if _not_zero(expected) != _not_zero(held):
+    if _not_zero(expected) != held:
         yield f"wallet {owner} holds {dict(held)}, by its orders it would be {dict(expected)}"
+
+
+async def _held(rpc: Rpc, wallet: Pubkey, commitment: Commitment) -> Counter[str]:
+    """Base units by mint, lamports under SOL's mint together with wrapped SOL."""
+    held = Counter({SOL: await rpc.balance(wallet, commitment)})
+    for _, account in await rpc.token_accounts_by_owner(wallet, commitment):
+        held[str(account.mint)] += account.amount
+    return _not_zero(held)
 
 
 def _moved(entry: Mapping[str, Any], owner: str) -> Counter[str]:
