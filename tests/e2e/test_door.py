@@ -30,9 +30,10 @@ def test_a_taken_name_is_told(new_page: Callable[..., Page], engine: RunningEngi
         person = Person(new_page(), account.username)
         person.page.goto("/login/")
         person.see("to-create-account").click()
-        person.fill_in()
         expect(person.page).to_have_url(CREATE)
+        person.fill_in()
         expect(person.see("refusal")).to_contain_text("exists already")
+        expect(person.page).to_have_url(CREATE)
 
 
 def test_a_mistyped_name_does_not_become_an_account(person: Person) -> None:

@@ -126,7 +126,7 @@ def test_an_unusable_amount_or_slippage_is_told_at_the_form(person: Person) -> N
         expect(person.see("swap-notice")).to_have_count(0)
     person.see("slippage").fill("60")
     person.see("amount").fill("1")
-    expect(person.see("swap-notice")).to_contain_text("slippage")
+    expect(person.see("swap-notice")).to_contain_text("Slippage")
     expect(person.see("swap-button")).to_be_disabled()
     person.see("slippage-0.5").click()
     expect(person.see("swap-notice")).to_have_count(0)
