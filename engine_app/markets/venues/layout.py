@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from solders.pubkey import Pubkey
 
@@ -55,6 +56,12 @@ def i128(data: bytes, offset: int) -> int:
 def address(data: bytes, offset: int) -> Pubkey:
     """The address at `offset`."""
     return Pubkey.from_bytes(data[offset : offset + 32])
+
+
+@lru_cache(maxsize=8192)
+def derived(program: Pubkey, *seeds: bytes) -> Pubkey:
+    """The program's address that the seeds give, kept: the search for one takes long."""
+    return Pubkey.find_program_address(list(seeds), program)[0]
 
 
 def ceil_div(numerator: int, denominator: int) -> int:

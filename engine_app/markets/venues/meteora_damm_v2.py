@@ -32,6 +32,7 @@ from engine_app.markets.venues.layout import (
     u64,
     u128,
 )
+from engine_app.markets.venues.meteora_damm_v2_curves import Compounding, PriceRange
 from engine_app.markets.venues.meteora_damm_v2_errors import ERROR_KINDS, ERROR_NAMES
 from engine_app.markets.venues.meteora_damm_v2_fees import (
     FEE_DENOMINATOR,
@@ -43,6 +44,7 @@ from engine_app.markets.venues.meteora_damm_v2_fees import (
 from engine_app.markets.venues.program_error import classify
 from engine_app.markets.venues.spl_token import (
     TransferFees,
+    pool_pays,
     pool_receives,
     require_priced,
     require_token_program,
@@ -71,78 +73,6 @@ _TOKEN_PROGRAM_BY_FLAG = {0: TOKEN_PROGRAM, 1: TOKEN_2022_PROGRAM}
 
 _COLLECT_BOTH, _COLLECT_ONLY_B, _COLLECT_COMPOUNDING = range(3)
 _BY_SLOT, _BY_TIME = range(2)
-
-
-@dataclass(frozen=True, slots=True)
-class PriceRange:
-    """Liquidity over one range of prices. Prices are roots of B per A in Q64, `liquidity` is in Q64 too.
-
-    Source: liquidity_handler/concentrated_liquidity.rs.
-    """
-
-    sqrt_price: int
-    sqrt_min: int
-    sqrt_max: int
-    liquidity: int
-
-    def amount_out(self, amount_in: int, a_to_b: bool) -> int:
-        """Base units that leave for `amount_in` base units, both without fees. Raises QuoteRefused."""
-        if self.liquidity == 0 or self.sqrt_price == 0:
-            raise QuoteRefused(Refusal.OUT_OF_LIQUIDITY, "the pool has no liquidity")
-        return self._b_for_a(amount_in) if a_to_b else self._a_for_b(amount_in)
-
-    def _b_for_a(self, amount_in: int) -> int:
-        moved = self.liquidity + amount_in * self.sqrt_price
-        next_price = ceil_div(self.liquidity * self.sqrt_price, moved)
-        if next_price < self.sqrt_min:
-            raise QuoteRefused(Refusal.OUT_OF_RANGE, "the amount moves the price below the pool's range")
-        return self.liquidity * (self.sqrt_price - next_price) >> 128
-
-    def _a_for_b(self, amount_in: int) -> int:
-        next_price = self.sqrt_price + (amount_in << 128) // self.liquidity
-        if next_price > self.sqrt_max:
-            raise QuoteRefused(Refusal.OUT_OF_RANGE, "the amount moves the price above the pool's range")
-        return self.liquidity * (next_price - self.sqrt_price) // (self.sqrt_price * next_price)
-
-    def marginal_price(self) -> tuple[int, int]:
-        """B per A as a fraction."""
-        return self.sqrt_price**2, 1 << 128
-
-    def reserves(self) -> tuple[int, int]:
-        """Base units of A and B between the price and the ends of its range."""
-        if not self.sqrt_min <= self.sqrt_price <= self.sqrt_max or self.sqrt_price == 0:
-            return 0, 0
-        amount_a = self.liquidity * (self.sqrt_max - self.sqrt_price) // (self.sqrt_price * self.sqrt_max)
-        return amount_a, self.liquidity * (self.sqrt_price - self.sqrt_min) >> 128
-
-
-@dataclass(frozen=True, slots=True)
-class Compounding:
-    """A constant product of the amounts kept in the pool account. Source: compounding_liquidity.rs.
-
-    `liquidity` takes no part in the price, but the program divides fees by it.
-    """
-
-    amount_a: int
-    amount_b: int
-    liquidity: int
-
-    def amount_out(self, amount_in: int, a_to_b: bool) -> int:
-        """Base units that leave for `amount_in` base units, both without fees. Raises QuoteRefused."""
-        if not (self.amount_a and self.amount_b and self.liquidity):
-            raise QuoteRefused(Refusal.OUT_OF_LIQUIDITY, "the pool has no liquidity")
-        reserve_in, reserve_out = (self.amount_a, self.amount_b) if a_to_b else (self.amount_b, self.amount_a)
-        if reserve_in + amount_in > U64_MAX:
-            raise QuoteRefused(Refusal.OUT_OF_RANGE, "the amount is more than the pool can hold")
-        return amount_in * reserve_out // (reserve_in + amount_in)
-
-    def marginal_price(self) -> tuple[int, int]:
-        """B per A as a fraction."""
-        return self.amount_b, self.amount_a
-
-    def reserves(self) -> tuple[int, int]:
-        """Base units of A and B."""
-        return self.amount_a, self.amount_b
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,18 +140,57 @@ class DammV2Pool:
             pool_fee = _fee_on(received, numerator)
             paid_out, fee_mint = _within_u64(self.curve.amount_out(received - pool_fee, a_to_b)), side_in.mint
 
-        transfer_fee_out = side_out.transfer_fees.on(paid_out, clock.epoch)
-        fees = (
-            Fee(FeeKind.POOL, fee_mint, pool_fee),
-            Fee(FeeKind.TRANSFER, side_in.mint, transfer_fee_in),
-            Fee(FeeKind.TRANSFER, side_out.mint, transfer_fee_out),
+        return self._quote(
+            mint_in,
+            amount_in,
+            paid_out - side_out.transfer_fees.on(paid_out, clock.epoch),
+            fees=(
+                Fee(FeeKind.POOL, fee_mint, pool_fee),
+                Fee(FeeKind.TRANSFER, side_in.mint, transfer_fee_in),
+                Fee(FeeKind.TRANSFER, side_out.mint, side_out.transfer_fees.on(paid_out, clock.epoch)),
+            ),
         )
+
+    def quote_exact_out(self, mint_in: Pubkey, amount_out: int, clock: ChainClock) -> SwapQuote:
+        """What `swap2` of mode 2 would take so that `amount_out` base units arrive. Raises QuoteRefused.
+
+        While a rate limiter is at work its fee depends on the amount in; that is not worked out backwards here.
+        """
+        side_in, side_out, a_to_b = self._sides(mint_in)
+        elapsed = self._elapsed(clock)
+        require_priced(side_in.mint, side_in.transfer_fees)
+        sent = pool_pays(side_out.mint, side_out.transfer_fees, amount_out, clock.epoch)
+        context = FeeContext(elapsed, 0, a_to_b, self.initial_sqrt_price, self.sqrt_price)
+        if isinstance(self.fees.base, RateLimiter) and self.fees.base.applies(context):
+            raise QuoteRefused(Refusal.UNSUPPORTED, "the pool's rate limiter is at work")
+        numerator = self.fees.numerator(context)
+        if a_to_b or self.fee_follows_output:
+            gross_out = _before_fee(sent, numerator)
+            received = _within_u64(self.curve.amount_in(gross_out, a_to_b))
+            pool_fee = Fee(FeeKind.POOL, side_out.mint, gross_out - sent)
+        else:
+            swapped = _within_u64(self.curve.amount_in(sent, a_to_b))
+            received = _before_fee(swapped, numerator)
+            pool_fee = Fee(FeeKind.POOL, side_in.mint, received - swapped)
+        paid = _within_u64(side_in.transfer_fees.included(received, clock.epoch))
+        return self._quote(
+            mint_in,
+            paid,
+            amount_out,
+            fees=(
+                pool_fee,
+                Fee(FeeKind.TRANSFER, side_in.mint, paid - received),
+                Fee(FeeKind.TRANSFER, side_out.mint, sent - amount_out),
+            ),
+        )
+
+    def _quote(self, mint_in: Pubkey, amount_in: int, amount_out: int, fees: tuple[Fee, ...]) -> SwapQuote:
         b, a = self.curve.marginal_price()
         return SwapQuote(
             amount_in=amount_in,
-            amount_out=paid_out - transfer_fee_out,
+            amount_out=amount_out,
             fees=tuple(fee for fee in fees if fee.amount),
-            marginal_price=(b, a) if a_to_b else (a, b),
+            marginal_price=(b, a) if self._sides(mint_in)[2] else (a, b),
         )
 
     def swap_instruction(self, user: SwapAccounts, mint_in: Pubkey, amount_in: int, min_out: int) -> Instruction:
@@ -270,6 +239,11 @@ class DammV2Pool:
 
 def _fee_on(amount: int, numerator: int) -> int:
     return ceil_div(amount * numerator, FEE_DENOMINATOR)
+
+
+def _before_fee(amount: int, numerator: int) -> int:
+    """What `amount` was before the fee, rounded up."""
+    return _within_u64(ceil_div(amount * FEE_DENOMINATOR, FEE_DENOMINATOR - numerator))
 
 
 def _within_u64(amount: int) -> int:

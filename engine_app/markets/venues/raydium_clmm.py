@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import islice
 
 from solders.instruction import Instruction
@@ -17,6 +16,7 @@ from solders.pubkey import Pubkey
 
 from engine_app.chain.accounts import Account, DecodeError
 from engine_app.chain.token_accounts import TOKEN_2022_PROGRAM, TOKEN_PROGRAM
+from engine_app.markets.venues.array_bitmap import ArrayBitmap
 from engine_app.markets.venues.clock import ChainClock
 from engine_app.markets.venues.instruction import (
     MEMO_PROGRAM,
@@ -26,7 +26,7 @@ from engine_app.markets.venues.instruction import (
     swap_data,
     writable,
 )
-from engine_app.markets.venues.layout import account_at, address, anchor_data, i32, u8, u16, u32, u64, u128
+from engine_app.markets.venues.layout import account_at, address, anchor_data, derived, i32, u8, u16, u32, u64, u128
 from engine_app.markets.venues.program_error import classify
 from engine_app.markets.venues.raydium_clmm_errors import ERROR_KINDS, ERROR_NAMES
 from engine_app.markets.venues.raydium_clmm_fees import RATE, DynamicFee, decode_dynamic_fee
@@ -35,7 +35,6 @@ from engine_app.markets.venues.raydium_clmm_ticks import (
     MAX_TICK,
     MIN_TICK,
     TICKS_PER_ARRAY,
-    Bitmap,
     TickArray,
     decode_bitmap,
     decode_tick_array,
@@ -250,7 +249,7 @@ class RaydiumClmm:
         self.program_id = program_id
 
     def _derive(self, *seeds: bytes) -> Pubkey:
-        return _derived(self.program_id, *seeds)
+        return derived(self.program_id, *seeds)
 
     def pool_filters(self, mint_a: Pubkey, mint_b: Pubkey) -> list[tuple[int, list[tuple[int, bytes]]]]:
         """One search: the program keeps a pool's mints in the order of their bytes."""
@@ -277,7 +276,7 @@ class RaydiumClmm:
         bitmap = decode_bitmap(data[904:1032], accounts.get(extension), program=self.program_id, pool=pool)
         current, indexes = _current_array(data), dict[int, None]()
         for downwards in (True, False):
-            indexes.update(dict.fromkeys(islice(_ahead(bitmap, current, downwards), _ARRAYS_EACH_WAY)))
+            indexes.update(dict.fromkeys(islice(bitmap.ahead(current, downwards), _ARRAYS_EACH_WAY)))
         start_after = u16(data, 235) * TICKS_PER_ARRAY
         arrays = [self._array(pool, index * start_after) for index in indexes]
         return [address(data, 9), *vaults, extension, *mints, *arrays]
@@ -322,11 +321,11 @@ class RaydiumClmm:
         )
 
     def _way(
-        self, pool: Pubkey, data: bytes, bitmap: Bitmap, accounts: Mapping[Pubkey, Account], *, downwards: bool
+        self, pool: Pubkey, data: bytes, bitmap: ArrayBitmap, accounts: Mapping[Pubkey, Account], *, downwards: bool
     ) -> Way:
         current, spacing = _current_array(data), u16(data, 235)
         arrays: list[TickArray] = []
-        for index in _ahead(bitmap, current, downwards):
+        for index in bitmap.ahead(current, downwards):
             key = self._array(pool, index * TICKS_PER_ARRAY * spacing)
             account = accounts.get(key)
             if account is None:
@@ -375,20 +374,8 @@ class RaydiumClmm:
         return classify(code, logs, ERROR_NAMES, ERROR_KINDS)
 
 
-@lru_cache(maxsize=8192)
-def _derived(program: Pubkey, *seeds: bytes) -> Pubkey:
-    return Pubkey.find_program_address(list(seeds), program)[0]
-
-
 def _current_array(data: bytes) -> int:
     return i32(data, 269) // (u16(data, 235) * TICKS_PER_ARRAY)
-
-
-def _ahead(bitmap: Bitmap, current: int, downwards: bool) -> Iterable[int]:
-    """The arrays a swap reaches, in order: the current one first, where it has any tick at all."""
-    if bitmap.holds(current):
-        yield current
-    yield from bitmap.beyond(current, downwards)
 
 
 def _side(accounts: Mapping[Pubkey, Account], mint: Pubkey, vault: Pubkey) -> Side:

@@ -14,6 +14,7 @@ from functools import lru_cache
 from solders.pubkey import Pubkey
 
 from engine_app.chain.accounts import Account, DecodeError
+from engine_app.markets.venues.array_bitmap import ArrayBitmap
 from engine_app.markets.venues.layout import address, anchor_data, i32, i128, u64
 
 MIN_TICK, MAX_TICK = -443_636, 443_636
@@ -123,41 +124,14 @@ def decode_tick_array(
     return TickArray(key, start, spacing, data)
 
 
-@dataclass(frozen=True, slots=True)
-class Bitmap:
-    """Which arrays of a pool have an initialized tick; `bits` begin at the lowest array there can be."""
-
-    bits: int
-
-    def holds(self, index: int) -> bool:
-        """Whether the array number `index` has one."""
-        return 0 <= index - _LOWEST < _BITS and bool(self.bits >> (index - _LOWEST) & 1)
-
-    def beyond(self, index: int, downwards: bool) -> Iterator[int]:
-        """Numbers of the arrays below, or above, `index` that have one, the nearest first."""
-        at = min(max(index - _LOWEST, -1), _BITS)
-        if downwards:
-            left = self.bits & ((1 << max(at, 0)) - 1)
-            while left:
-                highest = left.bit_length() - 1
-                yield highest + _LOWEST
-                left ^= 1 << highest
-        else:
-            left = self.bits >> (at + 1) << (at + 1)
-            while left:
-                lowest = left & -left
-                yield lowest.bit_length() - 1 + _LOWEST
-                left ^= lowest
-
-
-def decode_bitmap(pool_bits: bytes, extension: Account | None, *, program: Pubkey, pool: Pubkey) -> Bitmap:
+def decode_bitmap(pool_bits: bytes, extension: Account | None, *, program: Pubkey, pool: Pubkey) -> ArrayBitmap:
     """The bitmap from the pool's own 1024 bits and its extension, where that exists. Raises DecodeError.
 
     The extension, 1832 bytes, has 14 words of 512 bits above the pool's (@40) and 14 below (@936), the nearest first.
     """
     bits = int.from_bytes(pool_bits, "little") << (-_POOL_BITS - _LOWEST)
     if extension is None:
-        return Bitmap(bits)
+        return ArrayBitmap(bits, _LOWEST, _BITS)
     data = anchor_data(extension, "the bitmap extension", program, _EXTENSION_SIZE, _EXTENSION_DISCRIMINATOR)
     if address(data, 8) != pool:
         raise DecodeError("the bitmap extension is another pool's")
@@ -166,4 +140,4 @@ def decode_bitmap(pool_bits: bytes, extension: Account | None, *, program: Pubke
     for word in range(_WORDS_PER_SIDE):
         at = 936 + word * 64
         bits |= int.from_bytes(data[at : at + 64], "little") << ((_WORDS_PER_SIDE - 1 - word) * _WORD_BITS)
-    return Bitmap(bits)
+    return ArrayBitmap(bits, _LOWEST, _BITS)

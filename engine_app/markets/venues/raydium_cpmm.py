@@ -24,6 +24,7 @@ from engine_app.markets.venues.instruction import (
     writable,
 )
 from engine_app.markets.venues.layout import (
+    U64_MAX,
     account_at,
     address,
     anchor_data,
@@ -34,6 +35,7 @@ from engine_app.markets.venues.layout import (
 from engine_app.markets.venues.program_error import classify
 from engine_app.markets.venues.spl_token import (
     TransferFees,
+    pool_pays,
     pool_receives,
     require_priced,
     require_token_program,
@@ -126,8 +128,10 @@ class FeeRates:
 
 @dataclass(frozen=True, slots=True)
 class CpmmSwap:
-    """One swap inside the pool, base units: `amount_out` leaves its vault, fees were taken on the way."""
+    """One swap inside the pool, base units: `amount_in` comes into a vault and `amount_out` leaves the other, fees
+    were taken on the way."""
 
+    amount_in: int
     amount_out: int
     trade_fee: int
     creator_fee: int
@@ -147,12 +151,39 @@ def swap_base_input(
         creator_fee = fee * rates.creator // rate if rate else 0
         amount_swapped = amount_in - fee
         amount_out = _constant_product_out(amount_swapped, reserve_in, reserve_out)
-        return CpmmSwap(amount_out, fee - creator_fee, creator_fee)
+        return CpmmSwap(amount_in, amount_out, fee - creator_fee, creator_fee)
     trade_fee = ceil_div(amount_in * rates.trade, _RATE)
     amount_swapped = amount_in - trade_fee
     gross_out = _constant_product_out(amount_swapped, reserve_in, reserve_out)
     creator_fee = ceil_div(gross_out * rates.creator, _RATE)
-    return CpmmSwap(gross_out - creator_fee, trade_fee, creator_fee)
+    return CpmmSwap(amount_in, gross_out - creator_fee, trade_fee, creator_fee)
+
+
+def swap_base_output(
+    amount_out: int, reserve_in: int, reserve_out: int, rates: FeeRates, creator_fee_on_input: bool
+) -> CpmmSwap:
+    """What the curve takes for `amount_out` (with its transfer fee), in base units, reserves positive.
+
+    Source: raydium-cp-swap, curve/calculator.rs `swap_base_output`. Raises QuoteRefused where the pool does not hold
+    it.
+    """
+    gross_out = amount_out if creator_fee_on_input else _before_fee(amount_out, rates.creator)
+    if gross_out >= reserve_out:
+        raise QuoteRefused(Refusal.OUT_OF_LIQUIDITY, "the pool does not hold the amount")
+    amount_swapped = ceil_div(reserve_in * gross_out, reserve_out - gross_out)
+    rate = rates.trade + rates.creator if creator_fee_on_input else rates.trade
+    amount_in = _before_fee(amount_swapped, rate)
+    fee = amount_in - amount_swapped
+    if not creator_fee_on_input:
+        return CpmmSwap(amount_in, amount_out, fee, gross_out - amount_out)
+    creator_fee = fee * rates.creator // rate if rate else 0
+    return CpmmSwap(amount_in, amount_out, fee - creator_fee, creator_fee)
+
+
+def _before_fee(amount: int, rate: int) -> int:
+    if rate >= _RATE:
+        raise QuoteRefused(Refusal.UNSUPPORTED, "the fee leaves nothing of any amount")
+    return ceil_div(amount * _RATE, _RATE - rate)
 
 
 def _constant_product_out(amount_swapped: int, reserve_in: int, reserve_out: int) -> int:
@@ -201,11 +232,28 @@ class CpmmPool:
         self._require_open(clock)
         require_priced(side_out.mint, side_out.transfer_fees)
         received, transfer_fee_in = pool_receives(side_in.mint, side_in.transfer_fees, amount_in, clock.epoch)
-        if side_in.reserve <= 0 or side_out.reserve <= 0:
-            raise QuoteRefused(Refusal.OUT_OF_LIQUIDITY, "the pool is empty")
+        self._require_liquidity()
         on_input = self._creator_fee_on_input(mint_in)
         swap = swap_base_input(received, side_in.reserve, side_out.reserve, self.rates, on_input)
-        transfer_fee_out = side_out.transfer_fees.on(swap.amount_out, clock.epoch)
+        return self._quote(mint_in, swap, transfer_fee_in, side_out.transfer_fees.on(swap.amount_out, clock.epoch))
+
+    def quote_exact_out(self, mint_in: Pubkey, amount_out: int, clock: ChainClock) -> SwapQuote:
+        """What `swap_base_output` would take so that `amount_out` base units arrive. Raises QuoteRefused."""
+        side_in, side_out = self._sides(mint_in)
+        self._require_open(clock)
+        require_priced(side_in.mint, side_in.transfer_fees)
+        sent = pool_pays(side_out.mint, side_out.transfer_fees, amount_out, clock.epoch)
+        self._require_liquidity()
+        on_input = self._creator_fee_on_input(mint_in)
+        swap = swap_base_output(sent, side_in.reserve, side_out.reserve, self.rates, on_input)
+        paid = side_in.transfer_fees.included(swap.amount_in, clock.epoch)
+        if paid > U64_MAX:
+            raise QuoteRefused(Refusal.OUT_OF_RANGE, "the price is more than a token account can hold")
+        return self._quote(mint_in, swap, paid - swap.amount_in, sent - amount_out)
+
+    def _quote(self, mint_in: Pubkey, swap: CpmmSwap, transfer_fee_in: int, transfer_fee_out: int) -> SwapQuote:
+        side_in, side_out = self._sides(mint_in)
+        on_input = self._creator_fee_on_input(mint_in)
         amount_out = swap.amount_out - transfer_fee_out
         if amount_out <= 0:
             raise QuoteRefused(Refusal.TOO_SMALL, "the amount buys less than one unit")
@@ -216,7 +264,7 @@ class CpmmPool:
             Fee(FeeKind.TRANSFER, side_out.mint, transfer_fee_out),
         )
         return SwapQuote(
-            amount_in=amount_in,
+            amount_in=swap.amount_in + transfer_fee_in,
             amount_out=amount_out,
             fees=tuple(fee for fee in fees if fee.amount),
             marginal_price=(side_out.reserve, side_in.reserve),
@@ -258,6 +306,10 @@ class CpmmPool:
             raise QuoteRefused(Refusal.CLOSED, "the pool's status forbids swaps")
         if clock.unix_timestamp < self.open_time:
             raise QuoteRefused(Refusal.NOT_OPEN_YET, f"the pool opens at unix time {self.open_time}")
+
+    def _require_liquidity(self) -> None:
+        if self.side_0.reserve <= 0 or self.side_1.reserve <= 0:
+            raise QuoteRefused(Refusal.OUT_OF_LIQUIDITY, "the pool is empty")
 
     def _creator_fee_on_input(self, mint_in: Pubkey) -> bool:
         if self.creator_fee_on == 0:

@@ -12,10 +12,9 @@ from solders.pubkey import Pubkey
 from engine_app.chain.accounts import Account, DecodeError
 from engine_app.markets.venues.clock import ChainClock, decode_clock
 from engine_app.markets.venues.layout import U64_MAX
-from engine_app.markets.venues.venue import Pool, QuoteRefused
-from tests.markets.venues.vectors import State, load
+from engine_app.markets.venues.venue import ExactOutPool, Pool, QuoteRefused, SwapQuote
+from tests.markets.venues.vectors import FILES, State, load
 
-VENUES = ("raydium_cpmm", "meteora_damm_v2")
 AMOUNTS = st.one_of(st.integers(0, 10_000), st.integers(0, U64_MAX), st.integers(U64_MAX, 2**70))
 WORDS = st.one_of(st.binary(min_size=1, max_size=16), st.sampled_from((bytes(8), b"\xff" * 8, b"\xff" * 16)))
 
@@ -48,13 +47,26 @@ def _exercise(pool: Pool, amount: int, clock: ChainClock) -> None:
             quote = pool.quote_exact_in(mint_in, amount, clock)
         except QuoteRefused:
             continue
-        assert 0 <= quote.amount_out <= U64_MAX
-        assert all(fee.amount > 0 for fee in quote.fees)
-        assert min(quote.marginal_price) > 0
+        assert quote.amount_in == amount
+        _check(quote)
+    if isinstance(pool, ExactOutPool):
+        for mint_in in pool.mints:
+            try:
+                quote = pool.quote_exact_out(mint_in, amount, clock)
+            except QuoteRefused:
+                continue
+            assert quote.amount_out == amount
+            _check(quote)
 
 
-@pytest.mark.parametrize("name", VENUES)
-@settings(max_examples=600, deadline=None)
+def _check(quote: SwapQuote) -> None:
+    assert 0 <= quote.amount_out <= U64_MAX
+    assert all(fee.amount > 0 for fee in quote.fees)
+    assert min(quote.marginal_price) > 0
+
+
+@pytest.mark.parametrize("name", FILES)
+@settings(max_examples=200, deadline=None)
 @given(data=st.data(), amount=AMOUNTS, slot=st.integers(0, U64_MAX))
 def test_a_corrupt_state_is_refused_or_quoted(name: str, data: st.DataObject, amount: int, slot: int) -> None:
     address, state = data.draw(corrupted(name))
@@ -69,7 +81,7 @@ def test_a_corrupt_state_is_refused_or_quoted(name: str, data: st.DataObject, am
     _exercise(pool, amount, clock)
 
 
-@pytest.mark.parametrize("name", VENUES)
+@pytest.mark.parametrize("name", FILES)
 @settings(deadline=None)
 @given(content=st.binary(max_size=1200))
 def test_foreign_bytes_are_no_pool(name: str, content: bytes) -> None:

@@ -12,7 +12,8 @@ from solders.pubkey import Pubkey
 
 from engine_app.chain.accounts import DecodeError
 from engine_app.markets.venues.layout import U64_MAX
-from engine_app.markets.venues.meteora_damm_v2 import DammV2Pool, MeteoraDammV2, PriceRange
+from engine_app.markets.venues.meteora_damm_v2 import DammV2Pool, MeteoraDammV2
+from engine_app.markets.venues.meteora_damm_v2_curves import PriceRange
 from engine_app.markets.venues.meteora_damm_v2_fees import RateLimiter
 from engine_app.markets.venues.venue import ErrorKind, Fee, FeeKind, QuoteRefused, Refusal, SwapAccounts
 from tests.markets.venues.vectors import State, load, state

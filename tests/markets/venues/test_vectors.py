@@ -14,6 +14,8 @@ from tests.markets.venues.vectors import FILES, Case, State, load
 COUNTS = {
     "meteora_damm_v1": (343, 89),
     "meteora_damm_v2": (823, 51),
+    "meteora_dlmm": (250, 104),
+    "meteora_dlmm_v012": (204, 120),
     "raydium_amm_v4": (133, 39),
     "raydium_amm_v4_v2": (111, 39),
     "raydium_clmm": (625, 200),
