@@ -95,7 +95,7 @@ async def _wait_for_node(turn: Turn, error: RpcUnavailable) -> None:
     told = (turn.order.waiting_for or {}).get("reason") == WaitReason.NODE
     if not told:
         await turn.advance("waiting", {"reason": WaitReason.NODE}, waiting_for={"reason": WaitReason.NODE})
-    turn.order.not_before = turn.order.updated_at + NODE_RETRY
+    turn.order.not_before = max(turn.now, turn.order.updated_at) + NODE_RETRY
 
 
 def run_at_due_time(engine: Engine, order_id: UUID, seconds: float) -> None:

@@ -47,7 +47,7 @@ from engine_app.markets.tokens import whole
 from engine_app.markets.venues.venue import Pool
 from engine_app.orders import attempts, reservations
 from engine_app.orders.errors import INSUFFICIENT_FUNDS, PRICE_IMPACT, PRICE_MOVED
-from engine_app.orders.lifecycle import MAX_TRIES, Status
+from engine_app.orders.lifecycle import MAX_TRIES, Status, WaitReason
 from engine_app.orders.models import Attempt, Order
 from engine_app.telemetry.logging import get_logger
 from engine_app.wallets import repository as wallets
@@ -103,7 +103,9 @@ async def trade(turn: Turn) -> None:
         mint_out=Pubkey.from_string(turn.order.token_out),
         amount_in=int(turn.order.amount_in),
     )
-    if turn.order.status != Status.ROUTING or turn.order.waiting_for is not None:
+    # An order that waits for a node says so until one answers.
+    waits_for_node = (turn.order.waiting_for or {}).get("reason") == WaitReason.NODE
+    if turn.order.status != Status.ROUTING or (turn.order.waiting_for is not None and not waits_for_node):
         await turn.advance(
             "routing", {"try": turn.order.tries + 1}, status=Status.ROUTING.value, waiting_for=None, not_before=None
         )
@@ -143,6 +145,7 @@ async def _route(turn: Turn, swap: Swap) -> Routed | None:
         "floor_out": Decimal(floor),
         "selected_dex": best.dex.value,
         "decision": decision.as_json(order.decimals_in, order.decimals_out),
+        "waiting_for": None,
     }
     log.info("order.decided", pool=str(best.pool), dex=best.dex.value, amount_out=best.amount_out, slot=snapshot.slot)
     if best.amount_out < floor:
