@@ -10,13 +10,12 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
 from engine_app.api.exact import Unreadable
 from engine_app.chain.errors import RpcRefused, RpcUnavailable
 from engine_app.errors import EngineError, explain, register
+from engine_app.storage.postgres import DATABASE_AWAY
 from engine_app.telemetry.logging import get_logger
 
 log = get_logger(__name__)
@@ -122,7 +121,7 @@ def install(api: FastAPI) -> None:
         detail = "the database does not answer; look at your orders before you try again"
         return problem(503, DATABASE_UNAVAILABLE, detail, retry_after=_DATABASE_RETRY_SECONDS)
 
-    for kind in (OperationalError, InterfaceError, PoolTimeout):
+    for kind in DATABASE_AWAY:
         api.add_exception_handler(kind, database_error)
 
     @api.exception_handler(Exception)

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Sequence
 
 from solders.signature import Signature
-from sqlalchemy.exc import SQLAlchemyError
 
 from engine_app.chain.errors import RpcRefused, RpcUnavailable
 from engine_app.execution import settle
@@ -16,6 +15,7 @@ from engine_app.execution.turn import Turn, give_back
 from engine_app.orders import leases
 from engine_app.orders.models import Attempt, Order
 from engine_app.orders.repository import LeaseLost
+from engine_app.storage.postgres import DATABASE_AWAY
 from engine_app.telemetry.logging import bound, get_logger
 
 LOOK_SECONDS = 2.0
@@ -34,7 +34,7 @@ async def follow_to_finality(engine: Engine) -> None:
                 pass
         except (RpcUnavailable, RpcRefused) as error:
             log.warning("finality.node_away", error=error.detail)
-        except (SQLAlchemyError, OSError) as error:
+        except DATABASE_AWAY as error:
             log.warning("finality.database_away", error=str(error))
 
 

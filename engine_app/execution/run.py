@@ -6,7 +6,7 @@ import asyncio
 from datetime import timedelta
 from uuid import UUID
 
-from engine_app.chain.errors import RpcUnavailable
+from engine_app.chain.errors import RpcRefused, RpcUnavailable, TransactionTooLarge
 from engine_app.execution.engine import Engine
 from engine_app.execution.trade import trade
 from engine_app.execution.turn import Turn, turn_at
@@ -15,7 +15,9 @@ from engine_app.orders.errors import CANCELLED, EXPIRED, NOT_LANDED, ROLLED_BACK
 from engine_app.orders.lifecycle import Next, OrderState, Status, WaitReason, next_step
 from engine_app.orders.models import Attempt
 from engine_app.orders.repository import LeaseLost, OrderClosed
+from engine_app.storage.postgres import DATABASE_AWAY
 from engine_app.telemetry.logging import get_logger
+from engine_app.wallets.policy import SignatureRefused
 
 NODE_RETRY = timedelta(seconds=1)
 
@@ -33,18 +35,27 @@ async def run(engine: Engine, order_id: UUID) -> None:
     """Do the right next thing with an order, then return; never wait for the chain's time.
 
     Safe to call at any state, by any number of workers: whoever has the lease acts, the others return at once.
+    Trouble with node or database uses up no try: the order is taken up again, here or by the sweeper.
     """
+    try:
+        await _run(engine, order_id)
+    except DATABASE_AWAY as error:
+        log.warning("order.database_away", order=str(order_id), error=str(error))
+
+
+async def _run(engine: Engine, order_id: UUID) -> None:
     async with turn_at(engine, order_id) as turn:
         if turn is None:
             return
         try:
-            try:
-                await _step(turn)
-            except OrderClosed:
-                await _close(turn)
+            await _step(turn)
         except LeaseLost:
             log.info("order.taken_over")
-        except RpcUnavailable as error:
+        except OrderClosed:
+            await _close(turn)
+        except (TransactionTooLarge, SignatureRefused) as error:
+            await turn.fail(error.code, error.detail)
+        except (RpcUnavailable, RpcRefused) as error:
             await _wait_for_node(turn, error)
         retry_at = turn.order.not_before
     if retry_at is not None and not turn.handed_over and turn.order.status != Status.FAILED:
@@ -89,7 +100,7 @@ async def _close(turn: Turn) -> None:
     await turn.fail(code, MESSAGES[code])
 
 
-async def _wait_for_node(turn: Turn, error: RpcUnavailable) -> None:
+async def _wait_for_node(turn: Turn, error: RpcUnavailable | RpcRefused) -> None:
     """Nobody answered: no try is used up, nothing is inferred; the order is due again in a moment."""
     log.warning("order.node_away", error=error.detail)
     told = (turn.order.waiting_for or {}).get("reason") == WaitReason.NODE

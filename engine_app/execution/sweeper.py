@@ -6,11 +6,10 @@ import asyncio
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from engine_app.execution.engine import Engine
 from engine_app.execution.run import run
 from engine_app.orders import idempotency, leases
+from engine_app.storage.postgres import DATABASE_AWAY
 from engine_app.telemetry.logging import get_logger
 
 SWEEP_SECONDS = 0.5
@@ -33,7 +32,7 @@ class Sweeper:
         while True:
             try:
                 await self.sweep_once()
-            except (SQLAlchemyError, OSError) as error:
+            except DATABASE_AWAY as error:
                 log.warning("sweeper.database_away", error=str(error))
             await asyncio.sleep(SWEEP_SECONDS)
 
@@ -43,7 +42,7 @@ class Sweeper:
             try:
                 async with self._engine.database.transaction() as session:
                     await idempotency.forget_old(session)
-            except (SQLAlchemyError, OSError) as error:
+            except DATABASE_AWAY as error:
                 log.warning("sweeper.database_away", error=str(error))
             await asyncio.sleep(TIDY_SECONDS)
 

@@ -186,14 +186,20 @@ async def turn_at(engine: Engine, order_id: UUID) -> AsyncIterator[Turn | None]:
             yield turn
         except BaseException:
             # The lease is left to run out: an order that crashes its worker is not tried again at once.
-            engine.held.pop(order_id, None)
+            let_go(engine, order_id, turn.token)
             raise
         if not turn.handed_over:
             await give_back(engine, order_id, turn.token)
 
 
+def let_go(engine: Engine, order_id: UUID, token: int) -> None:
+    """Renew this lease no more; a later one on the same order is left alone."""
+    if engine.held.get(order_id) == token:
+        del engine.held[order_id]
+
+
 async def give_back(engine: Engine, order_id: UUID, token: int) -> None:
     """Give a lease back."""
-    engine.held.pop(order_id, None)
+    let_go(engine, order_id, token)
     async with engine.database.transaction() as session:
         await leases.release(session, order_id, token)

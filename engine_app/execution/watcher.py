@@ -15,17 +15,17 @@ from typing import Any
 from uuid import UUID
 
 from solders.signature import Signature
-from sqlalchemy.exc import SQLAlchemyError
 
 from engine_app.chain.call_counts import count_calls
 from engine_app.chain.errors import RpcRefused, RpcUnavailable
 from engine_app.chain.landing import ExpiryEvidence, Found, HistoryMissing, LiveAttempt, Seen
 from engine_app.execution import settle
 from engine_app.execution.engine import Engine
-from engine_app.execution.turn import landing_wait
+from engine_app.execution.turn import landing_wait, let_go
 from engine_app.orders import leases
 from engine_app.orders.models import Attempt, Order
 from engine_app.orders.repository import LeaseLost
+from engine_app.storage.postgres import DATABASE_AWAY
 from engine_app.telemetry.logging import bound, get_logger
 
 TICK_SECONDS = 1.0
@@ -72,8 +72,7 @@ class Watcher:
         """Stop following; the order's lease was given back or is lost."""
         self._followed.pop(followed.attempt.attempt_id, None)
         self._engine.landing.forget(followed.attempt.attempt_id)
-        if self._engine.held.get(followed.attempt.order_id) == followed.token:
-            del self._engine.held[followed.attempt.order_id]
+        let_go(self._engine, followed.attempt.order_id, followed.token)
 
     def follows(self, order_id: UUID) -> bool:
         """Whether an attempt of this order is followed."""
@@ -97,7 +96,7 @@ class Watcher:
             await asyncio.sleep(TICK_SECONDS)
             try:
                 await self._renew()
-            except (SQLAlchemyError, OSError) as error:
+            except DATABASE_AWAY as error:
                 log.warning("watcher.database_away", error=str(error))
                 continue
             for followed in self._followed.values():
@@ -125,8 +124,7 @@ class Watcher:
                 self._engine.progress.publish(order)
         lost = held.keys() - ours
         for order_id in lost:
-            if self._engine.held.get(order_id) == held[order_id]:
-                del self._engine.held[order_id]
+            let_go(self._engine, order_id, held[order_id])
         for followed in list(self._followed.values()):
             if followed.attempt.order_id in lost:
                 log.info("order.taken_over", order=str(followed.attempt.order_id))
@@ -180,7 +178,7 @@ class Watcher:
                 self.forget(followed)
             except (RpcUnavailable, RpcRefused) as error:
                 log.warning("watcher.node_away", error=error.detail)
-            except (SQLAlchemyError, OSError) as error:
+            except DATABASE_AWAY as error:
                 log.warning("watcher.database_away", error=str(error))
             finally:
                 followed.busy = False

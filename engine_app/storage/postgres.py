@@ -11,6 +11,8 @@ from contextlib import asynccontextmanager
 
 import sqlalchemy.ext.asyncio
 from sqlalchemy import text
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -21,6 +23,10 @@ def driver_url(database_url: str) -> str:
         if database_url.startswith(prefix):
             return "postgresql+psycopg://" + database_url[len(prefix) :]
     raise ValueError("DATABASE_URL must begin with postgresql://")
+
+
+DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout)
+"""Postgres does not answer: nothing was written, and trying again later is right."""
 
 
 class Session(AsyncSession):

@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 
-from sqlalchemy.exc import SQLAlchemyError
-
-from engine_app.storage.postgres import Database
+from engine_app.storage.postgres import DATABASE_AWAY, Database
 from engine_app.telemetry.logging import get_logger
 from engine_app.wallets import repository
 from engine_app.wallets.derivation import MAX_INDEX, keypair_at, seed_of
@@ -33,7 +31,7 @@ class AddressStock:
             try:
                 await self.fill(least)
                 least = (self._size + 1) // 2
-            except (SQLAlchemyError, OSError):
+            except DATABASE_AWAY:
                 log.warning("the address stock cannot be looked after now", exc_info=True)
                 await asyncio.sleep(ERROR_PAUSE_SECONDS)
             await asyncio.sleep(POLL_SECONDS)

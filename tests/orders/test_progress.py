@@ -1,0 +1,117 @@
+"""Live updates through Redis: in order, to their user only, and nobody waits for Redis."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from engine_app.chain.clusters import CLUSTERS
+from engine_app.markets.tokens import TokenList
+from engine_app.orders import progress
+from engine_app.orders.models import Order
+from engine_app.orders.progress import ProgressFeed, ProgressPublisher
+from engine_app.storage.redis import connect
+from tests.orders.conftest import Trader
+
+TOKENS = TokenList(CLUSTERS["localnet"])
+NewOrder = Callable[..., Awaitable[Order]]
+Update = dict[str, Any] | None
+
+
+@pytest.fixture
+async def feed(redis_url: str) -> AsyncIterator[ProgressFeed]:
+    listener = connect(redis_url, listens=True)
+    running = ProgressFeed(listener)
+    task = asyncio.create_task(running.run())
+    async with asyncio.timeout(10):
+        await running.connected.wait()
+    yield running
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    await listener.aclose()
+
+
+@pytest.fixture
+async def publisher(redis: Redis) -> AsyncIterator[ProgressPublisher]:
+    running = ProgressPublisher(redis, TOKENS)
+    task = asyncio.create_task(running.run())
+    yield running
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def taken(updates: AsyncIterator[Update], count: int) -> list[Update]:
+    async with asyncio.timeout(10):
+        return [await anext(updates) for _ in range(count)]
+
+
+async def test_updates_come_in_order_with_every_digit(
+    feed: ProgressFeed, publisher: ProgressPublisher, new_order: NewOrder
+) -> None:
+    order = await new_order()
+    async with feed.follow(order.user_id) as updates:
+        for seq in range(1, 101):
+            order.seq = seq
+            publisher.publish(Order(**order.model_dump()))
+        seen = await taken(updates, 100)
+    assert [update and update["seq"] for update in seen] == list(range(1, 101))
+    assert seen[0] is not None
+    assert (seen[0]["tokenIn"], seen[0]["amountInUnits"]) == ("SOL", "1500000000")
+    assert Decimal(str(seen[0]["amountIn"])) == Decimal("1.5")
+
+
+async def test_nobody_gets_another_users_updates(
+    feed: ProgressFeed, publisher: ProgressPublisher, new_order: NewOrder, trader: Trader
+) -> None:
+    order = await new_order()
+    stranger = replace(trader, user_id=trader.user_id + 1)
+    async with feed.follow(stranger.user_id) as theirs, feed.follow(order.user_id) as mine:
+        publisher.publish(order)
+        assert await taken(mine, 1) != [None]
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.3):
+                await anext(theirs)
+
+
+async def test_silence_is_no_gap(feed: ProgressFeed) -> None:
+    async with feed.follow(1) as updates:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(3):
+                await anext(updates)
+
+
+async def test_a_follower_that_is_too_slow_is_told_to_read_again(
+    feed: ProgressFeed, publisher: ProgressPublisher, new_order: NewOrder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "FOLLOWER_BACKLOG", 4)
+    order = await new_order()
+    async with feed.follow(order.user_id) as slow:
+        async with feed.follow(order.user_id) as quick:
+            for seq in range(1, 7):
+                order.seq = seq
+                publisher.publish(Order(**order.model_dump()))
+                await taken(quick, 1)
+        first = await taken(slow, 1)
+    assert first == [None]
+
+
+async def test_publishing_does_not_wait_for_a_redis_that_is_away(new_order: NewOrder) -> None:
+    order = await new_order()
+    away = connect("redis://127.0.0.1:1/0")
+    publisher = ProgressPublisher(away, TOKENS)
+    task = asyncio.create_task(publisher.run())
+    began = asyncio.get_running_loop().time()
+    for _ in range(100):
+        publisher.publish(order)
+    assert asyncio.get_running_loop().time() - began < 0.5
+    await asyncio.sleep(0.3)
+    assert not task.done(), "the publisher died with Redis"
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    await away.aclose()
