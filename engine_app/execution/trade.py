@@ -147,7 +147,14 @@ async def _route(turn: Turn, swap: Swap) -> Routed | None:
         "decision": decision.as_json(order.decimals_in, order.decimals_out),
         "waiting_for": None,
     }
-    log.info("order.decided", pool=str(best.pool), dex=best.dex.value, amount_out=best.amount_out, slot=snapshot.slot)
+    log.info(
+        "order.decided",
+        pool=str(best.pool),
+        dex=best.dex.value,
+        amount_out=best.amount_out,
+        quotes=routing["decision"]["dexQuotes"],
+        slot=snapshot.slot,
+    )
     if best.amount_out < floor:
         await turn.advance("routed", {"slot": snapshot.slot}, **routing)
         await turn.not_sent(
