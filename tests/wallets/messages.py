@@ -12,9 +12,11 @@ from solders.instruction import Instruction
 from solders.message import MessageV0
 from solders.pubkey import Pubkey
 
+from engine_app.chain.clusters import CLUSTERS
 from engine_app.chain.token_accounts import WRAPPED_SOL_MINT
 from engine_app.chain.transactions import compose
 from engine_app.execution.building import SwapPlan, swap_instructions
+from engine_app.markets.venues.registry import venues_for
 from engine_app.markets.venues.venue import Pool
 from engine_app.wallets.derivation import keypair_at, seed_of
 from engine_app.wallets.policy import SwapAllowance
@@ -75,7 +77,7 @@ def real_swap(venue_name: str, direction: str) -> RealSwap:
         min_out=MIN_OUT,
         max_rent=RENT,
         max_priority_fee=LIMIT * PRICE // 1_000_000,
-        venues=(load("raydium_cpmm").venue, load("meteora_damm_v2").venue),
+        venues=venues_for(CLUSTERS["mainnet-beta"]),
     )
     return RealSwap(tuple(swap_instructions(plan)), allowed)
 

@@ -43,8 +43,20 @@ from tests.wallets.messages import (
     stranger,
 )
 
-VENUES = ("raydium_cpmm", "meteora_damm_v2")
+VENUES = (
+    "raydium_amm_v4_v2", "raydium_clmm", "raydium_cpmm", "meteora_damm_v1", "meteora_damm_v2", "meteora_dlmm_v012",
+)  # fmt: skip
+"""Files of measured pools of every venue."""
 DIRECTIONS = ("sell", "buy", "tokens")
+SWAPS = [
+    (venue, direction)
+    for venue in VENUES
+    for direction in DIRECTIONS
+    if (venue, direction) != ("raydium_amm_v4_v2", "tokens")
+]
+"""Every venue and direction of which there is a measured pool: AMM v4's all hold SOL."""
+WITH_ARRAYS = {"raydium_clmm": 14, "meteora_dlmm_v012": 17}
+"""Accounts of the shortest swap of venues that take any number of arrays behind them."""
 WRAPPED = wrapped_sol_address(OWNER, ATTEMPT)
 MEMO_PROGRAM = Pubkey.from_string("MemoSq4gqABAXKb96qnH8TysNcWxMyWCqXgDLGmfcHr")
 
@@ -54,8 +66,7 @@ def signer() -> Signer:
     return Signer(PHRASE)
 
 
-@pytest.mark.parametrize("venue", VENUES)
-@pytest.mark.parametrize("direction", DIRECTIONS)
+@pytest.mark.parametrize(("venue", "direction"), SWAPS)
 def test_a_real_swap_is_signed(signer: Signer, venue: str, direction: str) -> None:
     swap = real_swap(venue, direction)
     signed = signer.sign(swap.message(), swap.allowed)
@@ -68,8 +79,7 @@ def test_real_swaps_differ_in_what_they_open() -> None:
     assert [len(real_swap("raydium_cpmm", direction).instructions) for direction in DIRECTIONS] == [5, 4, 2]
 
 
-@pytest.mark.parametrize("venue", VENUES)
-@pytest.mark.parametrize("direction", DIRECTIONS)
+@pytest.mark.parametrize(("venue", "direction"), SWAPS)
 @pytest.mark.parametrize(
     "changed",
     [
@@ -201,8 +211,7 @@ def test_a_swap_of_tokens_may_not_wrap_sol(signer: Signer) -> None:
         signer.sign(swap.message(steps), swap.allowed)
 
 
-@pytest.mark.parametrize("venue", VENUES)
-@pytest.mark.parametrize("direction", DIRECTIONS)
+@pytest.mark.parametrize(("venue", "direction"), SWAPS)
 def test_each_changed_account_of_the_user_is_refused(signer: Signer, venue: str, direction: str) -> None:
     swap = real_swap(venue, direction)
     own = user_accounts(swap)
@@ -233,14 +242,38 @@ def user_accounts(swap: RealSwap) -> set[Pubkey]:
     }
 
 
-@pytest.mark.parametrize("venue", VENUES)
-@pytest.mark.parametrize("direction", DIRECTIONS)
+@pytest.mark.parametrize(("venue", "direction"), SWAPS)
 def test_accounts_added_to_or_taken_from_an_instruction_are_refused(signer: Signer, venue: str, direction: str) -> None:
     swap = real_swap(venue, direction)
     for at, step in enumerate(swap.instructions):
+        if venue in WITH_ARRAYS and len(step.accounts) >= WITH_ARRAYS[venue]:
+            continue
         for metas in (step.accounts[:-1], [*step.accounts, AccountMeta(THIEF, False, True)]):
             steps = list(swap.instructions)
             steps[at] = Instruction(step.program_id, step.data, metas)
+            with pytest.raises(SignatureRefused):
+                signer.sign(swap.message(steps), swap.allowed)
+
+
+@pytest.mark.parametrize("venue", WITH_ARRAYS)
+def test_a_swap_may_pass_more_or_fewer_arrays_but_not_none(signer: Signer, venue: str) -> None:
+    swap = real_swap(venue, "sell")
+    [at] = [at for at, step in enumerate(swap.instructions) if len(step.accounts) >= WITH_ARRAYS[venue]]
+    step = swap.instructions[at]
+    shortest = step.accounts[: WITH_ARRAYS[venue]]
+    destination = ata(OWNER, swap.allowed.mint_out, swap.allowed.token_program_out)
+    for metas, passes in (
+        (shortest, True),
+        ([*step.accounts, AccountMeta(stranger("array"), False, True)], True),
+        (shortest[:-1], False),
+        ([*step.accounts, AccountMeta(destination, False, True)], False),
+        ([*step.accounts, AccountMeta(WRAPPED, False, True)], False),
+    ):
+        steps = list(swap.instructions)
+        steps[at] = Instruction(step.program_id, step.data, metas)
+        if passes:
+            signer.sign(swap.message(steps), swap.allowed)
+        else:
             with pytest.raises(SignatureRefused):
                 signer.sign(swap.message(steps), swap.allowed)
 
@@ -294,8 +327,7 @@ def test_a_message_with_indexes_behind_its_keys_is_refused() -> None:
         require_allowed(cut, SWAP.allowed)
 
 
-@pytest.mark.parametrize("venue", VENUES)
-@pytest.mark.parametrize("direction", DIRECTIONS)
+@pytest.mark.parametrize(("venue", "direction"), SWAPS)
 @pytest.mark.parametrize("mask", [0x01, 0x80, 0xFF])
 def test_every_changed_byte_is_refused_or_changes_nothing_of_the_users(venue: str, direction: str, mask: int) -> None:
     swap = real_swap(venue, direction)
