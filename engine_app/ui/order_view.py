@@ -196,12 +196,10 @@ def waiting_words(order: Mapping[str, Any]) -> str:
     waiting = order.get("waitingFor")
     if not waiting:
         return ""
-    blocks = waiting.get("blocksLeft")
-    left = "" if blocks is None else f" {blocks} blocks left."
     words = {
-        "landing": f"Waiting for the chain to include it.{left}",
-        "finality": "Confirmed; becoming final.",
-        "expiry": f"Not seen yet. Once it can no longer land, a new try is safe.{left}",
+        "landing": _landing_words(waiting),
+        "finality": "It failed on the chain. Once that is final, a fresh try is safe.",
+        "expiry": "Not seen on chain in time. Once it is proven that it can no longer land, a fresh try is safe.",
         "retry": _retry_words(order, waiting),
         "node": "No Solana node answers. Nothing is lost: the order goes on when one does.",
         "operator": "Its outcome is not known yet and an operator must look. Do not place it again.",
@@ -220,6 +218,15 @@ def failure(order: Mapping[str, Any]) -> Failure | None:
     except KeyError:
         known = errors.explain("INTERNAL")
     return Failure(code, known.happened, known.money, known.next_step)
+
+
+def _landing_words(waiting: Mapping[str, Any]) -> str:
+    blocks, seconds = waiting.get("blocksLeft"), waiting.get("aboutSeconds")
+    if blocks is None:
+        return "Not seen on chain yet. It may still land; we will not sign another before that is ruled out."
+    life = "1 block" if blocks == 1 else f"{blocks} blocks"
+    about = "" if seconds is None else f" (about {seconds} s)"
+    return f"Not seen on chain yet. It may still land for {life}{about}; we will not sign another before that."
 
 
 def _retry_words(order: Mapping[str, Any], waiting: Mapping[str, Any]) -> str:

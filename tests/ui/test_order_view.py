@@ -111,8 +111,19 @@ def test_a_failed_order_stops_at_the_step_it_reached() -> None:
     ("waiting", "words"),
     [
         (None, ""),
-        ({"reason": "landing", "blocksLeft": 142}, "Waiting for the chain to include it. 142 blocks left."),
-        ({"reason": "landing", "blocksLeft": None}, "Waiting for the chain to include it."),
+        (
+            {"reason": "landing", "blocksLeft": 87, "aboutSeconds": 35},
+            "Not seen on chain yet. It may still land for 87 blocks (about 35 s); "
+            "we will not sign another before that.",
+        ),
+        (
+            {"reason": "landing", "blocksLeft": 1},
+            "Not seen on chain yet. It may still land for 1 block; we will not sign another before that.",
+        ),
+        (
+            {"reason": "landing", "blocksLeft": None},
+            "Not seen on chain yet. It may still land; we will not sign another before that is ruled out.",
+        ),
         ({"reason": "retry", "notBefore": at(2_500)}, "Trying again with a fresh quote in about 2 s."),
         ({"reason": "retry", "notBefore": at(400)}, "Trying again with a fresh quote in a moment."),
         ({"reason": "retry"}, "Trying again with a fresh quote."),
