@@ -36,7 +36,7 @@ from tests.waiting import until
 LANES = 2
 """Workers alive at a time."""
 
-LIFE_SECONDS = 10.0
+LIFE_SECONDS = 12.0
 DRAIN_SECONDS = 180.0
 
 
@@ -130,7 +130,7 @@ async def campaign(
             await _while_these_run(
                 _kill(plan, lives, take_ups, seconds),
                 market.keep_trading(),
-                troubles.keep_coming(),
+                troubles.keep_coming(market.finished),
                 take_ups.watch(),
             )
         took = time.monotonic() - began

@@ -20,7 +20,10 @@ from dataclasses import asdict, dataclass
 from typing import Any, NoReturn
 
 import orjson
+from solana.rpc.async_api import AsyncClient
+from sqlalchemy.orm import configure_mappers
 
+from engine_app.storage.postgres import Database
 from tasks import worker
 from tests.chaos.kills.steps import Point
 from tests.chaos.kills.trap import Aim, Trap
@@ -118,6 +121,13 @@ class Nursery:
         os._exit(worker.main())
 
 
+def import_the_rest() -> None:
+    """What a worker imports only when it first connects to something."""
+    Database(os.environ["DATABASE_URL"])
+    AsyncClient(os.environ["SOLANA_RPC_URL"])
+    configure_mappers()
+
+
 def start_order(number: int, aims: list[Aim], linger_ms: int) -> bytes:
     """The line that starts a worker."""
     return orjson.dumps({"start": number, "aims": [asdict(aim) for aim in aims], "linger": linger_ms}) + b"\n"
@@ -128,4 +138,5 @@ def _tell(**news: object) -> None:
 
 
 if __name__ == "__main__":
+    import_the_rest()
     Nursery(sys.argv[1]).run()

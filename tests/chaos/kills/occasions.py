@@ -1,4 +1,4 @@
-"""Orders of every kind, so that every branch of the path is taken: some go well, the others each go wrong in one way."""
+"""Orders of every kind, so that every branch of the path is taken: some go well, others go wrong, each in one way."""
 
 from __future__ import annotations
 
@@ -129,6 +129,10 @@ class Market:
             while True:
                 await asyncio.sleep(LOOK_SECONDS)
                 await self._look()
+
+    def finished(self) -> int:
+        """How many orders are known to be done."""
+        return sum(len(occasion.placed) - len(occasion.open) for occasion in self.occasions)
 
     async def _keep_placing(self, occasion: Occasion) -> None:
         while True:

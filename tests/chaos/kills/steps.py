@@ -17,40 +17,25 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parents[3]
 
 PATH: dict[str, tuple[str, ...]] = {
-    "engine_app/execution/run.py": ("run", "_step", "_close", "_wait_for_node"),
-    "engine_app/execution/turn.py": (
-        "turn_at",
-        "give_back",
-        "advance",
-        "_advance",
-        "fail",
-        "not_sent",
-        "after_failed_try",
-    ),
-    "engine_app/execution/trade.py": ("trade", "_route", "_reserve", "_build", "_submit"),
+    "engine_app/execution/run.py": (),
+    "engine_app/execution/turn.py": (),
+    "engine_app/execution/trade.py": (),
+    "engine_app/execution/settle.py": (),
     "engine_app/execution/watcher.py": ("send", "take_up"),
-    "engine_app/execution/settle.py": (
-        "observed",
-        "_confirm",
-        "_landed",
-        "_wait_for_finality",
-        "_landed_with_error",
-        "overdue",
-        "_wait_for",
-        "_withdrawn",
-        "_dead",
-        "finalized",
-        "rolled_back",
-    ),
     "engine_app/chain/landing/landing.py": ("submit", "follow"),
     "engine_app/chain/landing/sending.py": ("first",),
 }
-"""The functions of the path, by file."""
+"""The functions of the path, by file; none named means every one that waits for something."""
 
+
+FROZEN = "only a worker that was frozen for longer than its lease comes here"
+UNFORESEEN = "only an error that nobody foresaw comes here"
 NOT_HERE = {
-    ("run", 'log.info("order.taken_over")'): "only a worker that was frozen for longer than its lease comes here",
-    ("turn_at", "engine.held.pop(order_id, None)"): "only an error that nobody foresaw comes here",
-    ("turn_at", "raise"): "only an error that nobody foresaw comes here",
+    ("run", 'log.warning("order.database_away", order=str(order_id), error=str(error))'): "no database goes away here",
+    ("_run", 'log.info("order.taken_over")'): FROZEN,
+    ("_run", "await turn.fail(error.code, error.detail)"): "every order of these can be built and signed",
+    ("turn_at", "let_go(engine, order_id, turn.token)"): UNFORESEEN,
+    ("turn_at", "raise"): UNFORESEEN,
     ("follow", "if known is not None:"): "no attempt is taken up twice by one process",
 }
 """Statements that no kill can lead to, by function and text, and why."""
@@ -106,18 +91,27 @@ def all_steps() -> tuple[tuple[Point, ...], ...]:
 
 @cache
 def _stretches() -> tuple[Stretch, ...]:
-    return tuple(stretch for file, functions in PATH.items() for stretch in _stretches_of(file, functions))
+    return tuple(
+        stretch
+        for file in PATH
+        for function in _functions(file)
+        for stretch in _Reader(file, function.name, _source(file).splitlines()).read(function)
+    )
 
 
-def _stretches_of(file: str, functions: Sequence[str]) -> Iterator[Stretch]:
-    source = (PROJECT / file).read_text()
-    found = {
-        node.name: node
-        for node in ast.walk(ast.parse(source))
-        if isinstance(node, ast.AsyncFunctionDef) and node.name in functions
-    }
-    for name in functions:
-        yield from _Reader(file, name, source.splitlines()).read(found[name])
+@cache
+def _functions(file: str) -> tuple[ast.AsyncFunctionDef, ...]:
+    """The functions of the path in a file; raises ValueError where one that is named does not exist."""
+    found = [node for node in ast.walk(ast.parse(_source(file))) if isinstance(node, ast.AsyncFunctionDef)]
+    named = PATH[file]
+    if not {function.name for function in found} >= set(named):
+        raise ValueError(f"{file} has not all of {named}")
+    return tuple(sorted((each for each in found if not named or each.name in named), key=lambda each: each.lineno))
+
+
+@cache
+def _source(file: str) -> str:
+    return (PROJECT / file).read_text()
 
 
 class _Reader:
@@ -228,7 +222,7 @@ def _is_noticed(statement: ast.stmt) -> bool:
 
 def _is_of_path(call: ast.Call) -> bool:
     *owner, name = ast.unparse(call.func).split(".")
-    return "_rpc" not in owner and any(name in functions for functions in PATH.values())
+    return "_rpc" not in owner and any(name == function.name for file in PATH for function in _functions(file))
 
 
 def _has_session(call: ast.Call) -> bool:

@@ -72,7 +72,7 @@ class Trap:
         if not self._lingers:
             os.kill(os.getpid(), signal.SIGKILL)
         self._places = {}
-        threading.settrace(None)  # type: ignore[arg-type] # None ends it, says the manual
+        threading.settrace(None)
         sys.settrace(None)
 
 

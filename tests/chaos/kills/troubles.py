@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from random import Random
 from typing import Any
 
 import httpx
 
-PAUSE_SECONDS = (0.3, 1.0)
+ORDERS_BETWEEN = (4, 14)
+"""How many orders come to their end between two troubles: a slow machine has fewer of both."""
+
+LOOK_SECONDS = 0.1
 DEEPEST_FORK = 14
 """Slots: a fork reaches what is confirmed, not what is final."""
 PRUNED_SECONDS = 1.5
@@ -47,19 +51,22 @@ class Troubles:
         answer.raise_for_status()
         return list(answer.json())
 
-    async def keep_coming(self) -> None:
-        """Now and then a trouble that everybody has, until cancelled."""
-        kinds = (self._fork, self._fork, self._node_away, self._lost_response, self._short_memory)
+    async def keep_coming(self, finished: Callable[[], int]) -> None:
+        """Now and then a trouble that everybody has, until cancelled; `finished` counts the orders that are done."""
+        kinds = (self._fork, self._fork, self._fork, self._node_away, self._lost_response, self._short_memory)
+        due = 0
         while True:
-            await asyncio.sleep(self._chance.uniform(*PAUSE_SECONDS))
-            await self._chance.choice(kinds)()
+            await asyncio.sleep(LOOK_SECONDS)
+            if finished() >= due:
+                await self._chance.choice(kinds)()
+                due = finished() + self._chance.randint(*ORDERS_BETWEEN)
 
     async def _fork(self) -> None:
         slots, requeue = self._chance.randint(2, DEEPEST_FORK), self._chance.random() < 0.5
         (await self._admin.post("/reorg", json={"slots": slots, "requeue": requeue})).raise_for_status()
 
     async def _node_away(self) -> None:
-        await self.add("http_status", status=503, methods=["getMultipleAccounts"], limit=2)
+        await self.add("http_status", status=503, methods=["getMultipleAccounts"], limit=1)
 
     async def _lost_response(self) -> None:
         await self.add("lost_response", limit=1)

@@ -1,0 +1,39 @@
+"""The steps are read from the source as it is now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import CodeType
+
+from tests.chaos.kills.steps import NOT_HERE, PROJECT, all_points, all_steps
+
+
+def codes(code: CodeType) -> Iterator[CodeType]:
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from codes(constant)
+
+
+def test_every_point_is_a_line_that_runs() -> None:
+    for file in {point.file for point in all_points()}:
+        module = compile((PROJECT / file).read_text(), file, "exec")
+        lines = {(code.co_name, line) for code in codes(module) for _, _, line in code.co_lines()}
+        assert {(point.function, point.line) for point in all_points() if point.file == file} <= lines
+
+
+def test_signing_committing_and_sending_are_three_steps() -> None:
+    steps = [{point.text for point in step} for step in all_steps()]
+    signed = next(step for step in steps if "signed = engine.signer.sign(" in step)
+    assert "async with engine.database.transaction() as session:" in signed
+    committed = next(step for step in steps if "await engine.watcher.send(turn.order, attempt, turn.token)" in step)
+    sent = next(step for step in steps if "await self._rpc.send(attempt.transaction)" in step)
+    assert signed is not committed
+    assert committed is not sent
+
+
+def test_what_is_left_out_is_still_there() -> None:
+    left_out = {text for _, text in NOT_HERE}
+    written = {line.strip() for point in all_points() for line in (PROJECT / point.file).read_text().splitlines()}
+    assert left_out <= written
+    assert not {(point.function, point.text) for point in all_points()} & NOT_HERE.keys()
