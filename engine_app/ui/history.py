@@ -7,10 +7,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine_app.ui.figures import moment
-from engine_app.ui.order_view import OrderRow
+from engine_app.ui.order_view import FINAL, OrderRow
 
-Known = dict[str, int]
-"""The newest sequence number seen of each order, by order id."""
+
+@dataclass(frozen=True)
+class Seen:
+    """How new the newest known state of an order is, and whether the order was still under way in it."""
+
+    seq: int
+    open: bool
+
+
+UNSEEN = Seen(-1, open=False)
+Known = dict[str, Seen]
+"""What was last seen of each order, by order id."""
 
 
 @dataclass(frozen=True)
@@ -19,6 +29,11 @@ class ShownPage:
 
     rows: list[OrderRow]
     full_length: int
+
+
+def seen(order: Mapping[str, Any]) -> Seen:
+    """What to remember of an order's JSON."""
+    return Seen(order["seq"], open=order["status"] not in FINAL)
 
 
 def with_update(rows: list[OrderRow], row: OrderRow, *, first_page: bool, page_size: int) -> ShownPage:

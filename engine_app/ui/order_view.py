@@ -15,6 +15,7 @@ from engine_app.ui.figures import amount, exact, moment, percent, plain, price, 
 from engine_app.ui.token_marks import token_icon
 
 STEPS = ("pending", "routing", "building", "submitted", "confirmed")
+FINAL = ("confirmed", "failed")
 MAX_TRIES = 3
 
 _STEP_LABELS = {
@@ -126,7 +127,7 @@ def order_row(order: Mapping[str, Any], explorer: str) -> OrderRow:
         status=order["status"],
         status_label=label,
         tone=tone,
-        open=order["status"] not in ("confirmed", "failed"),
+        open=order["status"] not in FINAL,
         waiting=waiting_words(order),
         error_words=str(error.get("code", "")).replace("_", " ").capitalize(),
         created_at=moment(order["createdAt"]).isoformat(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import suppress
 from typing import Any
 
@@ -42,7 +42,7 @@ def is_connected(client_token: str) -> bool:
     return namespace is not None and client_token in namespace.token_to_sid
 
 
-async def bursts(updates: AsyncIterator[Any]) -> AsyncIterator[list[Any]]:
+async def bursts(updates: AsyncIterator[Any]) -> AsyncGenerator[list[Any]]:
     """Updates in the groups in which they arrive; an empty group as a heartbeat where nothing comes for long."""
     waiting: asyncio.Queue[Any] = asyncio.Queue()
 

@@ -15,7 +15,7 @@ from tests.e2e.person import Person
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 """Its names on PATH; `make test` makes sure of one."""
 
-PATIENCE_MS = 10_000
+PATIENCE_MS = 20_000
 
 
 @pytest.fixture(scope="package")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine_app.ui.history import newest, with_update
+from engine_app.ui.history import UNSEEN, newest, seen, with_update
 from engine_app.ui.order_view import OrderRow, order_row
 from tests.ui.test_order_view import at, order
 
@@ -42,3 +42,10 @@ def test_the_card_of_the_newest_order_keeps_to_it() -> None:
     assert newest(second, order("confirmed", orderId="2", createdAt=at(2000)))
     assert newest(second, order("pending", orderId="3", createdAt=at(3000)))
     assert not newest(second, order("confirmed", orderId="1", createdAt=at(1000)))
+
+
+def test_what_is_remembered_of_an_order() -> None:
+    assert seen({"seq": 3, "status": "submitted"}).open
+    assert not seen({"seq": 4, "status": "failed"}).open
+    assert seen({"seq": 1, "status": "pending"}).seq > UNSEEN.seq
+    assert not UNSEEN.open

@@ -113,8 +113,10 @@ def test_a_failed_order_stops_at_the_step_it_reached() -> None:
         (None, ""),
         (
             {"reason": "landing", "blocksLeft": 87, "aboutSeconds": 35},
-            "Not seen on chain yet. It may still land for 87 blocks (about 35 s); "
-            "we will not sign another before that.",
+            (
+                "Not seen on chain yet. It may still land for 87 blocks (about 35 s); "
+                "we will not sign another before that."
+            ),
         ),
         (
             {"reason": "landing", "blocksLeft": 1},

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
-from uuid import UUID
 
 import reflex as rx
 from reflex.event import EventSpec
@@ -13,7 +12,7 @@ from reflex.event import EventSpec
 from engine_app.accounts.service import Identity
 from engine_app.orders.view import OrderView
 from engine_app.services import services
-from engine_app.ui.history import Known, newest, with_update
+from engine_app.ui.history import UNSEEN, Known, newest, seen, with_update
 from engine_app.ui.links import explorer_of
 from engine_app.ui.order_view import OrderProgress, OrderRow, order_progress, order_row
 from engine_app.ui.states.session import SessionState, to_login
@@ -105,23 +104,25 @@ class OrdersState(SessionState):
         async with self:
             self._known = {}
             await self._load_page(identity)
-            if self.page == 0 and self.rows:
-                await self._load_progress(identity, UUID(self.rows[0].order_id))
+            await self._load_progress(identity)
             self.loaded = True
 
     async def _load_page(self, identity: Identity) -> None:
         cursor = self._cursors[self.page - 1] if self.page else None
         found = await services().orders.history(identity.user_id, PAGE_SIZE, cursor)
         orders = [order.model_dump(by_alias=True) for order in found.orders]
-        self._known |= {str(order["orderId"]): order["seq"] for order in orders}
+        self._known |= {str(order["orderId"]): seen(order) for order in orders}
         self.rows = [order_row(order, explorer_of(order)) for order in orders]
         self.has_older = found.next_cursor is not None
         self._cursors = self._cursors[: self.page]
         if found.next_cursor is not None:
             self._cursors = [*self._cursors, found.next_cursor]
 
-    async def _load_progress(self, identity: Identity, order_id: UUID) -> None:
-        detail = await services().orders.get(identity.user_id, order_id)
+    async def _load_progress(self, identity: Identity) -> None:
+        first = (await services().orders.history(identity.user_id, 1)).orders
+        if not first:
+            return
+        detail = await services().orders.get(identity.user_id, first[0].order_id)
         self._latest = detail.model_dump(by_alias=True)
         self._events = list(self._latest["events"])
         self._show_progress()
@@ -133,10 +134,10 @@ class OrdersState(SessionState):
     def _take(self, order: dict[str, Any]) -> bool:
         """Take in one state of an order; whether it ended the order just now."""
         order_id = str(order["orderId"])
-        if self._known.get(order_id, -1) >= order["seq"]:
+        before = self._known.get(order_id, UNSEEN)
+        if before.seq >= order["seq"]:
             return False
-        was_open = any(row.open for row in self.rows if row.order_id == order_id)
-        self._known = {**self._known, order_id: order["seq"]}
+        self._known = {**self._known, order_id: seen(order)}
         row = order_row(order, explorer_of(order))
         shown = with_update(list(self.rows), row, first_page=self.page == 0, page_size=PAGE_SIZE)
         self.has_older = self.has_older or len(shown.rows) < shown.full_length
@@ -147,7 +148,7 @@ class OrdersState(SessionState):
             self._latest = order
             self._events = [*self._events, {"status": order["status"], "at": order["updatedAt"]}]
             self._show_progress()
-        return was_open and not row.open
+        return before.open and not row.open
 
     def _show_progress(self) -> None:
         self.progress = order_progress(self._latest, self._events, explorer_of(self._latest))
