@@ -97,7 +97,7 @@ async def _confirm(turn: Turn, followed: Followed) -> bool:
 
 
 async def _landed(engine: Engine, followed: Followed) -> LandedTransaction | None:
-    """The landed transaction; asked again, counted apart, while the node that told of it does not know it yet."""
+    """The landed transaction; asked again, counted apart and of each node in turn, while one does not know it yet."""
     signature = followed.attempt.signature
     found = await engine.rpc.transaction(signature)
     with counted_apart():
@@ -105,7 +105,7 @@ async def _landed(engine: Engine, followed: Followed) -> LandedTransaction | Non
             if found is not None:
                 break
             await asyncio.sleep(engine.blockhashes.slot_ms / 2000)
-            found = await engine.rpc.transaction(signature)
+            found = await engine.rpc.poll().transaction(signature)
     return found
 
 
