@@ -40,6 +40,9 @@ test: install ## Run every test, in a real Chromium too
 	@sh .ci/chromium
 	@exec $(BIN)/python -m pytest
 
+test-real: install ## Swap on mainnet's compiled programs, <address>.so each in the directory REAL_PROGRAMS_DIR
+	@exec $(BIN)/python -m pytest tests_real
+
 lint: install ## Check style, types, import layers, and that the stand-in programs match their sources
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
@@ -62,4 +65,4 @@ clean: ## Remove what was made, but not the data in .data (`python -m engine_app
 	@rm -rf $(VENV) .web .artifacts .states .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	@find engine_app tasks tests alembic bench -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: anew help install run test lint format settings lock clean
+.PHONY: anew help install run test test-real lint format settings lock clean
