@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from uuid import uuid4
@@ -22,6 +22,7 @@ from engine_app.chain.landing import Landing, LiveAttempt, Observation, Seen
 from engine_app.chain.rpc import Rpc
 from engine_app.chain.stream import Stream
 from engine_app.chain.transactions import compose, signed_bytes
+from engine_app.embedded.background import BackgroundSupervisor
 from engine_app.embedded.processes import LocalChain
 from tests.chain.troubled_node import TroubledNode
 
@@ -173,7 +174,9 @@ async def node(localnet: LocalChain) -> AsyncIterator[TroubledNode]:
         yield proxy
 
 
-@pytest.fixture(scope="session")
-def fast_chain(new_localnet: Callable[[int], LocalChain]) -> LocalChain:
+@pytest.fixture(scope="package")
+def fast_chain(new_localnet: Callable[[int], LocalChain], supervisor: BackgroundSupervisor) -> Iterator[LocalChain]:
     """A chain with 20 ms slots, on which a blockhash is dead after three seconds."""
-    return new_localnet(20)
+    chain = new_localnet(20)
+    yield chain
+    supervisor.stop(f"localnet-{chain.port}")

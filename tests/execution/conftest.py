@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import pytest
 from solders.pubkey import Pubkey
 
 from engine_app.accounts.models import User
+from engine_app.embedded.background import BackgroundSupervisor
 from engine_app.embedded.processes import LocalChain
 from engine_app.execution.process import ExecutionProcess
 from engine_app.execution.run import run
@@ -111,9 +112,11 @@ class Desk:
 
 
 @pytest.fixture(scope="module")
-def chain(new_localnet: Callable[[int], LocalChain]) -> LocalChain:
+def chain(new_localnet: Callable[[int], LocalChain], supervisor: BackgroundSupervisor) -> Iterator[LocalChain]:
     """A fresh chain for the module, whose pools its tests may move."""
-    return new_localnet(SLOT_MS)
+    chain = new_localnet(SLOT_MS)
+    yield chain
+    supervisor.stop(f"localnet-{chain.port}")
 
 
 @pytest.fixture
