@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from solders.signature import Signature
 
 from engine_app.chain.errors import RpcRefused, RpcUnavailable
+from engine_app.chain.rpc import Node
 from engine_app.execution import settle
 from engine_app.execution.engine import Engine
 from engine_app.execution.turn import Turn, give_back
@@ -63,10 +64,36 @@ async def _judge(engine: Engine, ripe: Sequence[tuple[Order, Attempt]]) -> None:
         with bound(order=str(order.id), attempt=str(attempt.id)):
             turn = Turn(engine, order, order.fencing_token, order.updated_at, Counter())
             try:
-                if status is None or status.error is not None:
+                if status is None and not await _is_gone(engine, attempt):
+                    log.warning("finality.not_told")
+                elif status is None or status.error is not None:
                     await settle.rolled_back(turn, attempt.id, slot=slot)
                     await engine.watcher.take_up(turn.order, attempt, turn.token)
                 elif status.commitment == "finalized":
-                    await settle.finalized(turn, attempt.id, slot=status.slot)
+                    await settle.finalized(turn, attempt, slot=status.slot)
             except LeaseLost:
                 log.info("order.taken_over")
+            except (RpcUnavailable, RpcRefused) as error:
+                log.warning("finality.node_away", error=error.detail)
+
+
+async def _is_gone(engine: Engine, attempt: Attempt) -> bool:
+    """Whether each node that answers is final past the slot it was seen in, has the blocks, and knows nothing of it."""
+    answers = await asyncio.gather(*(_lacks(node, attempt) for node in engine.rpc.nodes()), return_exceptions=True)
+    told = []
+    for answer in answers:
+        if isinstance(answer, RpcUnavailable | RpcRefused):
+            continue
+        if isinstance(answer, BaseException):
+            raise answer
+        told.append(answer)
+    return bool(told) and all(told)
+
+
+async def _lacks(node: Node, attempt: Attempt) -> bool:
+    await node.verify()
+    finalized_slot = await node.slot("finalized")
+    first_available = await node.first_available_block()
+    slot, (status,) = await node.signature_statuses([Signature.from_string(attempt.signature or "")], history=True)
+    seen_at = attempt.observed_slot
+    return status is None and seen_at is not None and first_available <= seen_at <= finalized_slot <= slot

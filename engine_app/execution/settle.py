@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from solders.pubkey import Pubkey
+from solders.signature import Signature
 
 from engine_app.chain.answers import at_least
 from engine_app.chain.call_counts import count_calls, counted_apart
@@ -29,7 +30,7 @@ from engine_app.execution.turn import Turn, give_back
 from engine_app.orders import attempts, repository, reservations
 from engine_app.orders.errors import NOT_LANDED, OUTCOME_UNKNOWN, ROLLED_BACK
 from engine_app.orders.lifecycle import Status, Verdict, WaitReason
-from engine_app.orders.models import Order
+from engine_app.orders.models import Attempt, Order
 from engine_app.telemetry.logging import get_logger
 
 if TYPE_CHECKING:
@@ -82,9 +83,7 @@ async def _confirm(turn: Turn, followed: Followed) -> bool:
             {"slot": fill.slot, "signature": str(followed.attempt.signature)},
             session=session,
             status=Status.CONFIRMED.value,
-            spent_in=Decimal(fill.spent),
-            amount_out=Decimal(fill.received),
-            fill={key: str(value) for key, value in asdict(fill).items()},
+            **_amounts(fill),
             waiting_for=None,
             not_before=None,
             lease_until=None,
@@ -225,20 +224,46 @@ def _document(error: Any) -> dict[str, Any]:
     return error if isinstance(error, dict) else {"error": error}
 
 
-async def finalized(turn: Turn, attempt_id: UUID, *, slot: int) -> None:
-    """A finalized block holds the confirmed swap: the order is done for good."""
+async def finalized(turn: Turn, attempt: Attempt, *, slot: int) -> None:
+    """A finalized block holds the confirmed swap: the order is done for good.
+
+    Where a fork has moved the transaction to another slot than the one it was read at, what it moved there counts.
+
+    Raises:
+        RpcUnavailable, RpcRefused: the node did not give the transaction; nothing was written.
+    """
+    moved: dict[str, Any] = {}
+    if slot != attempt.observed_slot:
+        transaction = await turn.engine.rpc.transaction(Signature.from_string(attempt.signature or ""), "finalized")
+        if transaction is None or transaction.error is not None or transaction.slot != slot:
+            log.warning("attempt.not_told", error=None if transaction is None else transaction.error)
+            return
+        moved = _amounts(fill_of(turn.order, attempt.id, transaction))
     async with turn.engine.database.transaction() as session:
+        if moved:
+            await attempts.observe(session, attempt.id, turn.token, slot=slot, error=None)
+            await reservations.close(session, turn.order.id, landed_slot=slot)
         await attempts.write_verdict(
-            session, attempt_id, Verdict.LANDED, evidence={"commitment": "finalized", "slot": slot, "error": None}
+            session, attempt.id, Verdict.LANDED, evidence={"commitment": "finalized", "slot": slot, "error": None}
         )
         await turn.advance(
             "finalized",
             {"slot": slot},
             session=session,
+            **moved,
             finalized_at=repository.DATABASE_NOW,
             lease_until=None,
         )
     turn.published()
+
+
+def _amounts(fill: Fill) -> dict[str, Any]:
+    """What moved, as an order's columns."""
+    return {
+        "spent_in": Decimal(fill.spent),
+        "amount_out": Decimal(fill.received),
+        "fill": {key: str(value) for key, value in asdict(fill).items()},
+    }
 
 
 async def rolled_back(turn: Turn, attempt_id: UUID, *, slot: int) -> None:
