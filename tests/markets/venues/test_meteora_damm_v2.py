@@ -11,6 +11,7 @@ from solders.instruction import AccountMeta, Instruction
 from solders.pubkey import Pubkey
 
 from engine_app.chain.accounts import DecodeError
+from engine_app.markets.venues.clock import ChainClock
 from engine_app.markets.venues.layout import U64_MAX
 from engine_app.markets.venues.meteora_damm_v2 import DammV2Pool, MeteoraDammV2
 from engine_app.markets.venues.meteora_damm_v2_curves import PriceRange
@@ -110,6 +111,29 @@ def test_the_marginal_price_turns_with_the_direction() -> None:
     quote = pool.quote_exact_in(a, 10**7, SOL_USDC.clock)
     effective = quote.amount_out * quote.marginal_price[1] / (quote.amount_in * quote.marginal_price[0])
     assert 0.99 < effective < 1
+
+
+@settings(deadline=None)
+@given(
+    label=st.sampled_from(("dammv2-sol-usdc-5bp", "dammv2-bonk-sol-dyn", "dammv2-sol-usdt-comp/+7s")),
+    side=st.integers(0, 1),
+    wanted=st.integers(1, 10**12),
+)
+def test_what_an_exact_amount_out_costs_buys_at_least_that(label: str, side: int, wanted: int) -> None:
+    of = state("meteora_damm_v2", label)
+    pool = _pool(of)
+    if wanted * 2 >= pool.reserve(pool.mints[1 - side]):
+        return
+    quote = pool.quote_exact_out(pool.mints[side], wanted, of.clock)
+    assert quote.amount_out == wanted
+    assert pool.quote_exact_in(pool.mints[side], quote.amount_in, of.clock).amount_out >= wanted
+
+
+def test_a_rate_limiter_at_work_gives_no_exact_amount_out() -> None:
+    pool = _rate_limited()
+    clock = ChainClock(pool.activation_point, pool.activation_point, 0)
+    with pytest.raises(QuoteRefused, match="rate limiter"):
+        pool.quote_exact_out(pool.side_b.mint, 1_000, clock)
 
 
 def test_the_instruction_lists_the_programs_accounts() -> None:

@@ -12,9 +12,9 @@ from solders.pubkey import Pubkey
 
 from engine_app.chain.accounts import DecodeError
 from engine_app.markets.venues.layout import U64_MAX
-from engine_app.markets.venues.raydium_cpmm import CpmmPool, FeeRates, RaydiumCpmm, swap_base_input
+from engine_app.markets.venues.raydium_cpmm import CpmmPool, FeeRates, RaydiumCpmm, swap_base_input, swap_base_output
 from engine_app.markets.venues.venue import ErrorKind, Fee, FeeKind, QuoteRefused, Refusal, SwapAccounts
-from tests.markets.venues.vectors import load, state
+from tests.markets.venues.vectors import State, load, state
 
 MAINNET = Pubkey.from_string("CPMMoo8L3F4NbTegBCKVNunggL7H1ZpdTHKxQB5qKP1C")
 DEVNET = Pubkey.from_string("DRaycpLY18LhpbydsBWbVJtxpNv9oXPgjRSfpF2bWpYb")
@@ -23,8 +23,8 @@ SOL_USDC = state("raydium_cpmm", "cpmm-sol-usdc-25bp")
 AMOUNTS = st.integers(0, U64_MAX)
 
 
-def _pool() -> CpmmPool:
-    pool = load("raydium_cpmm").venue.decode(SOL_USDC.cases[0].pool, SOL_USDC.accounts)
+def _pool(of: State = SOL_USDC) -> CpmmPool:
+    pool = load("raydium_cpmm").venue.decode(of.cases[0].pool, of.accounts)
     assert isinstance(pool, CpmmPool)
     return pool
 
@@ -126,6 +126,45 @@ def test_a_pool_that_owes_more_than_it_holds_is_refused() -> None:
     with pytest.raises(QuoteRefused) as refused:
         indebted.quote_exact_in(pool.side_0.mint, 10**9, SOL_USDC.clock)
     assert refused.value.reason == Refusal.OUT_OF_LIQUIDITY
+
+
+# 1,000,000 out of reserves of 10^9 each: ceil(10^15 / 999,000,000) = 1,001,002 swapped, and the fee on top.
+@pytest.mark.parametrize(
+    ("rates", "on_input", "amount_in", "fees"),
+    [
+        (FeeRates(trade=0, creator=0), True, 1_001_002, (0, 0)),
+        (FeeRates(trade=2500, creator=0), True, 1_003_511, (2509, 0)),
+        (FeeRates(trade=2500, creator=500), True, 1_004_015, (2511, 502)),
+        # 1,000,501 leave so that 1,000,000 are left of them; ceil(1,000,501 × 10^9 / 998,999,499) = 1,001,504.
+        (FeeRates(trade=2500, creator=500), False, 1_004_015, (2511, 501)),
+    ],
+)
+def test_an_exact_amount_out_is_paid_with_its_fees(
+    rates: FeeRates, on_input: bool, amount_in: int, fees: tuple[int, int]
+) -> None:
+    swap = swap_base_output(1_000_000, 10**9, 10**9, rates, on_input)
+    assert (swap.amount_in, swap.amount_out) == (amount_in, 1_000_000)
+    assert (swap.trade_fee, swap.creator_fee) == fees
+
+
+@settings(deadline=None)
+@given(side=st.integers(0, 1), wanted=st.integers(1, 10**12), taxed=st.booleans())
+def test_what_an_exact_amount_out_costs_buys_at_least_that(side: int, wanted: int, taxed: bool) -> None:
+    of = state("raydium_cpmm", "cpmm-tfee-token2022/traded0") if taxed else SOL_USDC
+    pool = _pool(of)
+    if wanted * 2 >= pool.reserve(pool.mints[1 - side]):
+        return
+    quote = pool.quote_exact_out(pool.mints[side], wanted, of.clock)
+    assert quote.amount_out == wanted
+    assert pool.quote_exact_in(pool.mints[side], quote.amount_in, of.clock).amount_out >= wanted
+
+
+def test_more_than_the_pool_holds_is_refused() -> None:
+    pool = _pool()
+    for amount, reason in ((0, Refusal.TOO_SMALL), (pool.side_1.reserve, Refusal.OUT_OF_LIQUIDITY)):
+        with pytest.raises(QuoteRefused) as refused:
+            pool.quote_exact_out(pool.side_0.mint, amount, SOL_USDC.clock)
+        assert refused.value.reason == reason
 
 
 def test_the_instruction_lists_the_programs_accounts() -> None:
