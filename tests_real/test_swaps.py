@@ -45,6 +45,7 @@ POOLS = [
     ),
 ]
 """Measured pools by file and state; of AMM v4 and DLMM those of the build that is at hand, told by its names."""
+WITH_EXACT_OUT = [pool for pool in POOLS if pool[0] != "meteora_damm_v1"]
 PLENTY = 10**17
 RENT = 10**10
 NOTHING_WITHHELD = b"\x02" + bytes([2, 0, 8, 0]) + bytes(8)
@@ -109,20 +110,17 @@ class Market:
         return spent, await self.taker.balance(user.destination) - held, simulation.units
 
 
-def _exact_out_data(venue: str, max_in: int, amount_out: int) -> bytes:
+def _exact_out_data(file: str, max_in: int, amount_out: int) -> bytes:
     first, second = max_in.to_bytes(8, "little"), amount_out.to_bytes(8, "little")
     return {
-        "raydium_amm_v4": bytes([17]) + first + second,
+        "raydium_amm_v4": bytes([11]) + first + second,
+        "raydium_amm_v4_v2": bytes([17]) + first + second,
         "raydium_cpmm": bytes.fromhex("37d96256a34ab4ad") + first + second,
         "raydium_clmm": bytes.fromhex("2b04ed0b1ac91e62") + second + first + bytes(17),
         "meteora_damm_v2": bytes.fromhex("414b3f4ceb5b5b88") + second + first + b"\x02",
         "meteora_dlmm": bytes.fromhex("2bd7f784893cf351") + first + second + bytes(4),
-    }[venue]
-
-
-def _swaps_for(pool: tuple[str, str]) -> bool:
-    """Whether the build has an instruction for exact amounts out that takes the accounts of the other."""
-    return pool[0] not in ("meteora_damm_v1", "raydium_amm_v4")
+        "meteora_dlmm_v012": bytes.fromhex("2bd7f784893cf351") + first + second + bytes(4),
+    }[file]
 
 
 @pytest.fixture
@@ -150,7 +148,7 @@ async def test_what_was_quoted_arrives(market: Market, capsys: pytest.CaptureFix
             assert (spent, received) == (amount, quote.amount_out)
 
 
-@pytest.mark.parametrize("market", [pool for pool in POOLS if _swaps_for(pool)], ids=" ".join, indirect=True)
+@pytest.mark.parametrize("market", WITH_EXACT_OUT, ids=" ".join, indirect=True)
 async def test_what_was_quoted_for_an_exact_amount_out_is_paid(
     market: Market, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -162,7 +160,7 @@ async def test_what_was_quoted_for_an_exact_amount_out_is_paid(
             quote = pool.quote_exact_out(mint_in, wanted, snapshot.clock)
             # A unit more is offered than quoted, so that it shows whether the program takes it.
             offered = replace(quote, amount_in=quote.amount_in + 1)
-            data = _exact_out_data(pool.venue, offered.amount_in, wanted)
+            data = _exact_out_data(market.file, offered.amount_in, wanted)
             spent, received, units = await market.trade(pool, offered, mint_in, data)
             with capsys.disabled():
                 print(
