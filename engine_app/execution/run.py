@@ -17,7 +17,7 @@ from engine_app.orders.models import Attempt
 from engine_app.orders.repository import LeaseLost, OrderClosed
 from engine_app.storage.postgres import DATABASE_AWAY
 from engine_app.telemetry.logging import get_logger
-from engine_app.wallets.policy import SignatureRefused
+from engine_app.wallets.errors import SignatureRefused
 
 NODE_RETRY = timedelta(seconds=1)
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from engine_app.errors import EngineError, register
+from engine_app.wallets.errors import SignatureRefused
 
 NOTHING_MOVED = "Nothing was swapped."
 NOT_SPENT = "Nothing was swapped; at most the network fee of a transaction that failed on chain was paid."
+
+SIGNATURE_REFUSED = SignatureRefused.code
+"""An order fails with it too, so whoever tells of orders knows it."""
 
 INSUFFICIENT_FUNDS = register(
     "INSUFFICIENT_FUNDS",

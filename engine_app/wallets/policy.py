@@ -32,8 +32,8 @@ from engine_app.chain.token_accounts import (
     wrapped_sol_address,
 )
 from engine_app.chain.transactions import MAX_COMPUTE_UNITS
-from engine_app.errors import EngineError, register
 from engine_app.markets.venues.venue import SwapAccounts, Venue
+from engine_app.wallets.errors import SignatureRefused
 
 _SET_LIMIT = 2
 _SET_PRICE = 3
@@ -41,17 +41,6 @@ _TRANSFER_BYTES = 12
 _CREATE_LAMPORTS_AT = 4 + 32 + 8 + 32
 """Offset of the lamports in create_account_with_seed with a seed of 32 characters."""
 _SYNC_NATIVE = b"\x11"
-
-
-class SignatureRefused(EngineError):
-    """The message does more or other than the order asks for, so nothing was signed."""
-
-    code = register(
-        "SIGNATURE_REFUSED",
-        "The signer refused a transaction that does not match the order.",
-        "Nothing was signed or sent, the balance is untouched.",
-        "Tell the operator: this is a fault of the engine.",
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from solders.message import MessageV0
 from solders.transaction import VersionedTransaction
 
 from engine_app.wallets.derivation import keypair_at, seed_of
-from engine_app.wallets.policy import SignatureRefused, SwapAllowance, require_allowed
+from engine_app.wallets.errors import SignatureRefused
+from engine_app.wallets.policy import SwapAllowance, require_allowed
 
 
 class Signer:

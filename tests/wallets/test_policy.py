@@ -25,7 +25,8 @@ from engine_app.chain.token_accounts import (
     wrapped_sol_address,
 )
 from engine_app.chain.transactions import compose
-from engine_app.wallets.policy import SignatureRefused, require_allowed
+from engine_app.wallets.errors import SignatureRefused
+from engine_app.wallets.policy import require_allowed
 from engine_app.wallets.signer import Signer
 from tests.wallets.messages import (
     AMOUNT_IN,
