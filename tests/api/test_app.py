@@ -50,6 +50,7 @@ async def test_the_document_describes_every_route(client: httpx.AsyncClient) -> 
         "/api/orders/execute",
         "/api/orders/history",
         "/api/orders/{orderId}",
+        "/api/orders/{orderId}/cancel",
         "/api/wallet",
         "/api/wallet/airdrop",
         "/api/quote",

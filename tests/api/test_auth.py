@@ -114,6 +114,7 @@ PROTECTED = [
     ("POST", "/api/orders/execute"),
     ("GET", "/api/orders/history"),
     ("GET", "/api/orders/00000000-0000-0000-0000-000000000000"),
+    ("POST", "/api/orders/00000000-0000-0000-0000-000000000000/cancel"),
     ("GET", "/api/wallet"),
     ("POST", "/api/wallet/airdrop"),
     ("GET", "/api/quote?tokenIn=SOL&tokenOut=USDC&amount=1"),

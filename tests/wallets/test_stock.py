@@ -6,10 +6,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
 
+import psycopg
 import pytest
+from psycopg import sql
 from sqlalchemy import text
 
-from engine_app.storage.postgres import Database
+from engine_app.embedded.postgres import Postgres
+from engine_app.storage.postgres import DATABASE_AWAY, Database
 from engine_app.wallets import repository
 from engine_app.wallets.derivation import keypair_at, seed_of
 from engine_app.wallets.models import Wallet
@@ -108,13 +111,28 @@ async def test_the_loop_keeps_the_stock(database: Database, users: list[int]) ->
     await until_full(database)
 
 
-async def test_a_lost_database_is_waited_for(database: Database, keep: asyncio.Task[None]) -> None:
+async def test_a_lost_database_is_waited_for(
+    database: Database, database_url: str, postgres_server: Postgres, keep: asyncio.Task[None]
+) -> None:
     await until_full(database)
+    name = database_url.rpartition("/")[2]
+    with psycopg.connect(postgres_server.url("postgres"), autocommit=True) as server:
+        server.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(sql.Identifier(name)))
+        server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+        with pytest.raises(DATABASE_AWAY):
+            await stocked(database)
+        await asyncio.sleep(1.5)
+        assert not keep.done()
+        server.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true").format(sql.Identifier(name)))
+    async with asyncio.timeout(30):
+        await until_answering(database)
     async with database.connection() as connection:
-        await connection.execute(text("ALTER TABLE wallets RENAME TO away"))
-    await asyncio.sleep(1.5)
-    assert not keep.done()
-    async with database.connection() as connection:
-        await connection.execute(text("DELETE FROM away"))
-        await connection.execute(text("ALTER TABLE away RENAME TO wallets"))
+        await connection.execute(text("DELETE FROM wallets"))
     await until_full(database)
+
+
+async def until_answering(database: Database) -> None:
+    while True:
+        with suppress(*DATABASE_AWAY):
+            return await database.ping()
+        await asyncio.sleep(0.05)
