@@ -38,7 +38,7 @@ SLOT_MS = 50
 ADDRESS_STOCK = 200
 PAGE_CACHE = processes.PROJECT / ".artifacts"
 
-_ENGINE_SETTINGS = {
+ENGINE_SETTINGS = {
     "LOG_LEVEL": "INFO",
     "ACCOUNTS_PER_IP_HOUR": "100000",
     "LOGIN_FAILURES_PER_IP": "100000",
@@ -189,7 +189,7 @@ def engine(  # noqa: PLR0917 - what it runs on
     port = free_port()
     endpoints = Endpoints(new_database(), new_redis(), localnet.rpc_url, localnet.ws_url)
     data_dir = tmp_path_factory.mktemp("engine")
-    base = plain_environment() | _ENGINE_SETTINGS | endpoints.environment() | {"DATA_DIR": str(data_dir)}
+    base = plain_environment() | ENGINE_SETTINGS | endpoints.environment() | {"DATA_DIR": str(data_dir)}
     supervisor.start(*(processes.worker(base, MNEMONIC, f"worker-{n}") for n in (1, 2)))
     supervisor.call(wait_for_addresses(endpoints.database_url, ADDRESS_STOCK))
     base |= {"JWT_SECRET": JWT_SECRET, "HOST": "127.0.0.1", "PORT": str(port)}
