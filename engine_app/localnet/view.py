@@ -95,7 +95,10 @@ class View:
         """The oldest slot whose block this endpoint still has."""
         first = self.chain.store.first_slot()
         kept = self.chain.faults.kept_slots(self.port)
-        return first if kept is None else max(first, self.slot(Commitment.PROCESSED) - kept)
+        oldest = first if kept is None else self.slot(Commitment.PROCESSED) - kept
+        if oldest <= first or self.chain.faults.hit(PrunedHistory, port=self.port) is None:
+            return first
+        return oldest
 
     def is_pruned(self, slot: int) -> bool:
         """Whether a fault has taken the slot from this endpoint's history."""
