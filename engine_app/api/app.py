@@ -8,7 +8,7 @@ from fastapi import FastAPI, Request
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match
 
-from engine_app.api import problems
+from engine_app.api import docs, problems
 from engine_app.api.problems import Problem
 from engine_app.api.routes import auth, health, orders, quote, wallet
 
@@ -42,11 +42,12 @@ def create_api() -> FastAPI:
         title="Order engine",
         description=DESCRIPTION,
         version="0.1.0",
-        docs_url="/api/docs",
+        docs_url=None,
         redoc_url=None,
         openapi_url="/api/openapi.json",
     )
     problems.install(api)
+    docs.install(api)
     for module in (auth, orders, wallet, quote, health):
         api.include_router(module.router)
     known = list(api.routes)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import httpx
 import pytest
+import structlog
 from sqlalchemy.exc import OperationalError
 
 from engine_app.accounts.service import Accounts
@@ -66,7 +69,19 @@ async def test_the_document_describes_every_route(client: httpx.AsyncClient) -> 
                 if int(status) >= 400:
                     reference = response["content"]["application/problem+json"]["schema"]["$ref"]
                     assert reference.rpartition("/")[2] in schemas
-    assert (await client.get("/api/docs")).status_code == 200
+
+
+async def test_the_documents_page_asks_nobody_else(client: httpx.AsyncClient) -> None:
+    page = await client.get("/api/docs")
+    assert page.status_code == 200
+    assert "//" not in page.text
+    asked_for = re.findall(r"""(?:src|href)=["']([^"']+)""", page.text)
+    assert "/api/docs/assets/swagger-ui-bundle.js" in asked_for
+    for path in asked_for:
+        if path != "/favicon.svg":  # the page's own, which the API alone does not serve
+            assert (await client.get(path)).status_code == 200
+    assert "/api/openapi.json" in page.text
+    assert_problem(await client.get("/api/docs/assets/other.js"), 404, "NOT_FOUND")
 
 
 async def test_the_last_resort_tells_nothing(
@@ -76,8 +91,11 @@ async def test_the_last_resort_tells_nothing(
         raise RuntimeError("a secret detail")
 
     monkeypatch.setattr(Accounts, "authenticate", broken)
-    answer = await client.get("/api/wallet", headers=account.headers)
+    with structlog.testing.capture_logs() as logged:
+        answer = await client.get("/api/wallet", headers=account.headers)
     assert "secret" not in assert_problem(answer, 500, "INTERNAL")
+    failed = next(line for line in logged if line["event"] == "api.failed")
+    assert isinstance(failed["exc_info"], RuntimeError)
 
 
 async def test_a_database_that_is_away_is_told(
