@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from engine_app.api.exact import Unreadable
 from engine_app.chain.errors import RpcRefused, RpcUnavailable
 from engine_app.errors import EngineError, explain, register
-from engine_app.storage.postgres import DATABASE_AWAY
+from engine_app.storage.postgres import DATABASE_AWAY, DATABASE_UNAVAILABLE
 from engine_app.telemetry.logging import get_logger
 
 log = get_logger(__name__)
@@ -46,12 +46,6 @@ BODY_TOO_LARGE = register(
     "The request's body is too large.",
     "Nothing was done, no money moved.",
     "Send a smaller body.",
-)
-DATABASE_UNAVAILABLE = register(
-    "DATABASE_UNAVAILABLE",
-    "The engine's database does not answer at the moment.",
-    "An order that was accepted is safe and goes on by itself; this request may not have been accepted.",
-    "Look at your orders before you try again in a few seconds.",
 )
 
 _CODES = {404: NOT_FOUND, 405: METHOD_NOT_ALLOWED, 413: BODY_TOO_LARGE}
@@ -126,7 +120,7 @@ def install(api: FastAPI) -> None:
 
     @api.exception_handler(Exception)
     async def last_resort(request: Request, error: Exception) -> JSONResponse:
-        log.error("api.failed", path=request.url.path, error=type(error).__name__)
+        log.error("api.failed", path=request.url.path, exc_info=error)
         return problem(500, "INTERNAL", "something went wrong inside the engine; the operator's log has it")
 
 

@@ -16,6 +16,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from engine_app.errors import register
+
 
 def driver_url(database_url: str) -> str:
     """The URL with psycopg named as the driver, from any of the usual spellings."""
@@ -27,6 +29,13 @@ def driver_url(database_url: str) -> str:
 
 DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout)
 """Postgres does not answer: nothing was written, and trying again later is right."""
+
+DATABASE_UNAVAILABLE = register(
+    "DATABASE_UNAVAILABLE",
+    "The engine's database does not answer at the moment.",
+    "An order that was accepted is safe and goes on by itself; this request may not have been accepted.",
+    "Look at your orders before you try again in a few seconds.",
+)
 
 
 class Session(AsyncSession):
@@ -48,6 +57,7 @@ class Database:
             pool_size=pool_size,
             max_overflow=pool_size,
             pool_pre_ping=False,
+            hide_parameters=True,
             connect_args={"prepare_threshold": None, "connect_timeout": 5},
         )
 
