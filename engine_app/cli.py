@@ -9,6 +9,7 @@ import asyncio
 import os
 import shutil
 import sys
+import threading
 from pathlib import Path
 from typing import Annotated, NoReturn
 from uuid import UUID
@@ -41,13 +42,12 @@ def web() -> None:
     """Start the web process alone; what no setting names must run from DATA_DIR."""
     from engine_app.embedded import frontend, processes
     from engine_app.embedded.endpoints import base_environment, running_endpoints
-    from engine_app.embedded.ports import is_free
+    from engine_app.embedded.ports import require_listenable
     from engine_app.embedded.secrets import WEB_NEEDS, jwt_secret, refuse_embedded
 
     settings = load(Settings)
     refuse_embedded(settings, *WEB_NEEDS)
-    if not is_free(settings.host, settings.port):
-        raise SettingsError(f"PORT {settings.port} on {settings.host} is taken by another program")
+    require_listenable(settings.host, settings.port)
     data_dir = settings.data_dir.resolve()
     environment = base_environment(data_dir) | running_endpoints(settings, data_dir).environment()
     secret = settings.jwt_secret
@@ -84,6 +84,7 @@ def localnet(
     admin_port: Annotated[int | None, typer.Option(help="Where tests make it misbehave.")] = None,
 ) -> None:
     """Start the local chain alone: a real SVM behind Solana's own JSON-RPC, with seeded pools."""
+    from engine_app.embedded.errors import StartFailed
     from engine_app.localnet.server import LocalnetOptions, serve
 
     options = LocalnetOptions(
@@ -95,7 +96,13 @@ def localnet(
         programs_dir=programs,
         admin_port=admin_port,
     )
-    asyncio.run(serve(options))
+    listening = threading.Event()
+    try:
+        asyncio.run(serve(options, started=listening.set))
+    except OSError as error:
+        if listening.is_set():
+            raise
+        raise StartFailed(f"the local chain cannot start: {error}") from None
 
 
 @app.command()
@@ -231,6 +238,27 @@ def main() -> None:
     except StartFailed as error:
         _tell(f"error: {error}")
         sys.exit(StartFailed.exit_code)
-    except PermissionError as error:
-        _tell(f"error: {error.filename}: permission denied; set DATA_DIR to a folder of your own")
+    except _database_away() as error:
+        reason = " ".join(str(getattr(error, "orig", None) or error).split())
+        _tell(f"error: the database does not answer: {reason}")
+        sys.exit(StartFailed.exit_code)
+    except OSError as error:
+        if not _about_data_dir(error):
+            raise
+        _tell(f"error: {error.filename}: {(error.strerror or '').lower()}; set DATA_DIR to a folder of your own")
         sys.exit(CANNOT_START)
+
+
+def _database_away() -> tuple[type[Exception], ...]:
+    """Loaded only once something has failed: most commands need no SQLAlchemy."""
+    from engine_app.storage.postgres import DATABASE_AWAY
+
+    return DATABASE_AWAY
+
+
+def _about_data_dir(error: OSError) -> bool:
+    """Whether the error is of DATA_DIR, of what lies in it, or of a folder that it would lie in."""
+    if not isinstance(error.filename, str):
+        return False
+    path, data_dir = Path(error.filename).resolve(), load(Settings).data_dir.resolve()
+    return path.is_relative_to(data_dir) or data_dir.is_relative_to(path)

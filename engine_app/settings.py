@@ -33,6 +33,17 @@ def _with_scheme(url: str | None, *schemes: str) -> str | None:
     return url
 
 
+def _reachable(url: str | None, *schemes: str) -> str | None:
+    """The same for a server that is named by host and port."""
+    try:
+        readable = url is None or urlsplit(url).port != 0
+    except ValueError:
+        readable = False
+    if not readable:
+        raise ValueError("its port must be a number from 1 to 65535")
+    return _with_scheme(url, *schemes)
+
+
 class Settings(BaseSettings):
     """Settings of every process. Field descriptions are the table in README and `.env.example`."""
 
@@ -116,25 +127,25 @@ class Settings(BaseSettings):
     @field_validator("redis_url")
     @classmethod
     def _is_redis(cls, value: SecretStr | None) -> SecretStr | None:
-        _with_scheme(value.get_secret_value() if value else None, "redis", "rediss", "unix")
+        _reachable(value.get_secret_value() if value else None, "redis", "rediss", "unix")
         return value
 
     @field_validator("solana_rpc_url")
     @classmethod
     def _is_http(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for endpoint in value:
-            _with_scheme(endpoint, "http", "https")
+            _reachable(endpoint, "http", "https")
         return value
 
     @field_validator("solana_ws_url")
     @classmethod
     def _is_websocket(cls, value: str | None) -> str | None:
-        return _with_scheme(value, "ws", "wss")
+        return _reachable(value, "ws", "wss")
 
     @field_validator("public_url")
     @classmethod
     def _bare_origin(cls, value: str | None) -> str | None:
-        origin = _with_scheme(value.rstrip("/") if value else None, "http", "https")
+        origin = _reachable(value.rstrip("/") if value else None, "http", "https")
         if origin and urlsplit(origin).path:
             raise ValueError("must be an origin alone, without a path")
         return origin

@@ -1,4 +1,3 @@
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -7,9 +6,13 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from engine_app.settings import WorkerSettings
+from engine_app.embedded.processes import LocalChain
+from tests.conftest import plain_environment
 
 PROJECT = Path(__file__).resolve().parents[1]
+
+AWAY = "postgresql://engine:hunter2@127.0.0.1:1/engine"
+"""A database that does not answer."""
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -17,14 +20,12 @@ Command = Callable[..., subprocess.CompletedProcess[str]]
 @pytest.fixture
 def command(tmp_path: Path) -> Command:
     """Runs `python -m engine_app …` with a DATA_DIR of its own and no settings but those given."""
-    settings = {name.upper() for name in WorkerSettings.model_fields}
-    plain = {name: value for name, value in os.environ.items() if name.upper() not in settings}
 
     def run(*arguments: str, env: Mapping[str, str] | None = None, stdin: str = "") -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "engine_app", *arguments],
             cwd=PROJECT,
-            env=plain | {"ENV_FILE": "", "DATA_DIR": str(tmp_path)} | dict(env or {}),
+            env=plain_environment() | {"DATA_DIR": str(tmp_path)} | dict(env or {}),
             input=stdin,
             capture_output=True,
             text=True,
@@ -35,9 +36,9 @@ def command(tmp_path: Path) -> Command:
     return run
 
 
-def assert_one_line(done: subprocess.CompletedProcess[str], says: str) -> None:
-    """It ended with exit code 2 and nothing but this line."""
-    assert done.returncode == 2
+def assert_one_line(done: subprocess.CompletedProcess[str], says: str, exit_code: int = 2) -> None:
+    """It ended with this exit code and nothing but this line."""
+    assert done.returncode == exit_code, done.stderr
     assert done.stdout == ""
     assert done.stderr.startswith("error: ")
     assert done.stderr.count("\n") == 1
@@ -84,11 +85,47 @@ def test_migrate_brings_a_database_to_the_newest_revision(command: Command, data
 
 
 def test_a_database_that_does_not_answer_is_a_clear_line_without_its_password(command: Command) -> None:
-    done = command("migrate", env={"DATABASE_URL": "postgresql://engine:hunter2@127.0.0.1:1/engine"})
+    done = command("migrate", env={"DATABASE_URL": AWAY})
     assert done.returncode == 1
     assert done.stderr.startswith("error: the database does not answer")
     assert "Traceback" not in done.stderr
     assert "hunter2" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("outcome", "00000000-0000-0000-0000-000000000000", "--note", "n", "--operator", "o"), ("reconcile",)],
+    ids=["outcome", "reconcile"],
+)
+def test_an_operators_command_says_in_one_line_that_the_database_is_away(
+    arguments: tuple[str, ...], command: Command, localnet: LocalChain
+) -> None:
+    services = {"DATABASE_URL": AWAY, "REDIS_URL": "redis://127.0.0.1:1/0", "SOLANA_RPC_URL": localnet.rpc_url}
+    done = command(*arguments, env=services)
+    assert_one_line(done, "the database does not answer: connection failed", exit_code=1)
+    assert "hunter2" not in done.stderr
+
+
+def test_a_taken_port_of_the_local_chain_is_one_line(command: Command, localnet: LocalChain, tmp_path: Path) -> None:
+    done = command("localnet", "--port", str(localnet.port), "--data-dir", str(tmp_path))
+    assert_one_line(done, "address already in use", exit_code=1)
+
+
+@pytest.mark.parametrize("name", ["up", "web"])
+def test_a_host_that_is_no_address_is_not_a_taken_port(name: str, command: Command) -> None:
+    for host in ("nonsense.invalid", "192.0.2.1"):
+        done = command(name, env={"HOST": host})
+        assert_one_line(done, f"HOST {host} is no address of this machine: ")
+
+
+@pytest.mark.parametrize("name", ["up", "build"])
+def test_a_data_dir_that_cannot_be_made_is_one_line(name: str, command: Command) -> None:
+    done = command(name, env={"DATA_DIR": "/proc/x/y"})
+    assert_one_line(done, "/proc/x: no such file or directory; set DATA_DIR to a folder of your own")
+
+
+def test_a_port_that_is_none_is_one_line(command: Command) -> None:
+    assert_one_line(command("web", env={"PUBLIC_URL": "http://x:notaport"}), "PUBLIC_URL: its port must be a number")
 
 
 def test_reset_asks_and_leaves_the_secrets(command: Command, tmp_path: Path) -> None:

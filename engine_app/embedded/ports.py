@@ -2,23 +2,41 @@
 
 from __future__ import annotations
 
+import errno
 import random
 import socket
+
+from engine_app.embedded.errors import CannotStart
 
 _LOW, _HIGH = 20_000, 32_000
 """Below the range from which the system takes ports for outgoing connections, so that none of those collides."""
 
 
 def is_free(host: str, port: int) -> bool:
-    """Whether a server could listen on this address now."""
+    """Whether nothing listens on this address now; raises OSError where no server could listen there at all."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
-        except OSError:
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
             return False
     return True
+
+
+def require_listenable(host: str, port: int) -> None:
+    """Make sure that the web server can listen on HOST and PORT; raises CannotStart, which says which of them bars."""
+    try:
+        if is_free(host, port):
+            return
+        why = f"PORT {port} on {host} is taken by another program; stop it, or set another PORT"
+    except PermissionError:
+        why = f"PORT {port} on {host} is not for this user; set another PORT"
+    except OSError as error:
+        raise CannotStart(f"HOST {host} is no address of this machine: {error.strerror}") from None
+    raise CannotStart(f"{why}, such as PORT={choose_port(8000, 8080)}")
 
 
 def free_port(host: str = "127.0.0.1") -> int:

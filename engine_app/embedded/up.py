@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 from engine_app.embedded import frontend, processes
 from engine_app.embedded.addresses import wait_for_addresses
 from engine_app.embedded.endpoints import LOCAL_CHAIN_PORTS, Endpoints, base_environment
-from engine_app.embedded.errors import CannotStart, StartFailed
+from engine_app.embedded.errors import StartFailed
 from engine_app.embedded.migrations import migrate
-from engine_app.embedded.ports import choose_port, is_free
+from engine_app.embedded.ports import require_listenable
 from engine_app.embedded.postgres import Postgres
 from engine_app.embedded.processes import LocalChain
 from engine_app.embedded.secrets import (
@@ -163,12 +163,7 @@ class _Up:
         settings = self._settings
         if settings.port == 0:
             return self._state.stable_port("web")
-        if not is_free(settings.host, settings.port):
-            other = choose_port(8000, 8080)
-            raise CannotStart(
-                f"PORT {settings.port} on {settings.host} is taken by another program; "
-                f"stop it, or set another PORT, such as PORT={other}"
-            )
+        require_listenable(settings.host, settings.port)
         return settings.port
 
     async def _page(self, port: int) -> Path:
