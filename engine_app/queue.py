@@ -45,7 +45,7 @@ class WakingConsumer(_RedisConsumer):
             return None
         try:
             self.broker.client.blpop([self.broker.wake_key(self.queue_name)], timeout=IDLE_SECONDS)
-        except redis.ConnectionError as error:
+        except (redis.ConnectionError, redis.TimeoutError) as error:
             raise ConnectionClosed(error) from None
         return None
 
@@ -81,7 +81,7 @@ def broker(redis_url: str, *, middleware: Sequence[Middleware] = ()) -> WakingBr
 
     Dramatiq's own retries, age limits and time limits are left out: counts and clocks live in Postgres.
     """
-    client = redis.Redis.from_url(redis_url, socket_connect_timeout=1.0, socket_keepalive=True)
+    client = redis.Redis.from_url(redis_url, socket_connect_timeout=1.0, socket_timeout=2.0, socket_keepalive=True)
     made = WakingBroker(
         client=client,
         middleware=[AsyncIO(), ShutdownNotifications(notify_shutdown=False), *middleware],

@@ -45,11 +45,24 @@ BEGIN
         RAISE EXCEPTION 'order % has an attempt that landed or may still land', OLD.id
             USING ERRCODE = 'restrict_violation';
     END IF;
+    IF NEW.status = 'confirmed' AND NOT EXISTS (
+        SELECT 1 FROM attempts
+        WHERE order_id = NEW.id AND signature = NEW.tx_hash
+            AND (verdict = 'landed' OR (verdict IS NULL AND NEW.finalized_at IS NULL))
+    ) THEN
+        RAISE EXCEPTION 'order % is confirmed by no attempt of its own', OLD.id USING ERRCODE = 'restrict_violation';
+    END IF;
+    IF OLD.cancel_requested_at IS NOT NULL AND NEW.cancel_requested_at IS DISTINCT FROM OLD.cancel_requested_at
+    THEN
+        RAISE EXCEPTION 'order % stays cancelled', OLD.id USING ERRCODE = 'restrict_violation';
+    END IF;
     IF (OLD.user_id, OLD.wallet_id, OLD.kind, OLD.token_in, OLD.token_out, OLD.decimals_in, OLD.decimals_out,
-        OLD.destination, OLD.amount_in, OLD.slippage, OLD.expires_at, OLD.created_at)
+        OLD.destination, OLD.amount_in, OLD.slippage, OLD.max_price_impact, OLD.expected_quote, OLD.expires_at,
+        OLD.created_at)
         IS DISTINCT FROM
        (NEW.user_id, NEW.wallet_id, NEW.kind, NEW.token_in, NEW.token_out, NEW.decimals_in, NEW.decimals_out,
-        NEW.destination, NEW.amount_in, NEW.slippage, NEW.expires_at, NEW.created_at) THEN
+        NEW.destination, NEW.amount_in, NEW.slippage, NEW.max_price_impact, NEW.expected_quote, NEW.expires_at,
+        NEW.created_at) THEN
         RAISE EXCEPTION 'what order % asks for cannot change', OLD.id USING ERRCODE = 'restrict_violation';
     END IF;
     IF OLD.floor_out IS NOT NULL
@@ -90,7 +103,11 @@ BEGIN
                 RAISE EXCEPTION 'order % was cancelled or has expired', parent.id
                     USING ERRCODE = 'restrict_violation';
             END IF;
-            IF NEW.min_out IS NULL OR NEW.min_out < parent.floor_out THEN
+            IF parent.rolled_back_at IS NOT NULL THEN
+                RAISE EXCEPTION 'order % was rolled back and is not traded again', parent.id
+                    USING ERRCODE = 'restrict_violation';
+            END IF;
+            IF parent.floor_out IS NULL OR NEW.min_out IS NULL OR NEW.min_out < parent.floor_out THEN
                 RAISE EXCEPTION 'the attempt would accept less than the floor of order %', parent.id
                     USING ERRCODE = 'restrict_violation';
             END IF;
@@ -232,6 +249,12 @@ def upgrade() -> None:
         sa.Column("finalized_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("(status = 'failed') = (error_code IS NOT NULL)", name="failed_has_its_reason"),
         sa.CheckConstraint("finalized_at IS NULL OR status = 'confirmed'", name="only_confirmed_is_finalized"),
+        sa.CheckConstraint("slippage >= 0 AND slippage < 0.5", name="slippage_is_a_fraction"),
+        sa.CheckConstraint("max_price_impact > 0 AND max_price_impact <= 0.5", name="max_price_impact_is_a_fraction"),
+        sa.CheckConstraint("floor_out IS NULL OR floor_out <= quoted_out", name="floor_is_below_the_quote"),
+        sa.CheckConstraint(
+            "status NOT IN ('confirmed', 'failed') OR waiting_for IS NULL", name="done_waits_for_nothing"
+        ),
         sa.CheckConstraint("kind IN ('swap', 'transfer')", name="kind_is_known"),
         sa.CheckConstraint(
             "status <> 'confirmed' OR (spent_in IS NOT NULL AND amount_out IS NOT NULL AND tx_hash IS NOT NULL)",
@@ -315,7 +338,7 @@ def upgrade() -> None:
             name="verdict_is_known",
         ),
         sa.CheckConstraint(
-            "verdict IS NULL OR verdict NOT IN ('landed', 'landed_error') OR (evidence ->> 'commitment' IS NOT DISTINCT FROM 'finalized' AND evidence ->> 'slot' IS NOT NULL)",
+            "verdict IS NULL OR verdict NOT IN ('landed', 'landed_error') OR (evidence ->> 'commitment' IS NOT DISTINCT FROM 'finalized' AND evidence ->> 'slot' IS NOT NULL AND (verdict = 'landed') = (evidence ->> 'error' IS NULL))",
             name="landed_is_finalized",
         ),
         sa.CheckConstraint(
@@ -361,6 +384,7 @@ def upgrade() -> None:
             "created_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
         ),
         sa.CheckConstraint("amount > 0", name="reserved_amount_is_positive"),
+        sa.CheckConstraint("landed_slot IS NULL OR closed_at IS NOT NULL", name="landed_is_closed"),
         sa.ForeignKeyConstraint(
             ["order_id"],
             ["orders.id"],

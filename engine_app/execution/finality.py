@@ -7,12 +7,14 @@ from collections import Counter
 from collections.abc import Sequence
 
 from solders.signature import Signature
+from sqlalchemy.exc import IntegrityError
 
+from engine_app.chain.answers import SignatureStatus
 from engine_app.chain.errors import RpcRefused, RpcUnavailable
 from engine_app.chain.rpc import Node
 from engine_app.execution import settle
 from engine_app.execution.engine import Engine
-from engine_app.execution.turn import Turn, give_back
+from engine_app.execution.turn import Turn, let_go
 from engine_app.orders import leases
 from engine_app.orders.models import Attempt, Order
 from engine_app.orders.repository import LeaseLost
@@ -40,41 +42,56 @@ async def follow_to_finality(engine: Engine) -> None:
 
 
 async def look_once(engine: Engine) -> int:
-    """Take the confirmed orders whose slot is finalized, and write what the chain says of each; how many."""
+    """Take the confirmed orders whose slot is finalized, and write what the chain says of each; how many are done."""
     finalized_slot = await engine.rpc.slot("finalized")
     async with engine.database.transaction() as session:
         ripe = await leases.take_to_finalize(session, engine.name, finalized_slot=finalized_slot, limit=BATCH)
     if not ripe:
         return 0
-    for order, _ in ripe:
-        engine.held[order.id] = order.fencing_token
+    taken = {order.id: order.fencing_token for order, _ in ripe}
+    engine.held |= taken
     try:
-        await _judge(engine, ripe)
+        return await _judge(engine, ripe)
     finally:
-        for order, _ in ripe:
-            if engine.held.get(order.id) == order.fencing_token and not engine.watcher.follows(order.id):
-                await give_back(engine, order.id, order.fencing_token)
-    return len(ripe)
+        left = {order_id: token for order_id, token in taken.items() if not engine.watcher.follows(order_id)}
+        for order_id, token in left.items():
+            let_go(engine, order_id, token)
+        async with engine.database.transaction() as session:
+            await leases.release(session, left)
 
 
-async def _judge(engine: Engine, ripe: Sequence[tuple[Order, Attempt]]) -> None:
+async def _judge(engine: Engine, ripe: Sequence[tuple[Order, Attempt]]) -> int:
     signatures = [Signature.from_string(attempt.signature or "") for _, attempt in ripe]
     slot, statuses = await engine.rpc.signature_statuses(signatures, history=True)
+    done = 0
     for (order, attempt), status in zip(ripe, statuses, strict=True):
         with bound(order=str(order.id), attempt=str(attempt.id)):
             turn = Turn(engine, order, order.fencing_token, order.updated_at, Counter())
             try:
-                if status is None and not await _is_gone(engine, attempt):
-                    log.warning("finality.not_told")
-                elif status is None or status.error is not None:
-                    await settle.rolled_back(turn, attempt.id, slot=slot)
-                    await engine.watcher.take_up(turn.order, attempt, turn.token)
-                elif status.commitment == "finalized":
-                    await settle.finalized(turn, attempt, slot=status.slot)
+                done += await _judge_one(turn, attempt, status, slot)
             except LeaseLost:
                 log.info("order.taken_over")
             except (RpcUnavailable, RpcRefused) as error:
                 log.warning("finality.node_away", error=error.detail)
+            except IntegrityError:
+                # The rules of the database stand against it: one such order must not keep the others from finality.
+                log.exception("finality.refused")
+    return done
+
+
+async def _judge_one(turn: Turn, attempt: Attempt, status: SignatureStatus | None, slot: int) -> bool:
+    """Write what the chain says of one confirmed order; whether it is final now."""
+    if status is not None and status.commitment != "finalized":
+        return False
+    if status is not None and status.error is None:
+        await settle.finalized(turn, attempt, slot=status.slot)
+        return True
+    if status is None and not await _is_gone(turn.engine, attempt):
+        log.warning("finality.not_told")
+        return False
+    await settle.rolled_back(turn, attempt.id, slot=slot)
+    await turn.engine.watcher.take_up(turn.order, attempt, turn.token)
+    return False
 
 
 async def _is_gone(engine: Engine, attempt: Attempt) -> bool:

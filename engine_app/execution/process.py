@@ -32,7 +32,7 @@ from engine_app.orders import leases
 from engine_app.orders.progress import ProgressPublisher
 from engine_app.settings import SettingsError, WorkerSettings
 from engine_app.storage import deployment
-from engine_app.storage.postgres import Database
+from engine_app.storage.postgres import DATABASE_AWAY, Database
 from engine_app.storage.redis import connect
 from engine_app.telemetry.logging import get_logger
 from engine_app.wallets.derivation import fingerprint
@@ -40,6 +40,9 @@ from engine_app.wallets.signer import Signer
 from engine_app.wallets.stock import AddressStock
 
 log = get_logger(__name__)
+
+DATABASE_PAUSE_SECONDS = 2.0
+"""Between two tries to reach a database that does not answer at the start."""
 
 
 class ExecutionProcess:
@@ -54,7 +57,7 @@ class ExecutionProcess:
     async def start(self) -> None:
         """Connect, check that chain, database and mnemonic belong together, take up what a dead worker left.
 
-        Waits for a node as long as it takes.
+        Waits for the database and for a node as long as it takes.
 
         Raises:
             SettingsError: a setting that workers need is missing.
@@ -66,8 +69,7 @@ class ExecutionProcess:
         mnemonic = settings.wallet_mnemonic.get_secret_value()
         cluster = CLUSTERS[settings.solana_cluster]
         tokens = TokenList(cluster)
-        database = Database(settings.database_url)
-        self._resources.push_async_callback(database.close)
+        database = await self._database(settings.database_url)
         redis = connect(settings.redis_url.get_secret_value())
         self._resources.push_async_callback(redis.aclose)
         progress = ProgressPublisher(redis, tokens)
@@ -142,10 +144,25 @@ class ExecutionProcess:
             for task in list(self.engine.tasks):
                 task.cancel()
             await asyncio.gather(*self.engine.tasks, return_exceptions=True)
-            async with self.engine.database.transaction() as session:
-                for order_id, token in self.engine.held.items():
-                    await leases.release(session, order_id, token)
+            try:
+                async with self.engine.database.transaction() as session:
+                    await leases.release(session, self.engine.held)
+            except DATABASE_AWAY as error:
+                log.warning("worker.leases_left_to_run_out", error=str(error))
         await self._resources.aclose()
+
+    async def _database(self, url: str) -> Database:
+        database = Database(url)
+        self._resources.push_async_callback(database.close)
+        while True:
+            try:
+                await database.ping()
+            except DATABASE_AWAY as error:
+                reason = " ".join(str(getattr(error, "orig", error)).split())
+                log.warning("worker.waits_for_the_database", reason=reason)
+                await asyncio.sleep(DATABASE_PAUSE_SECONDS)
+            else:
+                return database
 
     def _loop(self, name: str, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work, name=name)

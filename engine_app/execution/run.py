@@ -48,18 +48,23 @@ async def _run(engine: Engine, order_id: UUID) -> None:
         if turn is None:
             return
         try:
-            await _step(turn)
+            await _try_step(turn)
         except LeaseLost:
             log.info("order.taken_over")
-        except OrderClosed:
-            await _close(turn)
-        except (TransactionTooLarge, SignatureRefused) as error:
-            await turn.fail(error.code, error.detail)
-        except (RpcUnavailable, RpcRefused) as error:
-            await _wait_for_node(turn, error)
-        retry_at = turn.order.not_before
+        retry_at = turn.due_again or turn.order.not_before
     if retry_at is not None and not turn.handed_over and turn.order.status != Status.FAILED:
         run_at_due_time(engine, order_id, (retry_at - max(turn.now, turn.order.updated_at)).total_seconds())
+
+
+async def _try_step(turn: Turn) -> None:
+    try:
+        await _step(turn)
+    except OrderClosed:
+        await _close(turn)
+    except (TransactionTooLarge, SignatureRefused) as error:
+        await turn.fail(error.code, error.detail)
+    except (RpcUnavailable, RpcRefused) as error:
+        await _wait_for_node(turn, error)
 
 
 async def _step(turn: Turn) -> None:
@@ -102,11 +107,11 @@ async def _close(turn: Turn) -> None:
 
 async def _wait_for_node(turn: Turn, error: RpcUnavailable | RpcRefused) -> None:
     """Nobody answered: no try is used up, nothing is inferred; the order is due again in a moment."""
-    log.warning("order.node_away", error=error.detail)
     told = (turn.order.waiting_for or {}).get("reason") == WaitReason.NODE
     if not told:
+        log.warning("order.node_away", error=error.detail)
         await turn.advance("waiting", {"reason": WaitReason.NODE}, waiting_for={"reason": WaitReason.NODE})
-    turn.order.not_before = max(turn.now, turn.order.updated_at) + NODE_RETRY
+    turn.due_again = max(turn.now, turn.order.updated_at) + NODE_RETRY
 
 
 def run_at_due_time(engine: Engine, order_id: UUID, seconds: float) -> None:

@@ -26,7 +26,7 @@ from engine_app.chain.landing import ExpiryEvidence, HistoryMissing, Observation
 from engine_app.chain.token_accounts import WRAPPED_SOL_MINT, wrapped_sol_address
 from engine_app.execution.failures import TryFailure, read_failure
 from engine_app.execution.run import run_at_due_time
-from engine_app.execution.turn import Turn, give_back
+from engine_app.execution.turn import Turn
 from engine_app.orders import attempts, repository, reservations
 from engine_app.orders.errors import NOT_LANDED, OUTCOME_UNKNOWN, ROLLED_BACK
 from engine_app.orders.lifecycle import Status, Verdict, WaitReason
@@ -77,7 +77,7 @@ async def _confirm(turn: Turn, followed: Followed) -> bool:
         log.warning("attempt.not_told", error=None if transaction is None else transaction.error)
         return False
     fill = fill_of(turn.order, followed.attempt.attempt_id, transaction)
-    async with turn.engine.database.transaction() as session:
+    async with turn.transaction() as session:
         await turn.advance(
             "confirmed",
             {"slot": fill.slot, "signature": str(followed.attempt.signature)},
@@ -90,7 +90,6 @@ async def _confirm(turn: Turn, followed: Followed) -> bool:
         )
         await attempts.observe(session, followed.attempt.attempt_id, turn.token, slot=fill.slot, error=None)
         await reservations.close(session, turn.order.id, landed_slot=fill.slot)
-    turn.published()
     turn.engine.watcher.forget(followed)
     return True
 
@@ -127,7 +126,7 @@ async def _wait_for_finality(turn: Turn, followed: Followed, seen: Observation) 
     """It landed and failed: not dead before a finalized block holds it."""
     if (turn.order.waiting_for or {}).get("reason") == WaitReason.FINALITY:
         return
-    async with turn.engine.database.transaction() as session:
+    async with turn.transaction() as session:
         await turn.advance(
             "landed_with_error",
             {"slot": seen.slot, "error": seen.error},
@@ -137,7 +136,6 @@ async def _wait_for_finality(turn: Turn, followed: Followed, seen: Observation) 
         await attempts.observe(
             session, followed.attempt.attempt_id, turn.token, slot=seen.slot, error=_document(seen.error)
         )
-    turn.published()
 
 
 async def _landed_with_error(turn: Turn, followed: Followed, seen: Observation) -> None:
@@ -182,19 +180,18 @@ async def _withdrawn(turn: Turn, followed: Followed, seen: Withdrawn) -> None:
     """A fork took back what had been seen: the same bytes are on their way again."""
     if (turn.order.waiting_for or {}).get("reason") != WaitReason.FINALITY:
         return
-    async with turn.engine.database.transaction() as session:
+    async with turn.transaction() as session:
         await turn.advance(
             "withdrawn", {"slot": seen.slot}, session=session, waiting_for={"reason": WaitReason.LANDING.value}
         )
         await attempts.withdraw_observation(session, followed.attempt.attempt_id)
-    turn.published()
 
 
 async def _dead(
     turn: Turn, followed: Followed, verdict: Verdict, failure: TryFailure, evidence: dict[str, Any]
 ) -> None:
     """Write the verdict and what follows from it: the next try's time, or `failed`. The lease goes back."""
-    async with turn.engine.database.transaction() as session:
+    async with turn.transaction() as session:
         await turn.advance("attempt_dead", {"verdict": verdict.value, "code": failure.code}, session=session)
         tries = await attempts.attempts_of(session, turn.order.id)
         seen_at = next(
@@ -212,9 +209,7 @@ async def _dead(
         if turn.order.rolled_back_at is not None:
             failure = TryFailure(ROLLED_BACK, "the chain took the transaction back, and it expired", curable=False)
         await turn.after_failed_try(failure, seen_at, session=session)
-    turn.published()
     turn.engine.watcher.forget(followed)
-    await give_back(turn.engine, turn.order.id, turn.token)
     if turn.order.not_before is not None:
         seconds = (turn.order.not_before - turn.order.updated_at).total_seconds()
         run_at_due_time(turn.engine, turn.order.id, seconds)
@@ -239,7 +234,7 @@ async def finalized(turn: Turn, attempt: Attempt, *, slot: int) -> None:
             log.warning("attempt.not_told", error=None if transaction is None else transaction.error)
             return
         moved = _amounts(fill_of(turn.order, attempt.id, transaction))
-    async with turn.engine.database.transaction() as session:
+    async with turn.transaction() as session:
         if moved:
             await attempts.observe(session, attempt.id, turn.token, slot=slot, error=None)
             await reservations.close(session, turn.order.id, landed_slot=slot)
@@ -254,7 +249,6 @@ async def finalized(turn: Turn, attempt: Attempt, *, slot: int) -> None:
             finalized_at=repository.DATABASE_NOW,
             lease_until=None,
         )
-    turn.published()
 
 
 def _amounts(fill: Fill) -> dict[str, Any]:
@@ -268,7 +262,7 @@ def _amounts(fill: Fill) -> dict[str, Any]:
 
 async def rolled_back(turn: Turn, attempt_id: UUID, *, slot: int) -> None:
     """A fork took the confirmed swap back: the same attempt is live again, with the same bytes."""
-    async with turn.engine.database.transaction() as session:
+    async with turn.transaction() as session:
         await turn.advance(
             "rolled_back",
             {"slot": slot},
@@ -282,4 +276,3 @@ async def rolled_back(turn: Turn, attempt_id: UUID, *, slot: int) -> None:
         )
         await attempts.withdraw_observation(session, attempt_id)
         await reservations.reopen(session, turn.order.id)
-    turn.published()

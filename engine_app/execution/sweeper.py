@@ -26,15 +26,21 @@ class Sweeper:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._running: set[UUID] = set()
+        self._room = asyncio.Event()
 
     async def sweep(self) -> None:
-        """Look once a second until cancelled."""
+        """Look every half second until cancelled, and as soon as there is room again while more is due."""
         while True:
             try:
-                await self.sweep_once()
+                more = await self.sweep_once()
             except DATABASE_AWAY as error:
                 log.warning("sweeper.database_away", error=str(error))
-            await asyncio.sleep(SWEEP_SECONDS)
+                more = False
+            if not more:
+                await asyncio.sleep(SWEEP_SECONDS)
+            while len(self._running) >= self._engine.settings.worker_concurrency:
+                self._room.clear()
+                await self._room.wait()
 
     async def tidy(self) -> None:
         """Forget old idempotency keys, once an hour, until cancelled."""
@@ -46,21 +52,22 @@ class Sweeper:
                 log.warning("sweeper.database_away", error=str(error))
             await asyncio.sleep(TIDY_SECONDS)
 
-    async def sweep_once(self) -> int:
-        """Start what is due, at most as many orders as there is room for; how many were started."""
+    async def sweep_once(self) -> bool:
+        """Start what is due, at most as many orders as there is room for; whether there may be more."""
         room = self._engine.settings.worker_concurrency - len(self._running)
         if room <= 0:
-            return 0
+            return True
         async with self._engine.database.transaction() as session:
             found = await leases.due(session, limit=room, grace=GRACE)
-        due = [order_id for order_id in found if order_id not in self._running]
-        for order_id in due:
-            self._running.add(order_id)
-            self._engine.start_soon(self._run(order_id))
-        return len(due)
+        for order_id in found:
+            if order_id not in self._running:
+                self._running.add(order_id)
+                self._engine.start_soon(self._run(order_id))
+        return len(found) == room
 
     async def _run(self, order_id: UUID) -> None:
         try:
             await run(self._engine, order_id)
         finally:
             self._running.discard(order_id)
+            self._room.set()

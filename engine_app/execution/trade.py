@@ -74,6 +74,8 @@ class Routed:
     plan: SwapPlan
     quoted_out: int
     dex: str
+    slot: int
+    """The slot of the snapshot: a node that lags behind it must not judge the transaction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +143,7 @@ async def _route(turn: Turn, swap: Swap) -> Routed | None:
     quoted = int(order.quoted_out or order.expected_quote or best.amount_out)
     floor = int(order.floor_out) if order.floor_out is not None else floor_out(quoted, order.slippage)
     routing: dict[str, Any] = {
+        "not_before": None,
         "quoted_out": Decimal(quoted),
         "floor_out": Decimal(floor),
         "selected_dex": best.dex.value,
@@ -180,7 +183,7 @@ async def _route(turn: Turn, swap: Swap) -> Routed | None:
     plan = _plan(swap, snapshot, pool, rent=rent, min_out=max(floor, floor_out(best.amount_out, order.slippage)))
     if not await _reserve(turn, swap, snapshot, plan, routing):
         return None
-    return Routed(plan, quoted_out=best.amount_out, dex=best.dex.value)
+    return Routed(plan, quoted_out=best.amount_out, dex=best.dex.value, slot=snapshot.slot)
 
 
 def _plan(swap: Swap, snapshot: Snapshot, pool: Pool, *, rent: int, min_out: int) -> SwapPlan:
@@ -213,7 +216,7 @@ async def _reserve(turn: Turn, swap: Swap, snapshot: Snapshot, plan: SwapPlan, r
         priority_fee=per_try,
         tries=MAX_TRIES - order.tries,
     )
-    async with engine.database.transaction() as session:
+    async with turn.transaction() as session:
         await turn.advance(
             "routed",
             {"slot": snapshot.slot, "try": order.tries + 1},
@@ -232,7 +235,6 @@ async def _reserve(turn: Turn, swap: Swap, snapshot: Snapshot, plan: SwapPlan, r
         )
         if missing:
             await turn.fail(INSUFFICIENT_FUNDS, _shortfall(swap, order, wanted, missing), session=session)
-    turn.published()
     return not missing
 
 
@@ -249,7 +251,7 @@ async def _build(turn: Turn, routed: Routed) -> Built | None:
             compute_unit_price=0,
         )
     )
-    simulation = await engine.rpc.simulate(probe)
+    simulation = await engine.rpc.simulate(probe, min_context_slot=routed.slot)
     if simulation.error is not None:
         failure = read_failure(simulation.error, transaction=probe, logs=simulation.logs, venues=engine.venues)
         if failure.curable:
@@ -300,7 +302,7 @@ async def _submit(turn: Turn, wallet: Wallet, swap: Swap, routed: Routed, built:
         blockhash_slot=built.blockhash.slot,
     )
     number = order.tries + 1
-    async with engine.database.transaction() as session:
+    async with turn.transaction() as session:
         await turn.advance(
             "submitted",
             {"try": number, "signature": str(attempt.signature)},
@@ -312,7 +314,6 @@ async def _submit(turn: Turn, wallet: Wallet, swap: Swap, routed: Routed, built:
             waiting_for=landing_wait(engine, attempt),
         )
         await attempts.insert_attempt(session, _row(turn, routed, built, attempt, number))
-    turn.published()
     turn.handed_over = True
     await engine.watcher.send(turn.order, attempt, turn.token)
 

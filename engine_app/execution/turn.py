@@ -30,6 +30,7 @@ class Turn:
         order: the row as last written.
         token: the fencing token.
         now: the database's clock when the lease was taken.
+        due_again: when the order, given back as it is, may be taken up again; None for at once.
         handed_over: the watcher follows a live attempt under this lease, which is therefore kept.
     """
 
@@ -39,6 +40,7 @@ class Turn:
         self.token = token
         self.now = now
         self.handed_over = False
+        self.due_again: datetime | None = None
         self._calls = calls
 
     async def advance(
@@ -52,21 +54,19 @@ class Turn:
     ) -> None:
         """Write changes and event; in the caller's transaction where one is given, else in one of its own.
 
-        With the caller's transaction the change is published by `published` after its commit.
+        The caller's transaction is one of `transaction`, which tells of the change after its commit.
 
         Raises:
             LeaseLost: another worker took the order over; nothing was written.
             OrderClosed: with `only_open`, where the order was cancelled or has expired; nothing was written.
         """
-        made = Counter(self.order.rpc_calls) + self._calls
-        if session is not None:
-            self.order = await self._advance(session, event, data, only_open, rpc_calls=dict(made), **changes)
-            self._calls.clear()
+        if session is None:
+            async with self.transaction() as own:
+                await self.advance(event, data, session=own, only_open=only_open, **changes)
             return
-        async with self.engine.database.transaction() as own:
-            self.order = await self._advance(own, event, data, only_open, rpc_calls=dict(made), **changes)
+        made = Counter(self.order.rpc_calls) + self._calls
+        self.order = await self._advance(session, event, data, only_open, rpc_calls=dict(made), **changes)
         self._calls.clear()
-        self.published()
 
     async def _advance(
         self, session: AsyncSession, event: str, data: dict[str, Any] | None, only_open: bool, **changes: Any
@@ -82,6 +82,20 @@ class Turn:
             **changes,
         )
 
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """One transaction of this turn: what it wrote is told once it is committed, and forgotten where it failed."""
+        before, calls = self.order, Counter(self._calls)
+        try:
+            async with self.engine.database.transaction() as session:
+                yield session
+        except BaseException:
+            self.order = before
+            self._calls.clear()
+            self._calls.update(calls)
+            raise
+        self.published()
+
     def published(self) -> None:
         """Tell whoever watches how the order now stands; call it after the commit."""
         self.engine.progress.publish(self.order)
@@ -90,9 +104,8 @@ class Turn:
     async def fail(self, code: str, message: str, *, session: AsyncSession | None = None) -> None:
         """End the order as failed; its reservations are free again. No attempt of it may be live."""
         if session is None:
-            async with self.engine.database.transaction() as own:
+            async with self.transaction() as own:
                 await self.fail(code, message, session=own)
-            self.published()
             return
         await reservations.close(session, self.order.id, landed_slot=None)
         await self.advance(
@@ -110,7 +123,7 @@ class Turn:
     async def not_sent(self, failure: TryFailure, **facts: Any) -> None:
         """Use up a try that sent nothing; the next one starts 2 s or 4 s from now, or the order fails."""
         number = self.order.tries + 1
-        async with self.engine.database.transaction() as session:
+        async with self.transaction() as session:
             # The order's own row first: it proves the token before anything is written under it.
             await self.advance(
                 "try_failed",
@@ -134,7 +147,6 @@ class Turn:
                 ),
             )
             await self.after_failed_try(failure, self.order.updated_at, session=session)
-        self.published()
 
     async def after_failed_try(self, failure: TryFailure, seen_at: datetime, *, session: AsyncSession) -> None:
         """Schedule the next try, or fail the order where there is none; the failed try is already counted."""
@@ -188,8 +200,10 @@ async def turn_at(engine: Engine, order_id: UUID) -> AsyncIterator[Turn | None]:
             # The lease is left to run out: an order that crashes its worker is not tried again at once.
             let_go(engine, order_id, turn.token)
             raise
-        if not turn.handed_over:
-            await give_back(engine, order_id, turn.token)
+        if turn.order.lease_until is None:
+            let_go(engine, order_id, turn.token)
+        elif not turn.handed_over:
+            await give_back(engine, order_id, turn.token, not_before=turn.due_again)
 
 
 def let_go(engine: Engine, order_id: UUID, token: int) -> None:
@@ -198,8 +212,8 @@ def let_go(engine: Engine, order_id: UUID, token: int) -> None:
         del engine.held[order_id]
 
 
-async def give_back(engine: Engine, order_id: UUID, token: int) -> None:
-    """Give a lease back."""
+async def give_back(engine: Engine, order_id: UUID, token: int, *, not_before: datetime | None = None) -> None:
+    """Give a lease back; nobody takes the order up before `not_before`."""
     let_go(engine, order_id, token)
     async with engine.database.transaction() as session:
-        await leases.release(session, order_id, token)
+        await leases.release(session, {order_id: token}, not_before=not_before)

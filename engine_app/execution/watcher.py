@@ -29,6 +29,7 @@ from engine_app.storage.postgres import DATABASE_AWAY
 from engine_app.telemetry.logging import bound, get_logger
 
 TICK_SECONDS = 1.0
+LONGEST_PAUSE_SECONDS = 30
 
 log = get_logger(__name__)
 
@@ -46,6 +47,10 @@ class Followed:
     """Something is being written about it now."""
     newest: Seen | None = None
     """What was seen last and is not yet written."""
+    failures: int = 0
+    """How often in a row it could not be written."""
+    again_at: float = 0.0
+    """When writing it is tried again, seconds of the loop's clock."""
 
 
 class Watcher:
@@ -69,10 +74,17 @@ class Watcher:
         log.info("attempt.taken_up", attempt=str(attempt.id), order=str(order.id))
 
     def forget(self, followed: Followed) -> None:
-        """Stop following; the order's lease was given back or is lost."""
-        self._followed.pop(followed.attempt.attempt_id, None)
-        self._engine.landing.forget(followed.attempt.attempt_id)
+        """Stop following; the order's lease was given back or is lost.
+
+        Where the same attempt has been taken up again since, under a later lease, that one goes on.
+        """
+        if self._is_current(followed):
+            del self._followed[followed.attempt.attempt_id]
+            self._engine.landing.forget(followed.attempt.attempt_id)
         let_go(self._engine, followed.attempt.order_id, followed.token)
+
+    def _is_current(self, followed: Followed) -> bool:
+        return self._followed.get(followed.attempt.attempt_id) is followed
 
     def follows(self, order_id: UUID) -> bool:
         """Whether an attempt of this order is followed."""
@@ -99,8 +111,9 @@ class Watcher:
             except DATABASE_AWAY as error:
                 log.warning("watcher.database_away", error=str(error))
                 continue
+            now = asyncio.get_running_loop().time()
             for followed in self._followed.values():
-                if followed.newest is not None and not followed.busy:
+                if followed.newest is not None and not followed.busy and followed.again_at <= now:
                     followed.busy = True
                     self._engine.start_soon(self._settle(followed))
 
@@ -126,7 +139,8 @@ class Watcher:
         for order_id in lost:
             let_go(self._engine, order_id, held[order_id])
         for followed in list(self._followed.values()):
-            if followed.attempt.order_id in lost:
+            order_id = followed.attempt.order_id
+            if order_id in lost and followed.token == held[order_id]:
                 log.info("order.taken_over", order=str(followed.attempt.order_id))
                 self.forget(followed)
 
@@ -141,7 +155,7 @@ class Watcher:
 
     async def _settle(self, followed: Followed) -> None:
         async with self._acting(followed):
-            while (seen := followed.newest) is not None:
+            while (seen := followed.newest) is not None and self._is_current(followed):
                 if not await settle.observed(self._engine, followed, seen):
                     return
                 if followed.newest is seen:
@@ -158,13 +172,21 @@ class Watcher:
             proof = proofs[followed.attempt.attempt_id]
             if isinstance(proof, Found):
                 followed.newest = proof.observation
-            elif not followed.busy:
+            elif not followed.busy and followed.newest is None and self._is_current(followed):
                 followed.busy = True
                 self._engine.start_soon(self._expire(followed, proof))
 
     async def _expire(self, followed: Followed, proof: ExpiryEvidence | HistoryMissing | None) -> None:
         async with self._acting(followed):
             await settle.overdue(self._engine, followed, proof)
+
+    def _back_off(self, followed: Followed) -> None:
+        """Leave what could not be written alone for a while; longer each time in a row."""
+        if followed.newest is None:
+            followed.failures = 0
+            return
+        followed.failures += 1
+        followed.again_at = asyncio.get_running_loop().time() + _pause(followed.failures)
 
     @asynccontextmanager
     async def _acting(self, followed: Followed) -> AsyncIterator[None]:
@@ -182,6 +204,12 @@ class Watcher:
                 log.warning("watcher.database_away", error=str(error))
             finally:
                 followed.busy = False
+                self._back_off(followed)
+
+
+def _pause(failures: int) -> float:
+    """Seconds before what could not be written is tried again: 1, 2, 4, … at most 30."""
+    return float(min(2 ** max(failures - 1, 0), LONGEST_PAUSE_SECONDS))
 
 
 def live_attempt(attempt: Attempt) -> LiveAttempt:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, BigInteger, Uuid, case, column, func, literal, or_, select, update
+from sqlalchemy import ARRAY, BigInteger, Uuid, case, column, func, literal, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.sql import ColumnElement
 from sqlmodel import col
@@ -110,12 +110,22 @@ async def renew(
     return set(renewed.scalars())
 
 
-async def release(session: AsyncSession, order_id: UUID, token: int) -> None:
-    """Give a lease back, if it is still ours."""
+async def release(session: AsyncSession, held: Mapping[UUID, int], *, not_before: datetime | None = None) -> None:
+    """Give leases back, those that are still ours.
+
+    Args:
+        session: inside a transaction.
+        held: order → fencing token.
+        not_before: when the orders may be taken up again, None to leave that as it is.
+    """
+    if not held:
+        return
+    ours = tuple_(col(Order.id), col(Order.fencing_token)).in_(list(held.items()))
+    later = {} if not_before is None else {"not_before": not_before}
     await session.execute(
         update(Order)
-        .where(col(Order.id) == order_id, col(Order.fencing_token) == token)
-        .values(lease_until=None, lease_owner=None)
+        .where(ours)
+        .values(lease_until=None, lease_owner=None, **later)
         .execution_options(synchronize_session=False)
     )
 

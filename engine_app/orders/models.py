@@ -56,6 +56,10 @@ class Order(SQLModel, table=True):
             name="confirmed_has_its_amounts",
         ),
         CheckConstraint("amount_out IS NULL OR amount_out >= floor_out", name="never_below_the_floor"),
+        CheckConstraint("slippage >= 0 AND slippage < 0.5", name="slippage_is_a_fraction"),
+        CheckConstraint("max_price_impact > 0 AND max_price_impact <= 0.5", name="max_price_impact_is_a_fraction"),
+        CheckConstraint("floor_out IS NULL OR floor_out <= quoted_out", name="floor_is_below_the_quote"),
+        CheckConstraint("status NOT IN ('confirmed', 'failed') OR waiting_for IS NULL", name="done_waits_for_nothing"),
         CheckConstraint("finalized_at IS NULL OR status = 'confirmed'", name="only_confirmed_is_finalized"),
         Index("orders_of_a_user", "user_id", text("created_at DESC"), text("id DESC")),
         Index(
@@ -142,7 +146,8 @@ class Attempt(SQLModel, table=True):
         ),
         CheckConstraint(
             "verdict IS NULL OR verdict NOT IN ('landed', 'landed_error') OR "
-            "(evidence ->> 'commitment' IS NOT DISTINCT FROM 'finalized' AND evidence ->> 'slot' IS NOT NULL)",
+            "(evidence ->> 'commitment' IS NOT DISTINCT FROM 'finalized' AND evidence ->> 'slot' IS NOT NULL "
+            "AND (verdict = 'landed') = (evidence ->> 'error' IS NULL))",
             name="landed_is_finalized",
         ),
         CheckConstraint(
@@ -204,6 +209,7 @@ class Reservation(SQLModel, table=True):
     __tablename__ = "reservations"
     __table_args__ = (
         CheckConstraint("amount > 0", name="reserved_amount_is_positive"),
+        CheckConstraint("landed_slot IS NULL OR closed_at IS NOT NULL", name="landed_is_closed"),
         Index("open_reservations", "wallet_id", "mint", postgresql_where=text("closed_at IS NULL")),
         Index("closed_reservations", "wallet_id", "mint", "landed_slot"),
     )

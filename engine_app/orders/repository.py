@@ -76,7 +76,12 @@ async def advance(
         LeaseLost: the token is no longer the order's; nothing was written.
         OrderClosed: only with `only_open`; nothing was written.
     """
-    conditions = [col(Order.id) == order_id, col(Order.fencing_token) == token]
+    conditions = [
+        col(Order.id) == order_id,
+        col(Order.fencing_token) == token,
+        # A token is worth nothing once its lease was given back.
+        col(Order.lease_until).is_not(None),
+    ]
     if only_open:
         conditions += [col(Order.cancel_requested_at).is_(None), col(Order.expires_at) > DATABASE_NOW]
     row = await _change_and_record(session, conditions, event=event, data=data, worker=worker, **changes)

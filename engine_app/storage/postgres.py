@@ -58,7 +58,7 @@ class Database:
             max_overflow=pool_size,
             pool_pre_ping=False,
             hide_parameters=True,
-            connect_args={"prepare_threshold": None, "connect_timeout": 5},
+            connect_args={"prepare_threshold": None, "connect_timeout": 5, "options": "-c synchronous_commit=on"},
         )
 
     @asynccontextmanager

@@ -64,8 +64,7 @@ async def test_only_the_present_token_renews_or_releases(database: Database, new
     await take(database, orders[0].id, "two")
     async with database.transaction() as session:
         assert await leases.renew(session, held) == {orders[1].id, orders[2].id}
-        await leases.release(session, orders[0].id, held[orders[0].id])
-        await leases.release(session, orders[1].id, held[orders[1].id])
+        await leases.release(session, {order.id: held[order.id] for order in orders[:2]})
     assert await take(database, orders[0].id, "three") is None
     assert await take(database, orders[1].id, "three") is not None
 
@@ -74,11 +73,14 @@ async def test_due_are_those_that_nobody_advances_and_whose_time_has_come(
     database: Database, new_order: NewOrder
 ) -> None:
     waiting, free, held = [await new_order() for _ in range(3)]
+    taken = await take(database, waiting.id)
+    assert taken is not None
     async with database.transaction() as session:
         await repository.advance(
             session,
             waiting.id,
-            0,
+            taken.fencing_token,
+            lease_until=None,
             event="waiting",
             status="routing",
             not_before=repository.DATABASE_NOW + timedelta(minutes=1),
@@ -92,8 +94,15 @@ async def test_due_are_those_that_nobody_advances_and_whose_time_has_come(
 
 async def test_an_expired_order_is_due_though_its_next_try_is_not(database: Database, new_order: NewOrder) -> None:
     order = await new_order(valid_for=timedelta(seconds=-1))
+    taken = await take(database, order.id)
+    assert taken is not None
     async with database.transaction() as session:
         await repository.advance(
-            session, order.id, 0, event="waiting", not_before=repository.DATABASE_NOW + timedelta(minutes=1)
+            session,
+            order.id,
+            taken.fencing_token,
+            event="waiting",
+            lease_until=None,
+            not_before=repository.DATABASE_NOW + timedelta(minutes=1),
         )
     assert await due(database) == [order.id]

@@ -130,6 +130,8 @@ async def test_signed_facts_and_verdicts_never_change(database: Database, new_or
         (Verdict.EXPIRED, {"blockHeight": 1151}),
         (Verdict.LANDED, {"commitment": "confirmed", "slot": 1100}),
         (Verdict.LANDED, {"commitment": "finalized"}),
+        (Verdict.LANDED, {"commitment": "finalized", "slot": 1100, "error": "AccountInUse"}),
+        (Verdict.LANDED_ERROR, {"commitment": "finalized", "slot": 1100, "error": None}),
         (Verdict.LANDED_ERROR, {}),
     ],
 )
@@ -245,6 +247,57 @@ async def test_events_count_from_one_and_every_change_has_one(database: Database
         (2, "routing", "routing"),
     ]
     assert (events[1].data, events[1].worker) == ({"try": 1}, "tester")
+
+
+async def test_a_token_is_worth_nothing_once_its_lease_was_given_back(database: Database, new_order: NewOrder) -> None:
+    order = await new_order()
+    token = await taken(database, order.id)
+    async with database.transaction() as session:
+        await repository.advance(session, order.id, token, event="routing", status="routing", lease_until=None)
+    with pytest.raises(LeaseLost):
+        async with database.transaction() as session:
+            await repository.advance(session, order.id, token, event="again")
+
+
+async def test_an_order_is_confirmed_by_its_own_transaction_only(database: Database, new_order: NewOrder) -> None:
+    order = await new_order()
+    token = await taken(database, order.id)
+    await submit(database, order, token, signed(order, token))
+    confirmed: dict[str, Any] = {"status": "confirmed", "spent_in": Decimal(1), "amount_out": Decimal(99)}
+    with pytest.raises(DBAPIError, match="no attempt of its own"):
+        async with database.transaction() as session:
+            await repository.advance(session, order.id, token, event="confirmed", **confirmed, tx_hash="another")
+    with pytest.raises(DBAPIError, match="no attempt of its own"):
+        async with database.transaction() as session:
+            await repository.advance(
+                session, order.id, token, event="confirmed", **confirmed, finalized_at=repository.DATABASE_NOW
+            )
+
+
+async def test_an_order_without_a_floor_and_a_rolled_back_one_sign_nothing(
+    database: Database, new_order: NewOrder
+) -> None:
+    order = await new_order()
+    token = await taken(database, order.id)
+    with pytest.raises(DBAPIError, match="less than the floor"):
+        async with database.transaction() as session:
+            await attempts.insert_attempt(session, signed(order, token))
+    back = await new_order()
+    token = await taken(database, back.id)
+    async with database.transaction() as session:
+        await repository.advance(session, back.id, token, event="rolled_back", rolled_back_at=repository.DATABASE_NOW)
+    with pytest.raises(DBAPIError, match="rolled back"):
+        await submit(database, back, token, signed(back, token))
+
+
+async def test_a_cancelled_order_stays_cancelled(database: Database, new_order: NewOrder) -> None:
+    order = await new_order()
+    token = await taken(database, order.id)
+    async with database.transaction() as session:
+        await repository.request_cancel(session, order.user_id, order.id)
+    with pytest.raises(DBAPIError, match="stays cancelled"):
+        async with database.transaction() as session:
+            await repository.advance(session, order.id, token, event="revived", cancel_requested_at=None)
 
 
 async def test_a_write_with_an_old_token_changes_nothing(database: Database, new_order: NewOrder) -> None:
