@@ -19,6 +19,7 @@ from engine_app import queue
 from engine_app.errors import EngineError
 from engine_app.execution.process import ExecutionProcess
 from engine_app.settings import SettingsError, WorkerSettings, load
+from engine_app.storage.postgres import DATABASE_AWAY
 from engine_app.telemetry import logging
 from engine_app.telemetry.ready import tell_ready
 from tasks import actors
@@ -88,7 +89,8 @@ def main() -> int:
         tell_ready()
     except ExecutionCannotStart as error:
         hopeless = isinstance(error.__cause__, (SettingsError, EngineError))
-        log.critical("worker.cannot_start", reason=str(error), exc_info=None if hopeless else error.__cause__)
+        explained = hopeless or isinstance(error.__cause__, DATABASE_AWAY)
+        log.critical("worker.cannot_start", reason=str(error), exc_info=None if explained else error.__cause__)
         _loop_thread().stop()
         sys.stderr.write(f"{error}\n")
         return 2 if hopeless else 1

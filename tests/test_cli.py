@@ -1,3 +1,4 @@
+import itertools
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -5,9 +6,11 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg import sql
 
+from engine_app.embedded.postgres import Postgres
 from engine_app.embedded.processes import LocalChain
-from tests.conftest import plain_environment
+from tests.conftest import MNEMONIC, plain_environment
 
 PROJECT = Path(__file__).resolve().parents[1]
 
@@ -18,14 +21,20 @@ Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
-def command(tmp_path: Path) -> Command:
+def environment(tmp_path: Path) -> dict[str, str]:
+    """No settings but a DATA_DIR of the test's own."""
+    return plain_environment() | {"DATA_DIR": str(tmp_path)}
+
+
+@pytest.fixture
+def command(environment: dict[str, str]) -> Command:
     """Runs `python -m engine_app …` with a DATA_DIR of its own and no settings but those given."""
 
     def run(*arguments: str, env: Mapping[str, str] | None = None, stdin: str = "") -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "engine_app", *arguments],
             cwd=PROJECT,
-            env=plain_environment() | {"DATA_DIR": str(tmp_path)} | dict(env or {}),
+            env=environment | dict(env or {}),
             input=stdin,
             capture_output=True,
             text=True,
@@ -104,6 +113,41 @@ def test_an_operators_command_says_in_one_line_that_the_database_is_away(
     done = command(*arguments, env=services)
     assert_one_line(done, "the database does not answer: connection failed", exit_code=1)
     assert "hunter2" not in done.stderr
+
+
+def test_a_worker_waits_for_its_database(
+    environment: dict[str, str], database_url: str, postgres_server: Postgres, redis_url: str, localnet: LocalChain
+) -> None:
+    environment |= {
+        "DATABASE_URL": database_url,
+        "REDIS_URL": redis_url,
+        "SOLANA_RPC_URL": localnet.rpc_url,
+        "SOLANA_WS_URL": localnet.ws_url,
+        "WALLET_MNEMONIC": MNEMONIC,
+    }
+    name = sql.Identifier(database_url.rpartition("/")[2])
+    with psycopg.connect(postgres_server.url("postgres"), autocommit=True) as server:
+        server.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(name))
+        with subprocess.Popen(
+            [sys.executable, "-m", "engine_app", "worker"],
+            cwd=PROJECT,
+            env=environment,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as worker:
+            assert worker.stderr is not None
+            try:
+                line = worker.stderr.readline()
+                assert "worker.waits_for_the_database" in line
+                assert "not currently accepting connections" in line
+                server.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true").format(name))
+                said = list(itertools.takewhile(lambda line: "worker.ready" not in line, worker.stderr))
+                assert worker.poll() is None, said
+                assert not any("Traceback" in line for line in said)
+                worker.terminate()
+                assert worker.wait(30) == 0
+            finally:
+                worker.kill()
 
 
 def test_a_taken_port_of_the_local_chain_is_one_line(command: Command, localnet: LocalChain, tmp_path: Path) -> None:
