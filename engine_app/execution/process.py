@@ -144,9 +144,11 @@ class ExecutionProcess:
             for task in list(self.engine.tasks):
                 task.cancel()
             await asyncio.gather(*self.engine.tasks, return_exceptions=True)
-            async with self.engine.database.transaction() as session:
-                for order_id, token in self.engine.held.items():
-                    await leases.release(session, order_id, token)
+            try:
+                async with self.engine.database.transaction() as session:
+                    await leases.release(session, self.engine.held)
+            except DATABASE_AWAY as error:
+                log.warning("worker.leases_left_to_run_out", error=str(error))
         await self._resources.aclose()
 
     async def _database(self, url: str) -> Database:
