@@ -26,7 +26,6 @@ from engine_app.embedded.ports import free_port
 from engine_app.embedded.postgres import Postgres
 from engine_app.embedded.processes import LocalChain
 from engine_app.embedded.valkey import Valkey
-from engine_app.settings import WorkerSettings
 from engine_app.storage.postgres import Database
 from engine_app.storage.redis import connect
 
@@ -199,8 +198,7 @@ def engine(  # noqa: PLR0917 - what it runs on
 
 def plain_environment() -> dict[str, str]:
     """This process's environment without any setting of the engine, and no `.env` either."""
-    settings = {name.upper() for name in WorkerSettings.model_fields}
-    return {name: value for name, value in os.environ.items() if name.upper() not in settings} | {"ENV_FILE": ""}
+    return processes.without_settings(os.environ)
 
 
 def _execute(server: Postgres, statement: str | sql.Composed) -> None:

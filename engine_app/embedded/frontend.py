@@ -21,8 +21,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from engine_app.embedded.errors import StartFailed
-
-PROJECT = Path(__file__).resolve().parents[2]
+from engine_app.embedded.processes import PROJECT, without_settings
 
 _SHAPING = ("engine_app/ui", "engine_app/engine_app.py", "assets", "reflex.lock", "rxconfig.py", "requirements.txt")
 """What the export depends on, relative to the project: their contents name its version."""
@@ -32,8 +31,6 @@ _STAGED = ("engine_app", "assets", "reflex.lock", "rxconfig.py", "bunfig.toml", 
 
 _SERVED = ("build/client", "backend", "routes.json", "reflex.json")
 """What a web process reads of a build."""
-
-_SECRETS = ("DATABASE_URL", "REDIS_URL", "JWT_SECRET", "WALLET_MNEMONIC")
 
 
 class FrontendBuildFailed(StartFailed):
@@ -119,8 +116,7 @@ def _build(root: Path, export: Path) -> None:
             shutil.copytree(source, stage / name, ignore=shutil.ignore_patterns("__pycache__", "external"))
         else:
             shutil.copy2(source, stage / name)
-    environment = {name: value for name, value in os.environ.items() if name not in _SECRETS}
-    environment |= {
+    environment = without_settings(os.environ) | {
         "REFLEX_WEB_WORKDIR": str(work),
         "REFLEX_DIR": str(root / "reflex"),
         "PYTHONPATH": str(stage),

@@ -9,11 +9,13 @@ from pathlib import Path
 
 from engine_app.embedded.probes import chain_is_ready, web_is_ready
 from engine_app.embedded.service import Service
+from engine_app.settings import WorkerSettings
 
 PROJECT = Path(__file__).resolve().parents[2]
 """Where the engine's packages, rxconfig.py and alembic.ini lie."""
 
 SECRETS = frozenset({"DATABASE_URL", "REDIS_URL", "JWT_SECRET", "WALLET_MNEMONIC"})
+"""What only the processes that need it are given."""
 
 
 @dataclass(frozen=True)
@@ -149,6 +151,11 @@ def local_name(host: str) -> str:
     if host == "::":
         return "[::1]"
     return f"[{host}]" if ":" in host else host
+
+
+def without_settings(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment without any setting of the engine, however it is spelt, and without `.env`."""
+    return _without(environment, *map(str.upper, WorkerSettings.model_fields)) | {"ENV_FILE": ""}
 
 
 def _without(environment: Mapping[str, str], *names: str) -> dict[str, str]:

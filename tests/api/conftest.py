@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from itertools import count
@@ -15,7 +16,7 @@ from engine_app.embedded.processes import LocalChain
 from engine_app.services import WebServices, running
 from engine_app.settings import settings
 from engine_app.wallets.stock import AddressStock
-from tests.conftest import JWT_SECRET, MNEMONIC
+from tests.conftest import JWT_SECRET, MNEMONIC, plain_environment
 
 PASSWORD = "correct horse"
 _numbers = count(1)
@@ -36,7 +37,9 @@ async def services(
         "AIRDROPS_PER_HOUR": "2",
     }
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in environment.items():
+        for name in os.environ.keys() - plain_environment().keys():
+            patch.delenv(name)
+        for name, value in (plain_environment() | environment).items():
             patch.setenv(name, value)
         settings.cache_clear()
         async with running() as started:

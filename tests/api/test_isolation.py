@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+from tests.conftest import plain_environment
+
 
 def test_the_web_process_can_neither_derive_nor_sign() -> None:
     code = (
@@ -20,7 +22,7 @@ def test_the_web_process_can_neither_derive_nor_sign() -> None:
     )
     result = subprocess.run(
         [sys.executable, "-c", code],
-        env={"WALLET_MNEMONIC": "canary", "PATH": ""},
+        env=plain_environment() | {"WALLET_MNEMONIC": "canary"},
         capture_output=True,
         text=True,
         check=False,

@@ -86,11 +86,26 @@ def test_what_python_and_reflex_leave_behind_is_no_change(project: Path) -> None
     assert frontend.page_version(project) == before
 
 
-def test_a_page_that_does_not_build_says_why(tmp_path: Path, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (project / "rxconfig.py").write_text("PLACEHOLDER_PORT = 1\nraise SystemExit('no configuration today')\n")
+@pytest.fixture
+def broken(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project whose rxconfig.py the test writes, and whose page is built."""
     for name in ("bunfig.toml", ".npmrc"):
         shutil.copy2(PROJECT / name, project / name)
     monkeypatch.setattr(frontend, "PROJECT", project)
+    return project / "rxconfig.py"
+
+
+def test_a_build_sees_no_setting(tmp_path: Path, broken: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken.write_text("import os\nPLACEHOLDER_PORT = 1\nraise SystemExit(f'sees {sorted(os.environ.values())}')\n")
+    for name in ("wallet_mnemonic", "JWT_SECRET", "Redis_Url", "SOLANA_RPC_URL"):
+        monkeypatch.setenv(name, f"hunter2 of {name}")
+    with pytest.raises(frontend.FrontendBuildFailed, match="sees") as failed:
+        frontend.prepare(tmp_path / "cache", 8000, None, lambda _: None)
+    assert "hunter2" not in str(failed.value)
+
+
+def test_a_page_that_does_not_build_says_why(tmp_path: Path, broken: Path) -> None:
+    broken.write_text("PLACEHOLDER_PORT = 1\nraise SystemExit('no configuration today')\n")
     told: list[str] = []
     with pytest.raises(frontend.FrontendBuildFailed, match="no configuration today"):
         frontend.prepare(tmp_path / "cache", 8000, None, told.append)
