@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from engine_app.accounts.errors import Unauthorized
@@ -32,8 +32,3 @@ async def authenticated(
 
 
 Caller = Annotated[Identity, Depends(authenticated)]
-
-
-def client_ip(request: Request) -> str:
-    """The address the connection comes from."""
-    return request.client.host if request.client else "unknown"

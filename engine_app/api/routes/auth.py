@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request
 
-from engine_app.api.auth import Services, client_ip
+from engine_app.accounts.client_ip import client_ip
+from engine_app.api.auth import Services
 from engine_app.api.exact import ExactResponse, ExactRoute
 from engine_app.api.problems import documented
 from engine_app.api.schemas import AuthRequest, AuthResponse
