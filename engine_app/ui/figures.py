@@ -5,20 +5,14 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal
 
+from engine_app.exact_json import number
+
 BASIS_POINTS = Decimal(10_000)
 
 
 def exact(value: object) -> Decimal:
     """A number from JSON or Python as the decimal its own text says; raises for what is no number."""
     return value if isinstance(value, Decimal) else Decimal(str(value))
-
-
-def plain(value: Decimal) -> str:
-    """All digits of a value, without exponent, grouping or trailing zeros: for machines and tooltips."""
-    text = format(value, "f")
-    if "." in text:
-        text = text.rstrip("0").rstrip(".")
-    return text if text not in ("", "-0") else "0"
 
 
 def amount(value: Decimal) -> str:
@@ -36,7 +30,7 @@ def amount(value: Decimal) -> str:
     else:
         places = 5 - size.adjusted()
     cut = value.quantize(Decimal(1).scaleb(-places), rounding=ROUND_DOWN)
-    whole, _, fraction = plain(cut).partition(".")
+    whole, _, fraction = number(cut).partition(".")
     grouped = f"{int(whole):,}"
     if whole.startswith("-") and not grouped.startswith("-"):
         grouped = f"-{grouped}"
@@ -49,7 +43,7 @@ def price(value: Decimal) -> str:
         return "0"
     places = max(5 - value.adjusted(), 0)
     rounded = value.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_EVEN)
-    whole, _, fraction = plain(rounded).partition(".")
+    whole, _, fraction = number(rounded).partition(".")
     return f"{int(whole):,}.{fraction}" if fraction else f"{int(whole):,}"
 
 
@@ -58,8 +52,8 @@ def percent(fraction: Decimal, places: int = 2) -> str:
     least = Decimal(1).scaleb(-places)
     value = fraction * 100
     if 0 < value < least:
-        return f"< {plain(least)}%"
-    return f"{plain(value.quantize(least, rounding=ROUND_HALF_EVEN))}%"
+        return f"< {number(least)}%"
+    return f"{number(value.quantize(least, rounding=ROUND_HALF_EVEN))}%"
 
 
 def lead_basis_points(best: Decimal, other: Decimal) -> str:

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from engine_app.exact_json import number
 from engine_app.markets.venues.venue import Dex
-from engine_app.ui.figures import amount, lead_basis_points, percent, plain, price
+from engine_app.ui.figures import amount, lead_basis_points, percent, price
 from engine_app.ui.order_view import DEX_NAMES
 
 IMPACT_WARN = Decimal("0.01")
@@ -70,7 +71,7 @@ def quote_card(
     """
     too_large = price_impact > max_price_impact
     return Quote(
-        key="" if too_large else "|".join((token_in, token_out, *map(plain, (amount_in, amount_out, min_out)))),
+        key="" if too_large else "|".join((token_in, token_out, *map(number, (amount_in, amount_out, min_out)))),
         too_large=f"Price impact above {percent(max_price_impact)}" if too_large else "",
         amount_out=amount(amount_out),
         rate=f"1 {token_in} = {price(amount_out / amount_in)} {token_out}",

@@ -106,7 +106,7 @@ class Faucet:
 
     def _wanted(self, token: Token | None) -> list[tuple[Pubkey | None, int]]:
         """What to send: (mint, base units), mint None for SOL. Raises NoFaucet."""
-        if self._cluster == "mainnet-beta":
+        if not has_faucet(self._cluster):
             raise NoFaucet("mainnet has no test funds")
         if self._cluster == "devnet":
             if token is not None and token.mint != WRAPPED_SOL_MINT:
@@ -138,6 +138,11 @@ class Faucet:
                 return
             await asyncio.sleep(POLL_SECONDS)
         raise FaucetRefused(f"the test funds were not confirmed within {CONFIRMED_WITHIN_SECONDS:.0f} s")
+
+
+def has_faucet(cluster: str) -> bool:
+    """Whether a cluster, by its name, gives test funds of any kind."""
+    return cluster != "mainnet-beta"
 
 
 def _units(amount: Decimal, decimals: int) -> int:
