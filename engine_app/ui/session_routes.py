@@ -8,11 +8,12 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Form, HTTPException, Request
 from fastapi.responses import RedirectResponse
 
+from engine_app.accounts.client_ip import client_ip
 from engine_app.accounts.service import Session
-from engine_app.errors import EngineError
 from engine_app.services import services
 from engine_app.ui.cookies import NAME
 from engine_app.ui.origins import is_own_origin
+from engine_app.ui.words import TOLD, code_of, retry_after_of
 
 router = APIRouter(prefix="/session", include_in_schema=False)
 
@@ -25,8 +26,8 @@ async def log_in(request: Request, username: Field = "", password: Field = "") -
     """Log in to an account that exists, else back to the log-in page with the reason."""
     require_own_page(request)
     try:
-        session = await services().accounts.log_in(username, password, _ip(request))
-    except EngineError as error:
+        session = await services().accounts.log_in(username, password, client_ip(request))
+    except TOLD as error:
         return _refused("/login/", error, username)
     return _opened(session)
 
@@ -36,8 +37,8 @@ async def create(request: Request, username: Field = "", password: Field = "") -
     """Make an account and log in to it, else back to the create page with the reason."""
     require_own_page(request)
     try:
-        session = await services().accounts.create(username, password, _ip(request))
-    except EngineError as error:
+        session = await services().accounts.create(username, password, client_ip(request))
+    except TOLD as error:
         return _refused("/create-account/", error, username)
     return _opened(session)
 
@@ -75,17 +76,13 @@ def _opened(session: Session) -> RedirectResponse:
     return response
 
 
-def _refused(page: str, error: EngineError, username: str) -> RedirectResponse:
-    reason = {"error": error.code, "name": username[:50]}
-    if error.retry_after is not None:
-        reason["retry"] = str(error.retry_after)
+def _refused(page: str, error: Exception, username: str) -> RedirectResponse:
+    reason = {"error": code_of(error), "name": username[:50]}
+    if (retry_after := retry_after_of(error)) is not None:
+        reason["retry"] = str(retry_after)
     return RedirectResponse(f"{page}?{urlencode(reason)}", SEE_OTHER)
 
 
 def _secure() -> bool:
     settings = services().settings
     return settings.strict or (settings.public_url or "").startswith("https://")
-
-
-def _ip(request: Request) -> str:
-    return request.client.host if request.client else "unknown"

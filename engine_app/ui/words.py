@@ -6,10 +6,14 @@ from engine_app import errors
 from engine_app.errors import EngineError
 from engine_app.markets.errors import InvalidAmount
 from engine_app.orders.errors import InvalidSlippage
+from engine_app.storage.postgres import DATABASE_AWAY, DATABASE_UNAVAILABLE
+
+TOLD = (EngineError, *DATABASE_AWAY)
+"""What can go wrong and is told to the person; anything else nobody foresaw."""
 
 
-def told(error: EngineError) -> str:
-    """An error as the page says it: what happened, and what to do about it.
+def told(error: Exception) -> str:
+    """An error of `TOLD` as the page says it: what happened, and what to do about it.
 
     Of an unusable amount the error itself knows best what is wrong. Slippage is a fraction everywhere but on the
     page, which says it in percent.
@@ -18,10 +22,20 @@ def told(error: EngineError) -> str:
         return sentence(error.detail)
     if isinstance(error, InvalidSlippage):
         return "Slippage goes from 0.01% to just below 50%."
-    known = errors.explain(error.code)
-    if error.retry_after is not None:
-        return f"{known.happened} Try again in {wait_words(error.retry_after)}."
+    known = errors.explain(code_of(error))
+    if (retry_after := retry_after_of(error)) is not None:
+        return f"{known.happened} Try again in {wait_words(retry_after)}."
     return f"{known.happened} {known.next_step}"
+
+
+def code_of(error: Exception) -> str:
+    """The published code of an error of `TOLD`."""
+    return error.code if isinstance(error, EngineError) else DATABASE_UNAVAILABLE
+
+
+def retry_after_of(error: Exception) -> int | None:
+    """In how many seconds a person may try again, where the error says so."""
+    return error.retry_after if isinstance(error, EngineError) else None
 
 
 def sentence(text: str) -> str:

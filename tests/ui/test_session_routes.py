@@ -12,6 +12,7 @@ import pytest
 
 from tests.conftest import RunningEngine
 from tests.trading import PASSWORD, bot
+from tests.ui.conftest import database_refusing
 
 
 @pytest.fixture
@@ -72,6 +73,16 @@ def test_a_taken_name_leads_back_with_the_reason(engine: RunningEngine, client: 
     with bot(engine.base_url, funded=False) as account:
         answer = client.post("/session/create", data=form(account.username.upper()))
     assert reason(answer) == ("/create-account/", "NAME_TAKEN")
+
+
+@pytest.mark.parametrize(("route", "back"), [("login", "/login/"), ("create", "/create-account/")])
+def test_without_the_database_the_form_says_so(
+    engine: RunningEngine, client: httpx.Client, route: str, back: str
+) -> None:
+    with database_refusing(engine.database_url):
+        answer = client.post(f"/session/{route}", data=form(f"new-{uuid4().hex[:8]}"))
+    assert reason(answer) == (back, "DATABASE_UNAVAILABLE")
+    assert "session" not in client.cookies
 
 
 @pytest.mark.parametrize("data", [{}, {"username": ""}, {"username": "x" * 51, "password": PASSWORD}])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from engine_app.chain.errors import RpcUnavailable
 from engine_app.markets.errors import InvalidAmount, NoPool
@@ -40,3 +41,8 @@ def test_a_sentence_begins_large_and_ends_with_one_stop() -> None:
 )
 def test_a_wait_in_words(seconds: int, words: str) -> None:
     assert wait_words(seconds) == words
+
+
+def test_a_database_that_is_away_is_told_too() -> None:
+    words = told(OperationalError("select 1", None, Exception("refused")))
+    assert words.startswith("The engine's database does not answer at the moment. Look at your orders")
