@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine_app import errors
-from engine_app.ui.figures import amount, exact, moment, percent, plain, price, shortened, since
+from engine_app.exact_json import number
+from engine_app.ui.figures import amount, exact, moment, percent, price, shortened, since
 from engine_app.ui.token_marks import token_icon
 
 STEPS = ("pending", "routing", "building", "submitted", "confirmed")
@@ -208,6 +209,22 @@ def waiting_words(order: Mapping[str, Any]) -> str:
     return words.get(str(waiting.get("reason")), "Waiting.")
 
 
+def routing_words(order: Mapping[str, Any]) -> str:
+    """Each venue's price when the order was last routed, and whose it takes.
+
+    The live feed calls the quotes `dexQuotes`, the order's detail `quotes`; just after it was placed it has none.
+    """
+    quotes = order.get("dexQuotes") or order.get("quotes") or {}
+    best = f"{DEX_NAMES.get(order['selectedDex'], order['selectedDex'])} pays best"
+    if all(quotes.get(dex) is None for dex in DEX_NAMES):
+        return best
+    told = (
+        f"{name} {'no pool' if quotes.get(dex) is None else price(exact(quotes[dex]))}"
+        for dex, name in DEX_NAMES.items()
+    )
+    return f"{best}, in {_symbol(order['tokenOut'])} per {_symbol(order['tokenIn'])}: {' · '.join(told)}"
+
+
 def failure(order: Mapping[str, Any]) -> Failure | None:
     """Why a failed order failed: what happened, what became of the money, what to do; None for any other."""
     error = order.get("error")
@@ -248,9 +265,9 @@ def _detail(name: str, state: str, order: Mapping[str, Any]) -> str:
     if state == "active":
         return waiting_words(order)
     if name == "routing" and state == "done" and order.get("selectedDex"):
-        return f"{DEX_NAMES.get(order['selectedDex'], order['selectedDex'])} pays best"
+        return routing_words(order)
     if name == "confirmed" and order.get("amountOut") is not None:
-        return f"Received {plain(exact(order['amountOut']))} {_symbol(order['tokenOut'])}"
+        return f"Received {number(exact(order['amountOut']))} {_symbol(order['tokenOut'])}"
     return ""
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from engine_app.ui.order_view import MAX_TRIES, failure, order_progress, order_row, steps, waiting_words
+from engine_app.ui.order_view import MAX_TRIES, failure, order_progress, order_row, routing_words, steps, waiting_words
 
 START = datetime(2026, 11, 23, 8, 0, 0, tzinfo=UTC)
 EXPLORER = "https://explorer.solana.com/tx/abc"
@@ -147,6 +148,23 @@ def test_a_failure_says_what_happened_to_the_money_and_what_to_do() -> None:
     assert told is not None
     assert told.code == "INSUFFICIENT_FUNDS"
     assert all((told.happened, told.money, told.next_step))
+
+
+@pytest.mark.parametrize("name", ["dexQuotes", "quotes"])
+def test_the_routing_step_shows_what_both_venues_offered(name: str) -> None:
+    quotes = {"raydium": Decimal("149.551234"), "meteora": Decimal("149.8")}
+    routed = order("building", selectedDex="meteora", **{name: quotes})
+    told = "Meteora pays best, in USDC per SOL: Raydium 149.551 · Meteora 149.8"
+    assert steps(routed, ALL_EVENTS)[1].detail == told
+
+
+def test_a_venue_without_a_pool_is_said_to_have_none() -> None:
+    routed = order("building", selectedDex="raydium", dexQuotes={"raydium": "0.0000201", "meteora": None})
+    assert routing_words(routed) == "Raydium pays best, in USDC per SOL: Raydium 0.0000201 · Meteora no pool"
+
+
+def test_before_its_quotes_are_known_an_order_names_the_best_venue() -> None:
+    assert routing_words(order("building", selectedDex="raydium")) == "Raydium pays best"
 
 
 def test_an_order_that_did_not_fail_tells_no_failure() -> None:
