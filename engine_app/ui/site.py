@@ -10,6 +10,7 @@ from reflex.event import EventSpec
 
 from engine_app import errors
 from engine_app.settings import settings
+from engine_app.storage.postgres import DATABASE_AWAY, DATABASE_UNAVAILABLE
 from engine_app.telemetry.logging import get_logger
 from engine_app.ui.components.shell import BRAND
 from engine_app.ui.origins import is_own_origin
@@ -19,6 +20,7 @@ from engine_app.ui.pages.trade import trade_page
 from engine_app.ui.states.door import DoorState
 from engine_app.ui.states.orders import OrdersState
 from engine_app.ui.states.swap import SwapState
+from engine_app.ui.states.wallet import WalletState
 from engine_app.ui.tabs import OneSessionPerTab
 from engine_app.ui.theme import css_variables
 
@@ -44,7 +46,7 @@ def head() -> list[rx.Component]:
 def furnish(app: rx.App) -> None:
     """Give the app its pages and guards."""
     pages: tuple[tuple[str, str, Callable[[], rx.Component], Any], ...] = (
-        ("/", "Trade", trade_page, [OrdersState.enter, SwapState.enter]),
+        ("/", "Trade", trade_page, [WalletState.load, OrdersState.follow, SwapState.requote]),
         ("/login", "Log in", login_page, DoorState.enter),
         ("/create-account", "Create account", create_account_page, DoorState.enter),
         ("404", "Not found", not_found_page, None),
@@ -66,10 +68,16 @@ def furnish(app: rx.App) -> None:
 
 
 def tell_of_error(exception: Exception) -> EventSpec:
-    """What a person is told when a handler failed in a way that nobody foresaw; the log has the rest."""
+    """What a person is told when a handler failed: that the database is away, or that the log has the rest."""
+    told: EventSpec
+    if isinstance(exception, DATABASE_AWAY):
+        log.warning("page.database_away", error=type(exception).__name__)
+        away = errors.explain(DATABASE_UNAVAILABLE)
+        told = rx.toast.error(away.happened, description=away.next_step, id="database")
+        return told
     log.error("page.handler_failed", exc_info=exception)
     internal = errors.explain("INTERNAL")
-    told: EventSpec = rx.toast.error(internal.happened, description=internal.money, id="internal")
+    told = rx.toast.error(internal.happened, description=internal.money, id="internal")
     return told
 
 

@@ -10,17 +10,20 @@ from typing import Any
 from reflex.app import App
 from reflex.event import Event
 from reflex.middleware.middleware import Middleware
-from reflex.state import BaseState, StateUpdate
+from reflex.state import BaseState, State, StateUpdate
 from reflex_base.registry import RegistrationContext
 
+from engine_app.storage.postgres import DATABASE_AWAY
 from engine_app.ui.cookies import session_token
 from engine_app.ui.states.session import SessionState
 
 HEARTBEAT_SECONDS = 15.0
+HYDRATES = tuple(f"{State.get_full_name()}.{name}" for name in ("hydrate", "hydrate_and_load"))
+"""The events that send a tab all of its state."""
 
 
 class OneSessionPerTab(Middleware):
-    """Empties a tab's state when the tab comes back with another session cookie.
+    """Empties a tab's state when the tab comes back with another session cookie, or with one that has ended.
 
     A tab keeps its state over log-out and log-in. Without this the next user of the tab would be sent what the
     one before saw.
@@ -30,10 +33,18 @@ class OneSessionPerTab(Middleware):
         root = state._get_root_state()
         session = await root.get_state(SessionState)
         token = session_token(root.router_data)
-        if token != session._belongs_to:
+        if token != session._belongs_to or (event.name in HYDRATES and await self._has_ended(session)):
             root.reset()  # type: ignore[no-untyped-call]
             session._belongs_to = token
         return None
+
+    @staticmethod
+    async def _has_ended(session: SessionState) -> bool:
+        """Whether the session is known to be over; not while the database cannot tell."""
+        try:
+            return await session._identity() is None
+        except DATABASE_AWAY:
+            return False
 
 
 def is_connected(client_token: str) -> bool:

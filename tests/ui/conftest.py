@@ -3,18 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 from uuid import uuid4
 
 import aiohttp
+import psycopg
 import pytest
 import socketio
+from psycopg import sql
 
 from tests.conftest import RunningEngine
 
 QUIET_SECONDS = 1.0
+
+
+@contextmanager
+def database_refusing(database_url: str) -> Iterator[None]:
+    """For the block, a database ends every connection and takes no new one."""
+    server, _, name = database_url.rpartition("/")
+    database = sql.Identifier(name)
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+        connection.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(database))
+        try:
+            connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+            yield
+        finally:
+            connection.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true").format(database))
 
 
 class Tab:
@@ -49,6 +65,18 @@ class Tab:
                 return found[0]
             await asyncio.sleep(0.05)
         raise AssertionError(f"no such {name} within {seconds} s: {self.values(name)}")
+
+    def redirects(self) -> int:
+        """How often the tab was sent to the log-in page."""
+        return sum("window.location.assign('/login')" in str(update.get("events")) for update in self.updates)
+
+    async def until_redirected(self, times: int, event: str, seconds: float = 20.0) -> None:
+        """Wait until the tab was sent to the log-in page so often; fails, naming the event, where it is not."""
+        for _ in range(int(seconds / 0.05)):
+            if self.redirects() >= times:
+                return
+            await asyncio.sleep(0.05)
+        raise AssertionError(f"{event}: sent to log in {self.redirects()} times, not {times}: {self.updates}")
 
     async def quiet(self) -> None:
         """Wait until nothing has been sent for a second."""

@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
+from datetime import timedelta
 from uuid import uuid4
 
 import httpx
 import pytest
 import socketio
 
+from engine_app.accounts.tokens import Tokens
 from engine_app.ui.states.door import DoorState
-from engine_app.ui.states.orders import OrdersState
+from engine_app.ui.states.session import SessionState
 from engine_app.ui.states.swap import SwapState
-from engine_app.ui.states.wallet import WalletState
-from tests.conftest import RunningEngine
+from tests.conftest import JWT_SECRET, RunningEngine
 from tests.trading import PASSWORD, Bot, bot
 from tests.ui.conftest import OpenTab
 
-STATES = (OrdersState, SwapState, WalletState, DoorState)
+STATES = tuple(SessionState.__subclasses__())
 HYDRATE = "reflex___state____state.hydrate_and_load"
+LIFE_SECONDS = 15
+NOTHING: dict[str, object] = {
+    "username": "",
+    "signed_in": False,
+    "cluster": "",
+    "address": "",
+    "balances": [],
+    "available": {},
+    "rows": [],
+    "progress": None,
+    "tokens": [],
+}
+"""What each var is for who is not logged in."""
 PAYLOADS: dict[str, dict[str, object]] = {
     "set_amount": {"text": "1.5"},
     "set_token_in": {"symbol": "USDC"},
@@ -48,9 +64,15 @@ def cookie_of(account: Bot) -> str:
     return f"session={answer.cookies['session']}"
 
 
+def user_of(account: Bot) -> int:
+    """The id of the account, as its own token has it."""
+    bearer = account.client.headers["Authorization"].removeprefix("Bearer ")
+    return Tokens(JWT_SECRET, life=timedelta(hours=1)).read(bearer).user_id
+
+
 def test_the_list_of_events_is_not_empty() -> None:
     names = {name.rpartition(".")[2] for name, _ in all_events()}
-    assert names >= {"enter", "follow", "load", "get_test_funds", "place", "requote", "older", "newer"}
+    assert names >= {"enter", "follow", "load", "get_test_funds", "place", "requote", "older", "newer", *PAYLOADS}
 
 
 @pytest.mark.parametrize("cookie", ["", "session=forged", "session=eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIn0."])
@@ -61,17 +83,7 @@ async def test_without_a_session_no_event_tells_anything(open_tab: OpenTab, cook
             await tab.send(name, payload)
         await tab.quiet()
         assert tab.updates
-        for var, nothing in {
-            "username": "",
-            "signed_in": False,
-            "cluster": "",
-            "address": "",
-            "balances": [],
-            "available": {},
-            "rows": [],
-            "progress": None,
-            "tokens": [],
-        }.items():
+        for var, nothing in NOTHING.items():
             assert all(value == nothing for value in tab.values(var)), var
         assert all(not value["key"] for value in tab.values("quote"))
 
@@ -84,6 +96,39 @@ async def test_with_a_session_the_same_events_tell(engine: RunningEngine, open_t
             assert await tab.until("username", bool) == account.username
             assert await tab.until("address", bool) == account.address()
             assert await tab.until("tokens", bool)
+
+
+async def test_once_the_session_has_ended_no_event_tells_or_does_anything(
+    engine: RunningEngine, open_tab: OpenTab
+) -> None:
+    with bot(engine.base_url) as account:
+        token = Tokens(JWT_SECRET, life=timedelta(seconds=LIFE_SECONDS)).issue(user_of(account))
+        ends = time.monotonic() + LIFE_SECONDS
+        async with open_tab(cookie=f"session={token}") as tab:
+            await tab.send(HYDRATE)
+            await tab.until("available", bool)
+            await tab.until("tokens", bool)
+            await tab.send(event(SwapState, "set_amount"), {"text": "0.25"})
+            key = (await tab.until("quote", lambda quote: quote["key"]))["key"]
+            await asyncio.sleep(ends + 1 - time.monotonic())
+            await tab.quiet()
+            tab.updates.clear()
+            for name, payload in all_events():
+                if name != event(DoorState, "enter"):
+                    before = tab.redirects()
+                    await tab.send(name, payload | ({"key": key} if name.endswith(".place") else {}))
+                    await tab.until_redirected(before + 1, name)
+            await tab.quiet()
+            told = [state for update in tab.updates for state in update.get("delta") or {}]
+            assert not {event(state, "").rpartition(".")[0] for state in (SessionState, *STATES)} & set(told)
+            tab.updates.clear()
+            await tab.send(HYDRATE)
+            await tab.quiet()
+            assert tab.values("balances")
+            for var, nothing in NOTHING.items():
+                assert all(value == nothing for value in tab.values(var)), var
+            assert all(not value["key"] for value in tab.values("quote"))
+        assert account.client.get("/api/orders/history").json()["orders"] == []
 
 
 async def test_the_next_user_of_a_tab_sees_nothing_of_the_one_before(engine: RunningEngine, open_tab: OpenTab) -> None:

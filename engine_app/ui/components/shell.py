@@ -70,9 +70,15 @@ def connection_pill() -> rx.Component:
     """Whether the page is live."""
     return rx.el.span(
         rx.el.span(class_name="dot", aria_hidden=True),
-        rx.cond(has_connection_errors, "Reconnecting", rx.cond(SessionState.is_hydrated, "Live", "Connecting")),
+        rx.cond(
+            has_connection_errors | SessionState.database_away,
+            "Reconnecting",
+            rx.cond(SessionState.is_hydrated, "Live", "Connecting"),
+        ),
         class_name="pill",
-        data_tone=rx.cond(has_connection_errors, "warn", rx.cond(SessionState.is_hydrated, "good", "")),
+        data_tone=rx.cond(
+            has_connection_errors | SessionState.database_away, "warn", rx.cond(SessionState.is_hydrated, "good", "")
+        ),
         role="status",
         data_testid="connection",
     )

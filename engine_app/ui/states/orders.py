@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import aclosing
+from itertools import chain, repeat
 from typing import Any
 
 import reflex as rx
@@ -12,14 +14,19 @@ from reflex.event import EventSpec
 from engine_app.accounts.service import Identity
 from engine_app.orders.view import OrderView
 from engine_app.services import services
+from engine_app.storage.postgres import DATABASE_AWAY
+from engine_app.telemetry.logging import get_logger
 from engine_app.ui.history import UNSEEN, Known, newest, seen, with_update
 from engine_app.ui.links import explorer_of
 from engine_app.ui.order_view import OrderProgress, OrderRow, order_progress, order_row
-from engine_app.ui.states.session import SessionState, to_login
+from engine_app.ui.states.session import SessionState, signed_in_only, to_login
 from engine_app.ui.states.wallet import WalletState
 from engine_app.ui.tabs import HEARTBEAT_SECONDS, bursts, is_connected
 
 PAGE_SIZE = 12
+FIRST_PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
+
+log = get_logger(__name__)
 
 
 class OrdersState(SessionState):
@@ -38,25 +45,39 @@ class OrdersState(SessionState):
     _events: rx.Field[list[dict[str, Any]]] = rx.field(default_factory=list)
     _turn: int = 0
 
-    @rx.event
-    async def enter(self) -> Any:
-        """The page is opened: let in who is logged in, then load and follow."""
-        identity = await self._identity()
-        if identity is None:
-            return to_login()
-        self._welcome(identity)
-        return [WalletState.load, OrdersState.follow]
-
     @rx.event(background=True)
     async def follow(self) -> AsyncIterator[Any]:
-        """Show the orders and keep them as new as the feed: one follower a tab, until the tab or session ends."""
+        """Show the orders and keep them as new as the feed: one follower a tab, until the tab or session ends.
+
+        Where the database does not answer, the tab says so and all is read again once it does.
+        """
         async with self:
-            identity = await self._identity()
-            if identity is None:
-                return
-            self._turn += 1
-            turn = self._turn
+            turn = self._turn = self._turn + 1
             client_token = self.router.session.client_token
+        pauses = _pauses()
+        while self._turn == turn and is_connected(client_token):
+            try:
+                async with self:
+                    identity = await self._identity()
+                    if identity is not None:
+                        self._welcome(identity)
+                if identity is None:
+                    yield to_login()
+                    return
+                async with aclosing(self._followed(identity, turn, client_token)) as news:
+                    async for event in news:
+                        yield event
+                return
+            except DATABASE_AWAY as error:
+                log.warning("page.database_away", error=type(error).__name__)
+            async with self:
+                if not self.database_away:
+                    pauses = _pauses()
+                self.database_away = True
+            await asyncio.sleep(next(pauses))
+
+    async def _followed(self, identity: Identity, turn: int, client_token: str) -> AsyncGenerator[Any]:
+        """What the page is to do about the news, until another follower takes over or the tab or session ends."""
         loop = asyncio.get_running_loop()
         checked = loop.time()
         async with services().feed.follow(identity.user_id) as updates:
@@ -81,40 +102,39 @@ class OrdersState(SessionState):
                     yield WalletState.load
 
     @rx.event
-    async def older(self) -> Any:
+    @signed_in_only
+    async def older(self, identity: Identity) -> Any:
         """Turn to the next older page."""
-        return await self._turn_to(self.page + 1)
+        await self._turn_to(identity, self.page + 1)
 
     @rx.event
-    async def newer(self) -> Any:
+    @signed_in_only
+    async def newer(self, identity: Identity) -> Any:
         """Turn to the next newer page."""
-        return await self._turn_to(self.page - 1)
+        await self._turn_to(identity, self.page - 1)
 
-    async def _turn_to(self, page: int) -> Any:
-        identity = await self._identity()
-        if identity is None:
-            return to_login()
+    async def _turn_to(self, identity: Identity, page: int) -> None:
         if 0 <= page <= len(self._cursors):
+            await self._load_page(identity, page)
             self.page = page
-            await self._load_page(identity)
-        return None
 
     async def _read(self, identity: Identity) -> None:
         """Show what the database says now."""
         async with self:
             self._known = {}
-            await self._load_page(identity)
+            await self._load_page(identity, self.page)
             await self._load_progress(identity)
             self.loaded = True
+            self.database_away = False
 
-    async def _load_page(self, identity: Identity) -> None:
-        cursor = self._cursors[self.page - 1] if self.page else None
+    async def _load_page(self, identity: Identity, page: int) -> None:
+        cursor = self._cursors[page - 1] if page else None
         found = await services().orders.history(identity.user_id, PAGE_SIZE, cursor)
         orders = [order.model_dump(by_alias=True) for order in found.orders]
         self._known |= {str(order["orderId"]): seen(order) for order in orders}
         self.rows = [order_row(order, explorer_of(order)) for order in orders]
         self.has_older = found.next_cursor is not None
-        self._cursors = self._cursors[: self.page]
+        self._cursors = self._cursors[:page]
         if found.next_cursor is not None:
             self._cursors = [*self._cursors, found.next_cursor]
 
@@ -152,6 +172,11 @@ class OrdersState(SessionState):
 
     def _show_progress(self) -> None:
         self.progress = order_progress(self._latest, self._events, explorer_of(self._latest))
+
+
+def _pauses() -> Iterator[float]:
+    """Seconds to wait before each further try."""
+    return chain(FIRST_PAUSES, repeat(FIRST_PAUSES[-1]))
 
 
 def _told(row: OrderRow) -> EventSpec:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
 import reflex as rx
 from reflex.event import EventSpec
 
@@ -20,6 +25,8 @@ class SessionState(rx.State):
     signed_in: bool = False
     cluster: str = ""
     cluster_label: str = ""
+    database_away: bool = False
+    """Whether what the tab shows may be old because the database does not answer."""
 
     _belongs_to: str = ""
     """The session token whose data the tab's state holds."""
@@ -45,3 +52,28 @@ class SessionState(rx.State):
 def to_login() -> EventSpec:
     """Leave for the log-in page by a full load, which gives the socket the cookies of then."""
     return rx.call_script("window.location.assign('/login')")
+
+
+State = TypeVar("State", bound=SessionState)
+Arguments = ParamSpec("Arguments")
+
+
+def signed_in_only(
+    handler: Callable[Concatenate[State, Identity, Arguments], Awaitable[Any]],
+) -> Callable[..., Awaitable[Any]]:
+    """A handler that runs for who is logged in and is handed the identity; anyone else is sent to log in.
+
+    It stands below `rx.event`. Background events check the session themselves, as often as they go round.
+    """
+
+    @wraps(handler)
+    async def guarded(self: State, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Any:
+        identity = await self._identity()
+        if identity is None:
+            return to_login()
+        return await handler(self, identity, *args, **kwargs)
+
+    # Reflex matches what a client sends with the parameters that the signature names.
+    itself, _, *sent = inspect.signature(handler).parameters.values()
+    guarded.__signature__ = inspect.Signature([itself, *sent])  # type: ignore[attr-defined]
+    return guarded

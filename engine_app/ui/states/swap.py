@@ -3,30 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import reflex as rx
 
+from engine_app.accounts.service import Identity
 from engine_app.errors import EngineError
+from engine_app.exact_json import number
 from engine_app.markets.quotes import QuoteView
 from engine_app.markets.tokens import parse_amount, whole
 from engine_app.orders.service import PlaceSwap, check_slippage
 from engine_app.services import services
-from engine_app.ui.figures import plain
 from engine_app.ui.quote_view import Quote, quote_card
+from engine_app.ui.spending import SHARES, falls_short, share
 from engine_app.ui.states.orders import OrdersState
-from engine_app.ui.states.session import SessionState, to_login
+from engine_app.ui.states.session import SessionState, signed_in_only, to_login
 from engine_app.ui.states.wallet import WalletState
 from engine_app.ui.tabs import is_connected
 from engine_app.ui.token_marks import token_icon
-from engine_app.ui.words import told
+from engine_app.ui.words import TOLD, told
 
 QUOTE_SECONDS = 10
 QUOTES_UNTIL_PAUSE = 60
-SOL_KEPT = Decimal("0.01")
-"""SOL that *Max* leaves for fees and rents."""
 LONGEST_INPUT = 40
 
 
@@ -51,21 +52,15 @@ class SwapState(SessionState):
     """The shown quote's output in whole tokens, exactly."""
 
     @rx.event
-    async def enter(self) -> Any:
-        """Fill the token lists of the form."""
-        if await self._identity() is None:
-            return None
-        self.tokens = [token.symbol for token in services().tokens.all()]
-        return SwapState.requote
-
-    @rx.event
-    async def set_amount(self, text: str) -> Any:
+    @signed_in_only
+    async def set_amount(self, _: Identity, text: str) -> Any:
         """Take what was typed as the amount to pay."""
         self.amount = _typed(text)
         return await self._asked()
 
     @rx.event
-    async def set_token_in(self, symbol: str) -> Any:
+    @signed_in_only
+    async def set_token_in(self, _: Identity, symbol: str) -> Any:
         """Choose the token to pay; choosing the other side's swaps the sides."""
         if symbol in self.tokens:
             if symbol == self.token_out:
@@ -74,7 +69,8 @@ class SwapState(SessionState):
         return await self._asked()
 
     @rx.event
-    async def set_token_out(self, symbol: str) -> Any:
+    @signed_in_only
+    async def set_token_out(self, _: Identity, symbol: str) -> Any:
         """Choose the token to receive; choosing the other side's swaps the sides."""
         if symbol in self.tokens:
             if symbol == self.token_in:
@@ -83,76 +79,74 @@ class SwapState(SessionState):
         return await self._asked()
 
     @rx.event
-    async def flip(self) -> Any:
+    @signed_in_only
+    async def flip(self, _: Identity) -> Any:
         """Swap the sides."""
         self.token_in, self.token_out = self.token_out, self.token_in
         return await self._asked()
 
     @rx.event
-    async def use_share(self, divisor: int) -> Any:
+    @signed_in_only
+    async def use_share(self, _: Identity, divisor: int) -> Any:
         """Pay the whole balance (1) or half of it (2); of SOL a little stays for fees."""
-        wallet = await self.get_state(WalletState)
-        held = wallet._available.get(self.token_in, Decimal(0))
-        if self.token_in == "SOL":  # noqa: S105
-            held = max(held - SOL_KEPT, Decimal(0))
-        if divisor in (1, 2):
+        if divisor in SHARES:
             decimals = services().tokens.resolve(self.token_in).decimals
-            self.amount = plain((held / divisor).quantize(Decimal(1).scaleb(-decimals), rounding="ROUND_DOWN"))
+            available = await self._available() or Decimal(0)
+            self.amount = number(share(available, divisor, token=self.token_in, decimals=decimals))
         return await self._asked()
 
     @rx.event
-    async def set_slippage(self, text: str) -> Any:
+    @signed_in_only
+    async def set_slippage(self, _: Identity, text: str) -> Any:
         """Set the slippage, in percent as it is typed."""
         self.slippage = _typed(text)
         return await self._asked()
 
     @rx.event(background=True)
-    async def requote(self) -> None:
-        """Quote what the form asks, and again every few seconds while it stays the same and the tab is open."""
+    async def requote(self) -> AsyncIterator[Any]:
+        """Fill the token lists; quote what the form asks, again every few seconds while it and the tab stay."""
         async with self:
             turn = self._turn = self._turn + 1
             client_token = self.router.session.client_token
-            self.paused = False
         try:
-            await self._keep_quoted(turn, client_token)
-        finally:
+            for _ in range(QUOTES_UNTIL_PAUSE):
+                try:
+                    async with self:
+                        if self._turn != turn:
+                            return
+                        if await self._identity() is None:
+                            yield to_login()
+                            return
+                        self.paused = False
+                        self.tokens = [token.symbol for token in services().tokens.all()]
+                        asked = self._parsed()
+                    if asked is None:
+                        return
+                    view = await services().quotes.quote(*asked)
+                except TOLD as error:
+                    async with self:
+                        if self._turn == turn:
+                            self._without_quote(told(error))
+                else:
+                    async with self:
+                        if self._turn == turn:
+                            self._show(view)
+                await asyncio.sleep(QUOTE_SECONDS)
+                if not is_connected(client_token):
+                    return
             async with self:
                 if self._turn == turn:
+                    self._without_quote("")
+                    self.paused = True
+        finally:
+            async with self:
+                if self._turn == turn and self.quoting:
                     self.quoting = False
 
-    async def _keep_quoted(self, turn: int, client_token: str) -> None:
-        for _ in range(QUOTES_UNTIL_PAUSE):
-            async with self:
-                if self._turn != turn:
-                    return
-                identity = await self._identity()
-                asked = self._parsed() if identity is not None else None
-                if asked is None:
-                    return
-            try:
-                view = await services().quotes.quote(*asked)
-            except EngineError as error:
-                async with self:
-                    if self._turn == turn:
-                        self._without_quote(told(error))
-            else:
-                async with self:
-                    if self._turn == turn:
-                        self._show(view)
-            await asyncio.sleep(QUOTE_SECONDS)
-            if not is_connected(client_token):
-                return
-        async with self:
-            if self._turn == turn:
-                self._without_quote("")
-                self.paused = True
-
     @rx.event
-    async def place(self, key: str) -> Any:
+    @signed_in_only
+    async def place(self, identity: Identity, key: str) -> Any:
         """Place the order that is shown. `key` names the quote that the person saw: no other is placed."""
-        identity = await self._identity()
-        if identity is None:
-            return to_login()
         if not self.quote.key:
             return None
         if key != self.quote.key:
@@ -170,7 +164,7 @@ class SwapState(SessionState):
                     expected_quote=self._expected,
                 ),
             )
-        except EngineError as error:
+        except TOLD as error:
             self.quote = shown
             self.notice = told(error)
             return None
@@ -188,16 +182,19 @@ class SwapState(SessionState):
         self._turn += 1
         self.icon_in, self.icon_out = token_icon(self.token_in), token_icon(self.token_out)
         self.notice = ""
-        wallet = await self.get_state(WalletState)
         asked = self._parsed()
         if asked is None:
             self._without_quote(self.notice)
             return None
-        held = wallet._available.get(self.token_in, Decimal(0))
-        self.short = wallet.loaded and Decimal(self.amount) > held
+        self.short = falls_short(Decimal(self.amount), await self._available())
         self.quote = replace(self.quote, key="", too_large="")
         self.quoting = True
         return SwapState.requote
+
+    async def _available(self) -> Decimal | None:
+        """Whole tokens of the token to pay that are free; None before the wallet was read."""
+        wallet = await self.get_state(WalletState)
+        return wallet._available.get(self.token_in, Decimal(0)) if wallet.loaded else None
 
     def _parsed(self) -> tuple[str, str, int, Decimal] | None:
         """What the form asks: tokens, base units, slippage; None with `notice` set where it asks nothing usable."""
@@ -228,7 +225,7 @@ class SwapState(SessionState):
             max_price_impact=services().settings.default_max_price_impact,
             slot=view.slot,
         )
-        self._expected = plain(amount_out)
+        self._expected = number(amount_out)
         self.notice = ""
         self.quoting = False
 

@@ -10,14 +10,15 @@ from typing import Any
 
 import reflex as rx
 
-from engine_app.errors import EngineError
+from engine_app.exact_json import number
 from engine_app.services import services
-from engine_app.ui.figures import amount, plain, shortened
+from engine_app.ui.figures import amount, shortened
 from engine_app.ui.states.session import SessionState, to_login
 from engine_app.ui.tabs import is_connected
 from engine_app.ui.token_marks import token_icon
-from engine_app.ui.words import told
+from engine_app.ui.words import TOLD, told
 from engine_app.wallets.balances import WalletView
+from engine_app.wallets.faucet import has_faucet
 
 RETRY_SECONDS = 3.0
 
@@ -50,19 +51,22 @@ class WalletState(SessionState):
     _available: rx.Field[dict[str, Decimal]] = rx.field(default_factory=dict)
 
     @rx.event(background=True)
-    async def load(self) -> None:
-        """Read the wallet from the chain; where no node answers, say so and try again while the tab is open."""
+    async def load(self) -> AsyncIterator[Any]:
+        """Read the wallet from the chain; where that fails, say so and try again while the tab is open."""
         async with self:
             turn = self._turn = self._turn + 1
             client_token = self.router.session.client_token
         while True:
-            async with self:
-                identity = await self._identity()
-                if identity is None or self._turn != turn:
-                    return
             try:
+                async with self:
+                    if self._turn != turn:
+                        return
+                    identity = await self._identity()
+                if identity is None:
+                    yield to_login()
+                    return
                 view = await services().wallets.view(identity.user_id)
-            except EngineError as error:
+            except TOLD as error:
                 async with self:
                     self.trouble = told(error)
             else:
@@ -89,7 +93,7 @@ class WalletState(SessionState):
             async with self:
                 self._show(grant.wallet)
             yield rx.toast.success("Test funds have arrived", id="funds")
-        except EngineError as error:
+        except TOLD as error:
             yield rx.toast.error("No test funds this time", description=told(error), id="funds")
         finally:
             async with self:
@@ -103,7 +107,7 @@ class WalletState(SessionState):
                 token=balance.token,
                 icon=token_icon(balance.token),
                 amount=amount(balance.amount),
-                exact=plain(balance.amount),
+                exact=number(balance.amount),
                 reserved=amount(balance.amount - balance.available) if balance.available < balance.amount else "",
             )
             for balance in view.balances
@@ -111,6 +115,6 @@ class WalletState(SessionState):
         self.funded = any(balance.amount > 0 for balance in view.balances)
         self._available = {balance.token: balance.available for balance in view.balances}
         self.available = {token: amount(value) for token, value in self._available.items()}
-        self.has_faucet = services().settings.solana_cluster != "mainnet-beta"
+        self.has_faucet = has_faucet(services().settings.solana_cluster)
         self.loaded = True
         self.trouble = ""

@@ -1,0 +1,48 @@
+"""How much of a balance an order may ask for."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine_app.ui.spending import SHARES, SOL_KEPT, falls_short, share
+
+balances = st.decimals(min_value=0, max_value=Decimal("1e12"), places=9)
+
+
+@pytest.mark.parametrize(
+    ("available", "divisor", "token", "decimals", "filled_in"),
+    [
+        ("10", 1, "SOL", 9, "9.99"),
+        ("10", 2, "SOL", 9, "4.995"),
+        ("0.01", 1, "SOL", 9, "0"),
+        ("0.004", 2, "SOL", 9, "0"),
+        ("10", 1, "USDC", 6, "10"),
+        ("0.000003", 2, "USDC", 6, "0.000001"),
+        ("75000000.00001", 2, "BONK", 5, "37500000"),
+    ],
+)
+def test_a_share_is_rounded_down_and_leaves_sol_for_fees(
+    available: str, divisor: int, token: str, decimals: int, filled_in: str
+) -> None:
+    assert share(Decimal(available), divisor, token=token, decimals=decimals) == Decimal(filled_in)
+
+
+@given(available=balances, divisor=st.sampled_from(SHARES), token=st.sampled_from(["SOL", "USDC"]))
+def test_a_share_is_never_more_than_there_is(available: Decimal, divisor: int, token: str) -> None:
+    filled_in = share(available, divisor, token=token, decimals=6)
+    assert filled_in >= 0
+    assert filled_in * divisor <= available
+    if token == "SOL" and filled_in:
+        assert available - filled_in >= SOL_KEPT
+
+
+@pytest.mark.parametrize(
+    ("asked", "available", "short"),
+    [("1", "1", False), ("1.000000001", "1", True), ("1", "0", True), ("1", None, False)],
+)
+def test_only_a_known_balance_falls_short(asked: str, available: str | None, short: bool) -> None:
+    assert falls_short(Decimal(asked), None if available is None else Decimal(available)) is short
