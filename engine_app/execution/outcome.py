@@ -40,12 +40,12 @@ async def declare_expired(database: Database, order_id: UUID, *, operator: str, 
         NotUndecided: the order does not wait for an operator.
     """
     async with database.transaction() as session:
+        token = await leases.seize(session, order_id, operator)
         order = await repository.order_by_id(session, order_id)
         tries = await attempts.attempts_of(session, order_id)
         live = next((attempt for attempt in tries if attempt.verdict is None), None)
         if order is None or live is None or (order.waiting_for or {}).get("code") != OUTCOME_UNKNOWN:
             raise NotUndecided(f"order {order_id} does not wait for an operator")
-        token = await leases.seize(session, order_id, operator)
         evidence = {"operator": operator, "note": note}
         await attempts.write_verdict(
             session, live.id, Verdict.EXPIRED, evidence=evidence, error_code=NOT_LANDED, error_message=note

@@ -76,6 +76,8 @@ class Routed:
     dex: str
     slot: int
     """The slot of the snapshot: a node that lags behind it must not judge the transaction."""
+    bid: int
+    """Priority fee, micro-lamports per compute unit: the one that was reserved for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,9 +183,10 @@ async def _route(turn: Turn, swap: Swap) -> Routed | None:
     pool = next(pool for pool in snapshot.pools if pool.address == best.pool)
     rent = await turn.engine.rents.exemption(TOKEN_ACCOUNT_SIZE)
     plan = _plan(swap, snapshot, pool, rent=rent, min_out=max(floor, floor_out(best.amount_out, order.slippage)))
-    if not await _reserve(turn, swap, snapshot, plan, routing):
+    bid = turn.engine.priority_fees.price(contended_accounts(plan))
+    if not await _reserve(turn, swap, snapshot, plan, routing, bid=bid):
         return None
-    return Routed(plan, quoted_out=best.amount_out, dex=best.dex.value, slot=snapshot.slot)
+    return Routed(plan, quoted_out=best.amount_out, dex=best.dex.value, slot=snapshot.slot, bid=bid)
 
 
 def _plan(swap: Swap, snapshot: Snapshot, pool: Pool, *, rent: int, min_out: int) -> SwapPlan:
@@ -201,10 +204,11 @@ def _plan(swap: Swap, snapshot: Snapshot, pool: Pool, *, rent: int, min_out: int
     )
 
 
-async def _reserve(turn: Turn, swap: Swap, snapshot: Snapshot, plan: SwapPlan, routing: dict[str, Any]) -> bool:
+async def _reserve(
+    turn: Turn, swap: Swap, snapshot: Snapshot, plan: SwapPlan, routing: dict[str, Any], *, bid: int
+) -> bool:
     """Reserve what the swap needs and go on to building, in one transaction; False where the order failed."""
     engine, order = turn.engine, turn.order
-    bid = engine.priority_fees.price(contended_accounts(plan))
     per_try = min(engine.settings.max_priority_fee, priority_fee(MAX_COMPUTE_UNITS, bid))
     wanted = needs(
         mint_in=swap.mint_in,
@@ -260,8 +264,7 @@ async def _build(turn: Turn, routed: Routed) -> Built | None:
             await turn.fail(failure.code, failure.message)
         return None
     limit = with_margin(simulation.units)
-    bid = engine.priority_fees.price(contended_accounts(routed.plan))
-    price = capped_price(bid, limit, engine.settings.max_priority_fee)
+    price = capped_price(routed.bid, limit, engine.settings.max_priority_fee)
     blockhash = await engine.blockhashes.latest()
     message = compose(
         routed.plan.owner,

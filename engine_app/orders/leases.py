@@ -49,7 +49,10 @@ async def take(session: AsyncSession, order_id: UUID, owner: str) -> tuple[Order
 
 
 async def seize(session: AsyncSession, order_id: UUID, owner: str) -> int:
-    """Take an order's lease from whoever has it; the new fencing token. For an operator's own commands."""
+    """Take an order's lease from whoever has it; the new fencing token, 0 for an unknown order.
+
+    For an operator's own commands.
+    """
     seized = await session.execute(
         update(Order)
         .where(col(Order.id) == order_id)
@@ -61,7 +64,7 @@ async def seize(session: AsyncSession, order_id: UUID, owner: str) -> int:
         .returning(col(Order.fencing_token))
         .execution_options(synchronize_session=False)
     )
-    return int(seized.scalar_one())
+    return int(seized.scalar_one_or_none() or 0)
 
 
 async def renew(

@@ -28,6 +28,14 @@ BACKLOG = 10_000
 FOLLOWER_BACKLOG = 256
 RECONNECT_SECONDS = 0.5
 
+STORE = """
+if tonumber(ARGV[1]) >= tonumber(redis.call('HGET', KEYS[1], 'seq') or '0') then
+    redis.call('HSET', KEYS[1], 'seq', ARGV[1], 'user', ARGV[2], 'view', ARGV[3])
+end
+redis.call('EXPIRE', KEYS[1], ARGV[4])
+"""
+"""Keeps an order's newest state: one that web and a worker publish late never replaces a later one."""
+
 log = get_logger(__name__)
 
 Update = dict[str, Any]
@@ -66,14 +74,21 @@ class ProgressPublisher:
     async def _send(self, batch: list[Order]) -> None:
         async with self._redis.pipeline(transaction=False) as pipe:
             for order in batch:
-                view = order_view(order, self._tokens).model_dump(by_alias=True)
-                view["dexQuotes"] = quotes_of(order).model_dump(by_alias=True)
-                text = exact_json.dumps({"user": order.user_id, "order": view})
-                key = f"order:{order.id}"
-                pipe.hset(key, mapping={"view": text, "seq": order.seq, "user": order.user_id})
-                pipe.expire(key, KEPT_SECONDS)
-                pipe.publish(CHANNEL, text)
+                text = self._text(order)
+                if text is not None:
+                    pipe.eval(STORE, 1, f"order:{order.id}", order.seq, order.user_id, text, KEPT_SECONDS)
+                    pipe.publish(CHANNEL, text)
             await pipe.execute()
+
+    def _text(self, order: Order) -> bytes | None:
+        """What is published of an order; None, and a log line, for a row that cannot be shown."""
+        try:
+            view = order_view(order, self._tokens).model_dump(by_alias=True)
+            view["dexQuotes"] = quotes_of(order).model_dump(by_alias=True)
+        except ValueError:
+            log.exception("progress.not_shown", order=str(order.id), seq=order.seq)
+            return None
+        return exact_json.dumps({"user": order.user_id, "order": view})
 
 
 class ProgressFeed:
