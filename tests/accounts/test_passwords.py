@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -46,11 +45,8 @@ async def test_a_longer_password_is_not_cut_to_match(passwords: Passwords) -> No
 
 async def test_the_event_loop_goes_on_while_hashing(passwords: Passwords) -> None:
     hashing = asyncio.create_task(passwords.hash("correct horse"))
-    longest = 0.0
+    turns = 0
     while not hashing.done():
-        before = time.perf_counter()
         await asyncio.sleep(0.001)
-        longest = max(longest, time.perf_counter() - before)
-    alone = time.perf_counter()
-    await passwords.hash("correct horse")
-    assert longest < time.perf_counter() - alone
+        turns += 1
+    assert turns > 5

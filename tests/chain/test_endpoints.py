@@ -215,7 +215,7 @@ async def test_a_silent_endpoint_is_overtaken_by_the_next(node: TroubledNode, se
         node.silent.add("*")
         began = time.monotonic()
         assert await rpc.slot() > 0
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 10
         assert second.asked["getSlot"] > 0
 
 
