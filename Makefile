@@ -1,4 +1,5 @@
-# Everything runs from .venv. The first Python 3.11–3.13 found makes it; `make PYTHON=… install` names another.
+# Everything runs from .venv. The first Python 3.11–3.13 found makes it; `make PYTHON=… install` names another, which
+# stays the chosen one.
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -7,11 +8,12 @@ SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+PYTHON ?= $(shell sed -n 2p $(STAMP) 2>/dev/null)
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header
 
-# A .venv that was moved, or whose Python is gone, is made anew.
-ifneq ($(CURDIR),$(shell $(BIN)/python -c 'print(open("$(STAMP)").read(), end="")' 2>/dev/null))
+# A .venv that was moved, whose Python is gone, or for which another was chosen is made anew.
+ifneq ($(strip $(CURDIR) $(PYTHON)),$(strip $(shell $(BIN)/python -c 'print(open("$(STAMP)").read())' 2>/dev/null)))
 $(STAMP): anew
 endif
 
@@ -31,7 +33,7 @@ $(STAMP): requirements.txt requirements-dev.txt
 	@echo "Installing the pinned packages, about a minute the first time …"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
 		-r requirements.txt -r requirements-dev.txt
-	@printf '%s' '$(CURDIR)' >$@
+	@printf '%s\n' '$(CURDIR)' '$(PYTHON)' >$@
 
 run: install ## Start everything on this machine; Ctrl-C stops it
 	@exec $(BIN)/python -m engine_app up
@@ -42,6 +44,9 @@ test: install ## Run every test, in a real Chromium too
 
 test-real: install ## Swap on mainnet's compiled programs, <address>.so each in the directory REAL_PROGRAMS_DIR
 	@exec $(BIN)/python -m pytest tests_real
+
+bench: install ## Measure the time from an order's POST to its confirmed event
+	@exec $(BIN)/python -m bench.submit_to_confirmed
 
 lint: install ## Check style, types, import layers, and that the stand-in programs match their sources
 	@$(BIN)/ruff check
@@ -61,8 +66,11 @@ lock: install ## Resolve requirements*.in anew into the pinned, hashed requireme
 	@$(COMPILE) requirements.in -o requirements.txt
 	@$(COMPILE) requirements-dev.in -o requirements-dev.txt
 
-clean: ## Remove what was made, but not the data in .data (`python -m engine_app reset` does)
+reset: install ## Remove the accounts, orders and balances in .data
+	@exec $(BIN)/python -m engine_app reset
+
+clean: ## Remove what was made, but not the data in .data (`make reset` does)
 	@rm -rf $(VENV) .web .artifacts .states .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	@find engine_app tasks tests alembic bench -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: anew help install run test test-real lint format settings lock clean
+.PHONY: anew help install run test test-real bench lint format settings lock reset clean
