@@ -19,8 +19,7 @@ from engine_app.embedded.ports import free_port
 from engine_app.embedded.processes import PROJECT, LocalChain
 from engine_app.embedded.service import LAUNCHER
 from engine_app.embedded.state import RunState
-from engine_app.settings import WorkerSettings
-from tests.conftest import PAGE_CACHE
+from tests.conftest import PAGE_CACHE, plain_environment
 from tests.embedded.waiting import wait_until
 
 READY = re.compile(r"^Ready after [\d.]+ s\. Open (http://localhost:\d+)$", re.MULTILINE)
@@ -33,8 +32,6 @@ class Up:
     """One run of `up`, or of another command; its terminal is a file."""
 
     def __init__(self, data_dir: Path, command: str = "up", **settings: str) -> None:
-        known = {name.upper() for name in WorkerSettings.model_fields}
-        plain = {name: value for name, value in os.environ.items() if name.upper() not in known}
         self.data_dir = data_dir
         self.terminal = data_dir.with_name(f"{data_dir.name}-{time.monotonic_ns()}.txt")
         with self.terminal.open("w") as terminal:
@@ -42,7 +39,7 @@ class Up:
                 # Ends with the tests, however those end.
                 [sys.executable, str(LAUNCHER), str(os.getpid()), str(int(signal.SIGTERM)), "-", *COMMAND, command],
                 cwd=PROJECT,
-                env=plain | {"ENV_FILE": "", "DATA_DIR": str(data_dir), "PORT": str(free_port())} | settings,
+                env=plain_environment() | {"DATA_DIR": str(data_dir), "PORT": str(free_port())} | settings,
                 stdin=subprocess.DEVNULL,
                 stdout=terminal,
                 stderr=subprocess.STDOUT,
