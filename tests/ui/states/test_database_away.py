@@ -33,15 +33,18 @@ async def test_a_tab_says_that_it_is_not_live_and_follows_again(engine: RunningE
             await tab.until("rows", lambda rows: rows and rows[0]["status"] == "confirmed", HEARTBEATS)
 
 
-@pytest.mark.parametrize("state", [OrdersState, WalletState])
-async def test_a_tab_opened_meanwhile_fills_itself_later(engine: RunningEngine, open_tab: OpenTab, state: type) -> None:
-    wanted = {OrdersState: ("follow", "username"), WalletState: ("load", "address")}
-    name, var = wanted[state]
+@pytest.mark.parametrize(
+    ("wanted", "says_so", "var"),
+    [(event(OrdersState, "follow"), "database_away", "username"), (event(WalletState, "load"), "trouble", "address")],
+)
+async def test_a_tab_opened_meanwhile_fills_itself_later(
+    engine: RunningEngine, open_tab: OpenTab, wanted: str, says_so: str, var: str
+) -> None:
     with bot(engine.base_url, funded=False) as account:
         cookie = cookie_of(account)
         async with open_tab(cookie=cookie) as tab:
             with database_refusing(engine.database_url):
-                await tab.send(event(state, name))
-                await tab.until("database_away" if state is OrdersState else "trouble", bool)
+                await tab.send(wanted)
+                await tab.until(says_so, bool)
                 assert not any(tab.values(var))
             await tab.until(var, bool, HEARTBEATS)
