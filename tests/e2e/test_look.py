@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
@@ -13,7 +12,7 @@ from playwright.sync_api import Page, expect
 from engine_app.embedded import processes
 from engine_app.embedded.endpoints import Endpoints
 from engine_app.embedded.ports import free_port
-from tests.conftest import JWT_SECRET, RunningEngine
+from tests.conftest import ENGINE_SETTINGS, JWT_SECRET, RunningEngine, plain_environment
 from tests.e2e.person import Person
 
 PHONE = {"viewport": {"width": 375, "height": 812}, "has_touch": True, "is_mobile": True}
@@ -58,7 +57,8 @@ def test_one_export_serves_two_ports(
     assert first.name.partition("-")[0] == second.name.partition("-")[0]
     assert first != second
     endpoints = Endpoints(engine.database_url, engine.redis_url, engine.chain.rpc_url, engine.chain.ws_url)
-    base = {**os.environ, **endpoints.environment(), "JWT_SECRET": JWT_SECRET, "PORT": str(port), "ENV_FILE": ""}
+    base = plain_environment() | ENGINE_SETTINGS | endpoints.environment()
+    base |= {"JWT_SECRET": JWT_SECRET, "HOST": "127.0.0.1", "PORT": str(port)}
     web = processes.web(base, second, "127.0.0.1", port, name="web-on-another-port")
     engine.supervisor.start(web)
     person = Person(new_page(), f"ada-{uuid4().hex[:10]}")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager
 
 from playwright.sync_api import Page, expect
 
 from tests.conftest import RunningEngine
 from tests.e2e.person import Person
-from tests.trading import Bot, bot
+from tests.trading import bot
+from tests.whale import whale
 
 ORDER_MS = 45_000
 """Ample for three tries with their waits."""
@@ -30,6 +32,7 @@ def test_a_newcomer_gets_funds_and_swaps(person: Person) -> None:
     expect(person.newest_order("confirmed")).to_be_visible(timeout=ORDER_MS)
     for step in ("pending", "routing", "building", "submitted", "confirmed"):
         expect(person.see(f"step-{step}")).to_have_attribute("data-state", "done")
+    expect(person.see("step-routing")).to_contain_text(re.compile(r"USDC per SOL: Raydium [\d.]+ · Meteora [\d.]+"))
     expect(person.see("progress-explorer")).to_have_attribute("href", re.compile(r"^https://explorer\.solana\.com/tx/"))
     row = person.orders("confirmed")
     expect(row).to_have_count(1)
@@ -91,28 +94,33 @@ def test_a_price_that_moved_past_the_slippage_fails_and_spends_nothing(person: P
     person.create_account()
     person.get_funds()
     person.see("slippage").fill("0.01")
-    with bot(engine.base_url) as other:
-        other.funds("SOL")
+    with foreign_swaps(engine) as move:
         person.quote("1")
         shown = person.see("quote-floor").inner_text()
-        sell_until_one_sol_pays_less(other, than=float(shown.split()[0]))
+        move("SOL", "USDC", 100 * 10**9)
         expect(person.see("quote-floor")).to_have_text(shown)
         person.see("swap-button").click()
-    expect(person.see("step-routing")).to_contain_text("Trying again")
-    expect(person.newest_order("failed")).to_be_visible(timeout=ORDER_MS)
+        expect(person.see("step-routing")).to_contain_text("Trying again")
+        expect(person.newest_order("failed")).to_be_visible(timeout=ORDER_MS)
     expect(person.see("failure")).to_contain_text(re.compile("PRICE_MOVED|SLIPPAGE"))
     expect(person.orders("failed")).to_have_count(1)
     expect(person.see("balance-SOL")).to_have_text("10")
 
 
-def sell_until_one_sol_pays_less(other: Bot, *, than: float) -> None:
-    """Move the pools' price: what 1 SOL pays falls below `than` USDC."""
-    asked = {"tokenIn": "SOL", "tokenOut": "USDC", "amount": "1"}
-    for _ in range(6):
-        assert other.wait(other.place(amount="3"))["status"] == "confirmed"
-        if other.client.get("/api/quote", params=asked).json()["amountOut"] < than:
-            return
-    raise AssertionError("the price did not fall")
+@contextmanager
+def foreign_swaps(engine: RunningEngine) -> Iterator[Callable[[str, str, int], None]]:
+    """Somebody else with large funds: moves every pool of a pair with one swap each, and moves them back at the end."""
+    stack = AsyncExitStack()
+    other = engine.supervisor.call(stack.enter_async_context(whale(engine.chain.rpc_url, sol=2_000)))
+
+    def move(token_in: str, token_out: str, amount_in: int) -> None:
+        engine.supervisor.call(other.move(token_in, token_out, amount_in))
+
+    try:
+        yield move
+        move("USDC", "SOL", 14_800 * 10**6)
+    finally:
+        engine.supervisor.call(stack.aclose())
 
 
 def test_an_unusable_amount_or_slippage_is_told_at_the_form(person: Person) -> None:
