@@ -12,10 +12,12 @@ from engine_app.ui.order_view import FINAL, OrderRow
 
 @dataclass(frozen=True)
 class Seen:
-    """How new the newest known state of an order is, and whether the order was still under way in it."""
+    """How new the newest known state of an order is, whether the order was still under way in it, and what it waited
+    for."""
 
     seq: int
     open: bool
+    waiting: Any = None
 
 
 UNSEEN = Seen(-1, open=False)
@@ -33,7 +35,14 @@ class ShownPage:
 
 def seen(order: Mapping[str, Any]) -> Seen:
     """What to remember of an order's JSON."""
-    return Seen(order["seq"], open=order["status"] not in FINAL)
+    return Seen(order["seq"], open=order["status"] not in FINAL, waiting=order.get("waitingFor"))
+
+
+def is_news(before: Seen, order: Mapping[str, Any]) -> bool:
+    """Whether an order's JSON tells more than what was seen: a later state, or the same with its countdown moved on."""
+    if order["seq"] != before.seq:
+        return bool(order["seq"] > before.seq)
+    return before.open and order.get("waitingFor") != before.waiting
 
 
 def with_update(rows: list[OrderRow], row: OrderRow, *, first_page: bool, page_size: int) -> ShownPage:

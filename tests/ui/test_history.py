@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from engine_app.ui.history import UNSEEN, newest, seen, with_update
+from typing import Any
+
+import pytest
+
+from engine_app.ui.history import UNSEEN, Seen, is_news, newest, seen, with_update
 from engine_app.ui.order_view import OrderRow, order_row
 from tests.ui.test_order_view import at, order
 
@@ -49,3 +53,21 @@ def test_what_is_remembered_of_an_order() -> None:
     assert not seen({"seq": 4, "status": "failed"}).open
     assert seen({"seq": 1, "status": "pending"}).seq > UNSEEN.seq
     assert not UNSEEN.open
+
+
+@pytest.mark.parametrize(
+    ("order", "news"),
+    [
+        ({"seq": 5}, True),
+        ({"seq": 3}, False),
+        ({"seq": 4, "waitingFor": {"reason": "landing", "blocksLeft": 87}}, False),
+        ({"seq": 4, "waitingFor": {"reason": "landing", "blocksLeft": 80}}, True),
+    ],
+)
+def test_a_later_state_is_news_and_so_is_a_countdown_that_moved_on(order: dict[str, Any], news: bool) -> None:
+    before = Seen(4, open=True, waiting={"reason": "landing", "blocksLeft": 87})
+    assert is_news(before, order) is news
+
+
+def test_nothing_of_the_same_state_of_a_done_order_is_news() -> None:
+    assert not is_news(Seen(4, open=False), {"seq": 4, "waitingFor": {"reason": "landing"}})

@@ -16,7 +16,7 @@ from engine_app.orders.view import OrderView
 from engine_app.services import services
 from engine_app.storage.postgres import DATABASE_AWAY
 from engine_app.telemetry.logging import get_logger
-from engine_app.ui.history import UNSEEN, Known, newest, seen, with_update
+from engine_app.ui.history import UNSEEN, Known, is_news, newest, seen, with_update
 from engine_app.ui.links import explorer_of
 from engine_app.ui.order_view import OrderProgress, OrderRow, order_progress, order_row
 from engine_app.ui.states.session import SessionState, signed_in_only, to_login
@@ -155,7 +155,7 @@ class OrdersState(SessionState):
         """Take in one state of an order; whether it ended the order just now."""
         order_id = str(order["orderId"])
         before = self._known.get(order_id, UNSEEN)
-        if before.seq >= order["seq"]:
+        if not is_news(before, order):
             return False
         self._known = {**self._known, order_id: seen(order)}
         row = order_row(order, explorer_of(order))
@@ -166,7 +166,8 @@ class OrdersState(SessionState):
             if str(self._latest.get("orderId", "")) != order_id:
                 self._events = []
             self._latest = order
-            self._events = [*self._events, {"status": order["status"], "at": order["updatedAt"]}]
+            if order["seq"] > before.seq:
+                self._events = [*self._events, {"status": order["status"], "at": order["updatedAt"]}]
             self._show_progress()
         return before.open and not row.open
 
