@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from secrets import randbelow
 from typing import Any
 from uuid import uuid4
 
@@ -53,6 +54,9 @@ from engine_app.telemetry.logging import get_logger
 from engine_app.wallets import repository as wallets
 from engine_app.wallets.models import Wallet
 from engine_app.wallets.policy import SwapAllowance
+
+SPARE_COMPUTE_UNITS = 10_000
+"""Most units by which the limits of two transactions that are otherwise the same are set apart."""
 
 log = get_logger(__name__)
 
@@ -119,7 +123,13 @@ async def trade(turn: Turn) -> None:
     built = await _build(turn, routed)
     if built is None:
         return
-    await _submit(turn, wallet, swap, routed, built)
+    while True:
+        try:
+            await _submit(turn, wallet, swap, routed, built)
+        except attempts.SignatureTaken:
+            built = _told_apart(built, routed, engine.settings.max_priority_fee)
+        else:
+            return
 
 
 async def _route(turn: Turn, swap: Swap) -> Routed | None:
@@ -276,8 +286,30 @@ async def _build(turn: Turn, routed: Routed) -> Built | None:
     return Built(message, blockhash, compute_unit_limit=limit, compute_unit_price=price)
 
 
+def _told_apart(built: Built, routed: Routed, max_priority_fee: int) -> Built:
+    """The same transaction with a little more room, and so with another signature.
+
+    Between tokens nothing in it is the attempt's own: two orders of a wallet for one swap would be one transaction
+    for as long as the blockhash is the same.
+    """
+    limit = min(built.compute_unit_limit + 1 + randbelow(SPARE_COMPUTE_UNITS), MAX_COMPUTE_UNITS)
+    price = capped_price(built.compute_unit_price, limit, max_priority_fee)
+    message = compose(
+        routed.plan.owner,
+        swap_instructions(routed.plan),
+        blockhash=built.blockhash.hash,
+        compute_unit_limit=limit,
+        compute_unit_price=price,
+    )
+    return Built(message, built.blockhash, compute_unit_limit=limit, compute_unit_price=price)
+
+
 async def _submit(turn: Turn, wallet: Wallet, swap: Swap, routed: Routed, built: Built) -> None:
-    """Sign, commit the attempt, hand it to the watcher and send it: in this order and no other."""
+    """Sign, commit the attempt, hand it to the watcher and send it: in this order and no other.
+
+    Raises:
+        SignatureTaken: another order has signed the very same transaction; nothing was written or sent.
+    """
     engine, plan, order = turn.engine, routed.plan, turn.order
     signed = engine.signer.sign(
         built.message,

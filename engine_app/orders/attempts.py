@@ -6,18 +6,36 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+import psycopg
 from sqlalchemy import func, update
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine_app.orders.lifecycle import Verdict
 from engine_app.orders.models import Attempt, Order
 
+SIGNATURE_KEY = "attempts_signature_key"
+"""The constraint that no two attempts share a signature."""
+
+
+class SignatureTaken(Exception):
+    """Another order's attempt has this signature: the same wallet, the same swap, the same blockhash."""
+
 
 async def insert_attempt(session: AsyncSession, attempt: Attempt) -> None:
-    """Insert a try, live or `not_sent`, in the transaction that advances its order."""
+    """Insert a try, live or `not_sent`, in the transaction that advances its order.
+
+    Raises:
+        SignatureTaken: nothing was written, and the transaction must be left.
+    """
     session.add(attempt)
-    await session.flush()
+    try:
+        await session.flush()
+    except IntegrityError as error:
+        if isinstance(error.orig, psycopg.Error) and error.orig.diag.constraint_name == SIGNATURE_KEY:
+            raise SignatureTaken(attempt.signature) from error
+        raise
 
 
 async def attempts_of(session: AsyncSession, order_id: UUID) -> Sequence[Attempt]:
