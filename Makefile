@@ -48,6 +48,9 @@ test-real: install ## Swap on mainnet's compiled programs, <address>.so each in 
 bench: install ## Measure the time from an order's POST to its confirmed event
 	@exec $(BIN)/python -m bench.submit_to_confirmed
 
+kills: install ## Kill workers 1,000 times (KILLS=…) at every line that an order's path has
+	@KILLS=$${KILLS:-1000} exec $(BIN)/python -m pytest -s tests/chaos/test_kills.py -k every_step
+
 lint: install ## Check style, types, import layers, and that the stand-in programs match their sources
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check

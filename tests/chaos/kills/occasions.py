@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
@@ -24,6 +24,7 @@ from engine_app.chain.errors import RpcRefused
 from engine_app.chain.rpc import Rpc
 from engine_app.markets.tokens import TokenList
 from engine_app.orders.models import Order
+from engine_app.orders.progress import ProgressFeed
 from engine_app.orders.service import Orders, PlaceSwap
 from engine_app.storage.postgres import Database
 from engine_app.wallets import repository as wallets
@@ -38,7 +39,6 @@ TRADERS = 6
 PAIRS = (("SOL", "USDC"), ("USDC", "SOL"), ("SOL", "BONK"), ("USDT", "USDC"), ("USDC", "BONK"), ("SOL", "USDT"))
 AMOUNTS = {"SOL": ("0.05", "0.31", "1.2"), "USDC": ("5", "17.25"), "USDT": ("3.5", "40")}
 DRAINED = 3 * SOL
-CANCEL_WITHIN_SECONDS = 0.08
 DRAIN_WITHIN_SECONDS = 0.06
 ARRIVAL_SECONDS = 0.3
 LOOK_SECONDS = 0.1
@@ -75,24 +75,27 @@ class Occasion:
 class Market:
     """Everybody who places orders."""
 
-    def __init__(self, database: Database, orders: Orders, rpc: Rpc, tokens: TokenList, chance: Random) -> None:
+    def __init__(  # noqa: PLR0917 - what it deals with
+        self, database: Database, orders: Orders, feed: ProgressFeed, rpc: Rpc, tokens: TokenList, chance: Random
+    ) -> None:
         self._database = database
         self._orders = orders
+        self._feed = feed
         self._rpc = rpc
         self._tokens = tokens
         self._chance = chance
+        self._undecided: Customer
         self._seed = seed_of(MNEMONIC)
         self.customers: list[Customer] = []
         self.occasions: list[Occasion] = []
         self.payments: set[str] = set()
         """Signatures of what customers paid beside the engine."""
-        self.side_work: list[asyncio.Task[None]] = []
 
     async def open(self, troubles: Troubles) -> None:
         """Make the customers, give them their funds, and have some of them meet with trouble only they have."""
         traders = [await self._customer() for _ in range(TRADERS)]
-        poor, drained, unsimulated, dropped, erring, hidden = [await self._customer() for _ in range(6)]
-        rich = [*traders, unsimulated, dropped, erring, hidden]
+        poor, drained, unsimulated, dropped, erring, hidden, undecided = [await self._customer() for _ in range(7)]
+        rich = [*traders, unsimulated, dropped, erring, hidden, undecided]
         for customer in rich:
             await self._rpc.airdrop(customer.address, PLENTY)
             for symbol, units in (("USDC", 10**11), ("USDT", 10**11)):
@@ -100,7 +103,7 @@ class Market:
         await until(lambda: self._are_funded(rich))
         await troubles.add("refused_blockhash", signer=str(unsimulated.address))
         await troubles.add("dropped_send", signer=str(dropped.address))
-        await troubles.add("failed_transaction", signer=str(erring.address))
+        await troubles.add_to_chain("failed_transaction", signer=str(erring.address))
         await troubles.add("hidden_status", signer=str(hidden.address), methods=["getTransaction"], probability=0.85)
 
         def order(customers: Sequence[Customer], token_in: str, token_out: str, amount: str, **more: Any) -> Any:
@@ -109,7 +112,7 @@ class Market:
         self.occasions = [
             Occasion("confirmed", lambda: self._any_order(traders), 12),
             Occasion("confirmed late", order([hidden], "SOL", "USDC", "0.2"), 2),
-            Occasion("landed with an error", order([erring], "SOL", "USDC", "0.2"), 6),
+            Occasion("landed with an error", order([erring], "SOL", "USDC", "0.2"), 10),
             Occasion("expired", order([dropped], "SOL", "USDC", "0.2"), 8),
             Occasion("refused by the simulation", order([unsimulated], "SOL", "USDC", "0.2"), 2),
             Occasion("no pool", order(traders, "BONK", "USDT", "1000"), 1),
@@ -117,15 +120,18 @@ class Market:
             Occasion("price moved", order(traders, "SOL", "USDC", "0.1", expected_quote="1000"), 2),
             Occasion("price impact", order(traders, "SOL", "USDC", "100000"), 1),
             Occasion("not enough", order([poor], "SOL", "USDC", "1"), 1),
-            Occasion("cancelled", lambda: self._cancelled(traders), 2),
+            Occasion("cancelled", order([undecided], "SOL", "USDC", "0.1"), 4),
             Occasion("drained", lambda: self._drained(drained), 1),
         ]
+        self._undecided = undecided
 
     async def keep_trading(self) -> None:
         """Place orders so that enough of each kind are in flight, until cancelled."""
         async with asyncio.TaskGroup() as group:
             for occasion in self.occasions:
                 group.create_task(self._keep_placing(occasion))
+            group.create_task(self._feed.run())
+            group.create_task(self._cancel_in_time())
             while True:
                 await asyncio.sleep(LOOK_SECONDS)
                 await self._look()
@@ -185,17 +191,12 @@ class Market:
         amount = self._chance.choice(AMOUNTS[token_in])
         return await self._place(self._chance.choice(customers), token_in, token_out, amount)
 
-    async def _cancelled(self, customers: Sequence[Customer]) -> UUID:
-        customer = self._chance.choice(customers)
-        order_id = await self._place(customer, "SOL", "USDC", "0.1")
-        wait = self._chance.uniform(0, CANCEL_WITHIN_SECONDS)
-
-        async def cancel() -> None:
-            await asyncio.sleep(wait)
-            await self._orders.cancel(customer.user_id, order_id)
-
-        self._beside(cancel())
-        return order_id
+    async def _cancel_in_time(self) -> None:
+        """Cancel what is quoted and not yet signed, as somebody does who looks on; often it is too late."""
+        async with self._feed.follow(self._undecided.user_id) as updates:
+            async for update in updates:
+                if update is not None and update["status"] in ("routing", "building"):
+                    await self._orders.cancel(self._undecided.user_id, UUID(update["orderId"]))
 
     async def _drained(self, customer: Customer) -> UUID:
         """An order whose money is spent elsewhere while it is being made."""
@@ -208,9 +209,6 @@ class Market:
             await self._rpc.send(bytes(payment))
         await asyncio.sleep(self._chance.uniform(0, DRAIN_WITHIN_SECONDS))
         return await self._place(customer, "SOL", "USDC", "1")
-
-    def _beside(self, work: Coroutine[Any, Any, None]) -> None:
-        self.side_work.append(asyncio.create_task(work))
 
 
 def _transfer(payer: Keypair, lamports: int, blockhash: Hash) -> Transaction:

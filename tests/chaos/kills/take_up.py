@@ -43,10 +43,14 @@ class TakeUps:
             await self.look()
             await asyncio.sleep(LOOK_SECONDS)
 
-    async def look(self) -> int:
-        """How many orders still wait for somebody."""
+    async def are_over(self) -> bool:
+        """Whether no order waits for somebody."""
+        return not self._orphans
+
+    async def look(self) -> None:
+        """Note which orders have been taken up."""
         if not self._orphans:
-            return 0
+            return
         async with self._database.transaction() as session:
             rows = await session.execute(
                 select(col(Order.id), col(Order.fencing_token), col(Order.status)).where(
@@ -58,4 +62,3 @@ class TakeUps:
                 if token > held or status not in IN_FLIGHT:
                     del self._orphans[order_id]
                     self.seconds.append(time.monotonic() - since)
-        return len(self._orphans)

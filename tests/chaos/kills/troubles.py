@@ -9,18 +9,21 @@ from typing import Any
 
 import httpx
 
-ORDERS_BETWEEN = (4, 14)
+ORDERS_BETWEEN = (1, 4)
 """How many orders come to their end between two troubles: a slow machine has fewer of both."""
 
-LOOK_SECONDS = 0.1
-DEEPEST_FORK = 14
-"""Slots: a fork reaches what is confirmed, not what is final."""
+LEAST_SECONDS_BETWEEN = 0.5
+FORK_SLOTS = (4, 24)
+"""A fork reaches what is confirmed, not what is final."""
+
+LANDS_AGAIN = 0.4
+"""Chance that what a fork takes back lands again by itself."""
 PRUNED_SECONDS = 1.5
 KEPT_SLOTS = 100
 
 
 class Troubles:
-    """The admin port of a local chain. The faults are those of one endpoint, the workers'."""
+    """The admin port of a local chain."""
 
     def __init__(self, admin: httpx.AsyncClient, endpoint: int, chance: Random) -> None:
         self._admin = admin
@@ -34,8 +37,15 @@ class Troubles:
         return int(answer.json()["port"])
 
     async def add(self, kind: str, **spec: Any) -> int:
-        """Put a fault in force; its id."""
-        answer = await self._admin.post("/faults", json={"kind": kind, "endpoint": self._endpoint, **spec})
+        """Put a fault of the workers' endpoint in force; its id."""
+        return await self._add(kind=kind, endpoint=self._endpoint, **spec)
+
+    async def add_to_chain(self, kind: str, **spec: Any) -> int:
+        """Put a fault of the chain itself in force, one that its endpoints have no part in; its id."""
+        return await self._add(kind=kind, **spec)
+
+    async def _add(self, **fault: Any) -> int:
+        answer = await self._admin.post("/faults", json=fault)
         answer.raise_for_status()
         return int(answer.json()["id"])
 
@@ -56,13 +66,13 @@ class Troubles:
         kinds = (self._fork, self._fork, self._fork, self._node_away, self._lost_response, self._short_memory)
         due = 0
         while True:
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(LEAST_SECONDS_BETWEEN)
             if finished() >= due:
                 await self._chance.choice(kinds)()
                 due = finished() + self._chance.randint(*ORDERS_BETWEEN)
 
     async def _fork(self) -> None:
-        slots, requeue = self._chance.randint(2, DEEPEST_FORK), self._chance.random() < 0.5
+        slots, requeue = self._chance.randint(*FORK_SLOTS), self._chance.random() < LANDS_AGAIN
         (await self._admin.post("/reorg", json={"slots": slots, "requeue": requeue})).raise_for_status()
 
     async def _node_away(self) -> None:
