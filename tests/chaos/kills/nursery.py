@@ -108,7 +108,8 @@ class Nursery:
         _tell(life=order["start"], pid=pid)
 
     def _live(self, trap: Trap, parent: int) -> NoReturn:
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if sys.platform == "linux":
+            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:
             os._exit(1)
         for life in self._lives.values():
