@@ -51,6 +51,9 @@ bench: install ## Measure the time from an order's POST to its confirmed event
 kills: install ## Kill workers 1,000 times (KILLS=…) at every line that an order's path has
 	@KILLS=$${KILLS:-1000} exec $(BIN)/python -m pytest -s tests/chaos/test_kills.py -k every_step
 
+chaos: install ## Trade 400 orders (CHAOS_ORDERS=…) while everything fails in a random order (CHAOS_SEED=…)
+	@CHAOS_ORDERS=$${CHAOS_ORDERS:-400} exec $(BIN)/python -m pytest -s tests/chaos/faults/test_storm.py
+
 lint: install ## Check style, types, import layers, and that the stand-in programs match their sources
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
@@ -76,4 +79,4 @@ clean: ## Remove what was made, but not the data in .data (`make reset` does)
 	@rm -rf $(VENV) .web .artifacts .states .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	@find engine_app tasks tests alembic bench -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: anew help install run test test-real bench lint format settings lock reset clean
+.PHONY: anew help install run test test-real bench chaos lint format settings lock reset clean

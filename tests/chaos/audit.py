@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from solders.pubkey import Pubkey
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlmodel import col
 
 from engine_app.chain.answers import Commitment
@@ -51,8 +51,9 @@ class Audit:
 
 
 async def read_books(database: Database) -> Books:
-    """All orders, attempts and events."""
+    """All orders, attempts and events, as of one moment."""
     async with database.transaction() as session:
+        await session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
         orders = (await session.execute(select(Order))).scalars().all()
         attempts = (await session.execute(select(Attempt))).scalars().all()
         events = await session.execute(

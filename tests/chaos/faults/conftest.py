@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,7 +16,7 @@ from tests.trading import Bot, bot
 @pytest.fixture(scope="package")
 def site(page: Callable[[int], Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A whole engine on slots of 50 ms; at its end every order is final and equals the ledger."""
-    made = Site(tmp_path_factory.mktemp("site"), page)
+    made = Site(tmp_path_factory.mktemp("site"), page, slot_ms=int(os.environ.get("CHAOS_SLOT_MS", "50")))
     try:
         yield made
         made.heal()

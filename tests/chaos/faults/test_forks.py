@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
+
+import pytest
 
 from tests.chaos.engine_site import Site
 from tests.trading import Bot
@@ -12,6 +15,14 @@ DEEPEST = 25
 
 MARGIN = 4
 """Slots that may pass before the fork."""
+
+
+@pytest.fixture(autouse=True)
+def everything_is_final(site: Site, books_are_the_chains: None) -> Iterator[None]:
+    """Until then an order that a fork has moved to another slot tells of the first one."""
+    yield
+    found = site.settled(finalized=True)
+    assert (found.lost, found.doubled, found.differences) == ([], [], [])
 
 
 def confirmed_then_forked(site: Site, trader: Bot, *, requeue: bool) -> dict[str, Any]:

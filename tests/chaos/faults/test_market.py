@@ -16,30 +16,17 @@ from engine_app.chain.clusters import CLUSTERS
 from engine_app.chain.rpc import Rpc
 from engine_app.chain.token_accounts import TOKEN_PROGRAM, WRAPPED_SOL_MINT, ata, create_ata_idempotent
 from engine_app.chain.transactions import compose
-from engine_app.localnet.seed import genesis, meteora_damm_v2, raydium_cpmm
-from engine_app.localnet.seed.tokens import BONK, SOL, USDC, Token
+from engine_app.localnet.seed.tokens import BONK, SOL, USDC
 from tests.chaos.engine_site import Site
+from tests.chaos.pools import SOL_USDC_MOVES, pools
 from tests.trading import Bot, moments
 from tests.waiting import until
 
 LATE_BLOCKS = 12
 """Long enough for somebody else to come first."""
 
-MOVED_SOL, MOVED_USDC = 500 * 10**9, 75_000 * 10**6
-"""A twentieth of the smaller SOL/USDC pool, and what more than brings it back."""
-
 UNWRAPPED = 2 * 10**9
 SYNC_NATIVE = b"\x11"
-
-
-def pools(one: Token, other: Token) -> dict[str, str]:
-    """A pair's pools by DEX."""
-    cpmm = next(pool for pool in genesis.CPMM_POOLS if {pool.base, pool.quote} == {one, other})
-    low, high = sorted((one.mint, other.mint), key=bytes)
-    return {
-        "raydium": str(raydium_cpmm.pool_address(cpmm.config_index, low, high)),
-        "meteora": str(meteora_damm_v2.pool_address(one.mint, other.mint)),
-    }
 
 
 def codes(order: dict[str, Any]) -> list[str | None]:
@@ -70,10 +57,10 @@ def test_a_pool_that_moves_costs_a_try(site: Site, trader: Bot) -> None:
     with site.admin.fault("late_send", signer=trader.address(), blocks=LATE_BLOCKS):
         order_id = trader.place(amount="0.1")
         first = trader.wait(order_id, until=("submitted",))
-        pool = pools(SOL, USDC)[first["selectedDex"]]
-        site.admin.swap(pool, str(SOL.mint), MOVED_SOL)
+        pool, (moved, back) = pools(SOL, USDC)[first["selectedDex"]], SOL_USDC_MOVES[first["selectedDex"]]
+        site.admin.swap(pool, str(SOL.mint), moved)
         trader.wait_for_event(order_id, "attempt_dead")
-    site.admin.swap(pool, str(USDC.mint), MOVED_USDC)
+    site.admin.swap(pool, str(USDC.mint), back)
     order = trader.wait(order_id)
     assert (order["status"], codes(order)) == ("confirmed", ["SLIPPAGE", None])
 
@@ -83,10 +70,8 @@ def test_a_pool_that_moves_three_times_fails_the_order(site: Site, trader: Bot) 
         order_id = trader.place(amount="0.1")
         for number in (1, 2, 3):
             chosen = wait_for_try(trader, order_id, number)["selectedDex"]
-            amount = MOVED_SOL if chosen == "meteora" else 10 * MOVED_SOL
-            back = MOVED_USDC if chosen == "meteora" else 10 * MOVED_USDC
-            pool = pools(SOL, USDC)[chosen]
-            site.admin.swap(pool, str(SOL.mint), amount)
+            pool, (moved, back) = pools(SOL, USDC)[chosen], SOL_USDC_MOVES[chosen]
+            site.admin.swap(pool, str(SOL.mint), moved)
             wait_for_landed_errors(trader, order_id, number)
             site.admin.swap(pool, str(USDC.mint), back)
         order = trader.wait(order_id)

@@ -1,0 +1,22 @@
+"""The seeded pools of a pair."""
+
+from __future__ import annotations
+
+from engine_app.localnet.seed import genesis, meteora_damm_v2, raydium_cpmm
+from engine_app.localnet.seed.tokens import Token
+
+SOL_USDC_MOVES = {
+    "raydium": (5_000 * 10**9, 750_000 * 10**6),
+    "meteora": (500 * 10**9, 75_000 * 10**6),
+}
+"""Of each SOL/USDC pool: lamports that take a tenth off its price, and base units of USDC that bring it back."""
+
+
+def pools(one: Token, other: Token) -> dict[str, str]:
+    """A pair's pools by DEX."""
+    cpmm = next(pool for pool in genesis.CPMM_POOLS if {pool.base, pool.quote} == {one, other})
+    low, high = sorted((one.mint, other.mint), key=bytes)
+    return {
+        "raydium": str(raydium_cpmm.pool_address(cpmm.config_index, low, high)),
+        "meteora": str(meteora_damm_v2.pool_address(one.mint, other.mint)),
+    }

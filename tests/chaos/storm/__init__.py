@@ -1,0 +1,1 @@
+"""Everything goes wrong in a random order while many trade."""

@@ -1,0 +1,101 @@
+"""Users who place orders all the time, and place one again with its key where they heard no answer."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+from uuid import uuid4
+
+import httpx
+
+from tests.trading import Bot
+
+PAIRS = (("SOL", "USDC"), ("USDC", "SOL"), ("SOL", "USDT"), ("USDT", "USDC"), ("SOL", "BONK"), ("USDC", "BONK"))
+SLIPPAGE = "0.02"
+
+AMOUNTS = {"SOL": (1, 50), "USDC": (1_000, 5_000), "USDT": (1_000, 5_000)}
+"""Smallest and largest amount, thousandths of a token."""
+
+PAUSE_SECONDS = 0.2
+PATIENCE_SECONDS = 60.0
+
+
+@dataclass(slots=True)
+class User:
+    """A user.
+
+    Attributes:
+        doomed: all his transactions land with an error.
+        placed: his orders.
+        repeated: requests that he sent again.
+    """
+
+    bot: Bot
+    chance: Random
+    doomed: bool
+    placed: list[str] = field(default_factory=list)
+    repeated: int = 0
+
+    def place_one(self) -> None:
+        """Place an order, however often it takes."""
+        token_in, token_out = self.chance.choice(PAIRS)
+        amount = self.chance.randint(*AMOUNTS[token_in])
+        body = {"tokenIn": token_in, "tokenOut": token_out, "amount": f"{amount / 1000:.3f}", "slippage": SLIPPAGE}
+        self.placed.append(self._surely(body, key=uuid4().hex))
+
+    def _surely(self, body: dict[str, Any], *, key: str) -> str:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                answer = self.bot.client.post(
+                    "/api/orders/execute", json=body, headers={"Idempotency-Key": key}, timeout=5.0
+                )
+            except httpx.TransportError as error:
+                refusal = repr(error)
+            else:
+                if answer.status_code == 202:
+                    return str(answer.json()["orderId"])
+                assert answer.status_code >= 500, answer.text
+                refusal = answer.text
+            assert time.monotonic() < deadline, f"no order could be placed for {PATIENCE_SECONDS} s: {refusal}"
+            self.repeated += 1
+            time.sleep(PAUSE_SECONDS)
+
+
+class Crowd:
+    """Users who trade at the same time.
+
+    Args:
+        users: who.
+        orders: how many orders all together place at least.
+        pace: orders a second of all together.
+    """
+
+    def __init__(self, users: Sequence[User], *, orders: int, pace: float) -> None:
+        self.users = users
+        self._orders = orders
+        self._pause = len(users) / pace
+        self._closed = threading.Event()
+
+    @property
+    def placed(self) -> int:
+        """Orders so far."""
+        return sum(len(user.placed) for user in self.users)
+
+    def trade(self, user: User) -> None:
+        """Have a user place orders until there are enough and the crowd is closed."""
+        while not (self._closed.is_set() and self.has_enough()):
+            user.place_one()
+            time.sleep(user.chance.uniform(0, 2 * self._pause))
+
+    def close(self) -> None:
+        """Nobody places more than was wanted any longer."""
+        self._closed.set()
+
+    def has_enough(self) -> bool:
+        """Whether as many orders as wanted were placed."""
+        return self.placed >= self._orders
