@@ -51,12 +51,20 @@ class Database:
     `transaction()` is the only way to write: it commits at its end and rolls back where an error leaves it.
     """
 
-    def __init__(self, database_url: str, *, pool_size: int = 10) -> None:
+    def __init__(self, database_url: str, *, pool_size: int = 10, pre_ping: bool = False) -> None:
+        """Open nothing yet.
+
+        Args:
+            database_url: where.
+            pool_size: connections kept open; as many again under load.
+            pre_ping: look before each use whether a connection still stands, so that no request fails for a Postgres
+                that was restarted; one round trip more. Workers take up by themselves what failed, and do without.
+        """
         self.engine: AsyncEngine = create_async_engine(
             driver_url(database_url),
             pool_size=pool_size,
             max_overflow=pool_size,
-            pool_pre_ping=False,
+            pool_pre_ping=pre_ping,
             hide_parameters=True,
             connect_args={"prepare_threshold": None, "connect_timeout": 5, "options": "-c synchronous_commit=on"},
         )
