@@ -79,4 +79,4 @@ clean: ## Remove what was made, but not the data in .data (`make reset` does)
 	@rm -rf $(VENV) .web .artifacts .states .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	@find engine_app tasks tests alembic bench -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: anew help install run test test-real bench chaos lint format settings lock reset clean
+.PHONY: anew help install run test test-real bench chaos kills lint format settings lock reset clean
