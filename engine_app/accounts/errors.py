@@ -74,6 +74,36 @@ class Unauthorized(EngineError):
         super().__init__(detail)
 
 
+class WrongPassword(EngineError):
+    """Who is logged in was asked for the password again and gave another one."""
+
+    code = register(
+        "WRONG_PASSWORD",
+        "The password is not the account's.",
+        "Nothing was done, no money moved.",
+        "Type the password of this account again.",
+    )
+    status = 403
+
+    def __init__(self) -> None:
+        super().__init__("the password is not the account's")
+
+
+class ScopeMissing(EngineError):
+    """The API key is valid, but was not made for this."""
+
+    code = register(
+        "SCOPE_MISSING",
+        "The API key was not made for this.",
+        "Nothing was done, no money moved.",
+        "Use a key that has the scope which the detail names, or a session.",
+    )
+    status = 403
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"this key lacks the scope {scope!r}")
+
+
 class StockEmpty(EngineError):
     """No fresh trading address is ready for a new account."""
 

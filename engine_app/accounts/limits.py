@@ -18,6 +18,7 @@ class AccountLimits:
         self._limits = limits
         self._per_name = Limit("login-name", settings.login_failures_per_name, QUARTER_HOUR)
         self._per_ip = Limit("login-ip", settings.login_failures_per_ip, QUARTER_HOUR)
+        self._confirmations = Limit("password-again", settings.login_failures_per_name, QUARTER_HOUR)
         self._creations = Limit("create-ip", settings.accounts_per_ip_hour, HOUR)
 
     async def require_login(self, name_key: str, ip: str) -> None:
@@ -29,6 +30,15 @@ class AccountLimits:
         """Count a failed login; raises as `require_login` where others used up the limit meanwhile."""
         await self._limits.use(self._per_ip, network_of(ip))
         await self._limits.use(self._per_name, name_key)
+
+    async def require_confirmation(self, user_id: int) -> None:
+        """Raise RateLimited where this account's password was asked again and missed too often, LimitsUnavailable
+        without Redis."""
+        await self._limits.require_room(self._confirmations, str(user_id))
+
+    async def confirmation_failed(self, user_id: int) -> None:
+        """Count a password that was asked again and missed; raises as `require_confirmation`."""
+        await self._limits.use(self._confirmations, str(user_id))
 
     async def require_creation(self, ip: str) -> None:
         """Raise RateLimited where this address made too many accounts, LimitsUnavailable without Redis."""

@@ -7,12 +7,21 @@ from dataclasses import dataclass
 from datetime import timedelta
 from weakref import WeakValueDictionary
 
-from engine_app.accounts import repository
-from engine_app.accounts.errors import NameTaken, StockEmpty, Unauthorized, WrongCredentials
+from engine_app.accounts import repository, security_log
+from engine_app.accounts.errors import (
+    NameTaken,
+    ScopeMissing,
+    StockEmpty,
+    Unauthorized,
+    WrongCredentials,
+    WrongPassword,
+)
 from engine_app.accounts.limits import AccountLimits
 from engine_app.accounts.models import User
 from engine_app.accounts.names import clean_name, name_key
 from engine_app.accounts.passwords import Passwords, require_usable
+from engine_app.accounts.scopes import EVERY_SCOPE, Scope
+from engine_app.accounts.security_log import SecurityEvent
 from engine_app.accounts.tokens import Tokens
 from engine_app.settings import Settings
 from engine_app.storage.postgres import Database
@@ -45,10 +54,22 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who asks, as a valid token tells."""
+    """Who asks, as a valid token tells.
+
+    Attributes:
+        user_id: the account's id.
+        username: the name as it was chosen at creation.
+        scopes: what the caller may do in the account's name.
+    """
 
     user_id: int
     username: str
+    scopes: frozenset[Scope] = EVERY_SCOPE
+
+    def require(self, scope: Scope) -> None:
+        """Raise ScopeMissing where the caller may not do this."""
+        if scope not in self.scopes:
+            raise ScopeMissing(scope.value)
 
 
 class Accounts:
@@ -129,6 +150,28 @@ class Accounts:
         if user is None:
             raise Unauthorized
         return Identity(user.id, user.username)
+
+    async def require_password(self, user_id: int, password: str, ip: str) -> None:
+        """Check the password of who is logged in once more, before something that cannot be undone.
+
+        Raises:
+            WrongPassword: it is another one.
+            RateLimited, LimitsUnavailable: it was missed too often, or nobody can tell.
+            Unauthorized: there is no such account.
+        """
+        await self._limits.require_confirmation(user_id)
+        async with self._one_login_per_name.setdefault(f"again {user_id}", asyncio.Lock()), self._passwords.slots:
+            await self._limits.require_confirmation(user_id)
+            async with self._database.transaction() as session:
+                user = await repository.by_id(session, user_id)
+            if user is None:
+                raise Unauthorized
+            if await self._passwords.matches(password, user.password_hash):
+                return
+            await self._limits.confirmation_failed(user_id)
+        async with self._database.transaction() as session:
+            await security_log.record(session, user_id, SecurityEvent.PASSWORD_REFUSED, ip=ip)
+        raise WrongPassword
 
     async def close(self) -> None:
         """Stop the hashing threads."""

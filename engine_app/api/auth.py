@@ -8,6 +8,7 @@ from fastapi import Depends
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from engine_app.accounts.errors import Unauthorized
+from engine_app.accounts.scopes import Scope
 from engine_app.accounts.service import Identity
 from engine_app.services import WebServices, services
 
@@ -31,4 +32,26 @@ async def authenticated(
     return await offered.accounts.authenticate(credentials.credentials)
 
 
-Caller = Annotated[Identity, Depends(authenticated)]
+async def _reader(identity: Annotated[Identity, Depends(authenticated)]) -> Identity:
+    identity.require(Scope.READ)
+    return identity
+
+
+async def _trader(identity: Annotated[Identity, Depends(authenticated)]) -> Identity:
+    identity.require(Scope.TRADE)
+    return identity
+
+
+async def _withdrawer(identity: Annotated[Identity, Depends(authenticated)]) -> Identity:
+    identity.require(Scope.WITHDRAW)
+    return identity
+
+
+Caller = Annotated[Identity, Depends(_reader)]
+"""Who may look at the account."""
+
+Trader = Annotated[Identity, Depends(_trader)]
+"""Who may trade for the account."""
+
+Withdrawer = Annotated[Identity, Depends(_withdrawer)]
+"""Who may send the account's funds elsewhere."""

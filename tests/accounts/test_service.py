@@ -224,6 +224,20 @@ async def test_a_creation_that_fails_uses_up_nothing(make: MakeAccounts) -> None
     assert await outcome(accounts.create("bob", PASSWORD, IP)) == "ok"
 
 
+@pytest.mark.usefixtures("stock")
+async def test_the_password_is_asked_again_within_its_own_limit(make: MakeAccounts, database: Database) -> None:
+    accounts = make(login_failures_per_name=2)
+    made = await accounts.create("alice", PASSWORD, IP)
+    await accounts.require_password(made.user_id, PASSWORD, IP)
+    outcomes = await asyncio.gather(
+        *(outcome(accounts.require_password(made.user_id, "wrong horse", IP)) for _ in range(5))
+    )
+    assert sorted(outcomes) == ["RATE_LIMITED"] * 3 + ["WRONG_PASSWORD"] * 2
+    assert await outcome(accounts.require_password(made.user_id, PASSWORD, IP)) == "RATE_LIMITED"
+    assert await outcome(accounts.log_in("alice", PASSWORD, IP)) == "ok"
+    assert await count(database, "SELECT count(*) FROM security_log WHERE event = 'password_refused'") == 2
+
+
 async def test_without_redis_logins_stay_shut(database: Database, stock: None, unused_tcp_port: int) -> None:
     absent = connect(f"redis://127.0.0.1:{unused_tcp_port}/0")
     accounts = Accounts(database, RateLimits(absent), Settings(), jwt_secret=SECRET)

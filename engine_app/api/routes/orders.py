@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Header, Path, Query, Request
 
-from engine_app.api.auth import Caller, Services
+from engine_app.api.auth import Caller, Services, Trader
 from engine_app.api.exact import ExactResponse, ExactRoute
 from engine_app.api.problems import documented
 from engine_app.api.schemas import ExecuteRequest, ExecuteResponse, HistoryQuery
@@ -23,12 +23,12 @@ router = APIRouter(prefix="/api/orders", tags=["orders"], route_class=ExactRoute
     status_code=202,
     summary="Place a market order",
     response_model=ExecuteResponse,
-    responses=documented(401, 422, 503),
+    responses=documented(401, 403, 422, 503),
 )
 async def execute(
     wanted: ExecuteRequest,
     request: Request,
-    caller: Caller,
+    caller: Trader,
     services: Services,
     idempotency_key: Annotated[str | None, Header(description="the same key and body give the same order")] = None,
 ) -> ExactResponse:
@@ -58,7 +58,7 @@ async def execute(
     "/history",
     summary="The caller's orders, newest first",
     response_model=HistoryPage,
-    responses=documented(401, 422, 503),
+    responses=documented(401, 403, 422, 503),
 )
 async def history(page: Annotated[HistoryQuery, Query()], caller: Caller, services: Services) -> ExactResponse:
     """A page of orders; `nextCursor` leads to the next one, null at the end."""
@@ -69,7 +69,7 @@ async def history(page: Annotated[HistoryQuery, Query()], caller: Caller, servic
     "/{orderId}",
     summary="One order with its quotes and events",
     response_model=OrderDetail,
-    responses=documented(401, 404, 503),
+    responses=documented(401, 403, 404, 503),
 )
 async def order(
     order_id: Annotated[str, Path(alias="orderId", json_schema_extra={"format": "uuid"})],
@@ -84,11 +84,11 @@ async def order(
     "/{orderId}/cancel",
     summary="Ask that nothing more be signed for an order",
     response_model=OrderView,
-    responses=documented(401, 404, 503),
+    responses=documented(401, 403, 404, 503),
 )
 async def cancel(
     order_id: Annotated[str, Path(alias="orderId", json_schema_extra={"format": "uuid"})],
-    caller: Caller,
+    caller: Trader,
     services: Services,
 ) -> ExactResponse:
     """The order as it stands. It fails with `CANCELLED` as soon as nothing of it can land any more; a transaction

@@ -21,7 +21,7 @@ router = APIRouter(tags=["quote"], route_class=ExactRoute)
     "/api/quote",
     summary="Quote a swap",
     response_model=QuoteResponse,
-    responses=documented(401, 404, 422, 502, 503),
+    responses=documented(401, 403, 404, 422, 502, 503),
 )
 async def quote(asked: Annotated[QuoteQuery, Query()], _caller: Caller, services: Services) -> ExactResponse:
     """Both DEXes' best prices at one slot, and what an order with this slippage would get at least."""

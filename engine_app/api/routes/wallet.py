@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from engine_app.api.auth import Caller, Services
+from engine_app.api.auth import Caller, Services, Trader
 from engine_app.api.exact import ExactResponse, ExactRoute
 from engine_app.api.problems import documented
 from engine_app.api.schemas import AirdropRequest, AirdropResponse, WalletResponse, balances_of
@@ -12,7 +12,7 @@ from engine_app.api.schemas import AirdropRequest, AirdropResponse, WalletRespon
 router = APIRouter(prefix="/api/wallet", tags=["wallet"], route_class=ExactRoute)
 
 
-@router.get("", summary="Address and balances", response_model=WalletResponse, responses=documented(401, 502, 503))
+@router.get("", summary="Address and balances", response_model=WalletResponse, responses=documented(401, 403, 502, 503))
 async def wallet(caller: Caller, services: Services) -> ExactResponse:
     """SOL always and first, other tokens where not zero."""
     view = await services.wallets.view(caller.user_id)
@@ -23,9 +23,9 @@ async def wallet(caller: Caller, services: Services) -> ExactResponse:
     "/airdrop",
     summary="Get test funds",
     response_model=AirdropResponse,
-    responses=documented(401, 409, 422, 429, 502, 503),
+    responses=documented(401, 403, 409, 422, 429, 502, 503),
 )
-async def airdrop(caller: Caller, services: Services, wanted: AirdropRequest | None = None) -> ExactResponse:
+async def airdrop(caller: Trader, services: Services, wanted: AirdropRequest | None = None) -> ExactResponse:
     """Answers once the funds are confirmed. SOL on localnet and devnet, on localnet every seeded token too."""
     grant = await services.faucet.grant(caller.user_id, wanted.token if wanted else None)
     return ExactResponse(AirdropResponse(signatures=list(grant.signatures), balances=balances_of(grant.wallet)))
