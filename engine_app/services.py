@@ -91,7 +91,13 @@ async def _start(chosen: Settings, resources: AsyncExitStack) -> WebServices:
     resources.push_async_callback(redis.aclose)
     rpc = Rpc(chosen.solana_rpc_url, cluster, expected_genesis=partial(deployment.remembered_genesis, database))
     resources.push_async_callback(rpc.close)
-    pools = Pools(rpc, cluster, refresh_seconds=chosen.pool_refresh_seconds, pairs=tokens.pairs())
+    pools = Pools(
+        rpc,
+        cluster,
+        refresh_seconds=chosen.pool_refresh_seconds,
+        pairs=tokens.pairs(),
+        max_slot_spread=chosen.max_slot_spread,
+    )
     resources.push_async_callback(pools.close)
     publisher = ProgressPublisher(redis, tokens)
     listener = connect(redis_url, listens=True)

@@ -106,6 +106,9 @@ class Settings(BaseSettings):
         1_000_000, ge=0, description="Most that one transaction may pay as priority fee, lamports"
     )
     pool_refresh_seconds: int = Field(30, ge=1, description="Seconds between searches for new pools")
+    max_slot_spread: int = Field(
+        2, ge=0, le=100, description="Slots that a pool may have been read behind the others and still be compared"
+    )
 
     @field_validator("solana_rpc_url", mode="before")
     @classmethod

@@ -98,7 +98,13 @@ class ExecutionProcess:
         )
         self._resources.push_async_callback(priority_fees.close)
         await priority_fees.start()
-        pools = Pools(rpc, cluster, refresh_seconds=settings.pool_refresh_seconds, pairs=tokens.pairs())
+        pools = Pools(
+            rpc,
+            cluster,
+            refresh_seconds=settings.pool_refresh_seconds,
+            pairs=tokens.pairs(),
+            max_slot_spread=settings.max_slot_spread,
+        )
         self._resources.push_async_callback(pools.close)
         await pools.start()
 

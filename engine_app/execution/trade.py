@@ -245,7 +245,7 @@ async def _reserve(
             order.wallet_id,
             needs=wanted,
             balances=_balances(swap, plan, snapshot.accounts),
-            slot=snapshot.slot,
+            slot=snapshot.accounts.slot,
         )
         if missing:
             await turn.fail(INSUFFICIENT_FUNDS, _shortfall(swap, order, wanted, missing), session=session)

@@ -52,17 +52,21 @@ async def put(chain: Localnet, accounts: dict[Pubkey, Account]) -> None:
 
 @dataclass
 class RefusingNode:
-    """A node in front of the local chain that refuses some methods.
+    """A node in front of the local chain that refuses some methods, and may be several behind one address.
 
     Attributes:
         url: its endpoint.
         refused: methods that it refuses as nodes without an index do.
         down: whether it answers every call with 503.
+        elsewhere: endpoints that answer the next reads of accounts that name an address, one each.
+        reads: addresses of each read of accounts so far.
     """
 
     url: str
     refused: set[str] = field(default_factory=set)
     down: bool = False
+    elsewhere: dict[str, list[str]] = field(default_factory=dict)
+    reads: list[list[str]] = field(default_factory=list)
 
 
 @pytest.fixture
@@ -77,7 +81,12 @@ async def refusing_node(chain: Localnet) -> AsyncIterator[RefusingNode]:
         if call["method"] in node.refused:
             error = {"code": -32010, "message": "excluded from account secondary indexes"}
             return web.json_response({"jsonrpc": "2.0", "id": call["id"], "error": error})
-        answered = await client.post(chain.url, json=call)
+        url = chain.url
+        if call["method"] == "getMultipleAccounts":
+            node.reads.append(call["params"][0])
+            named = [node.elsewhere[key] for key in call["params"][0] if node.elsewhere.get(key)]
+            url = named[0].pop(0) if named else url
+        answered = await client.post(url, json=call)
         return web.Response(body=answered.content, content_type="application/json")
 
     application = web.Application()

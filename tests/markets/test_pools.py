@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
 import pytest
@@ -16,12 +16,14 @@ from engine_app.chain.errors import RpcUnavailable
 from engine_app.chain.rpc import Rpc
 from engine_app.localnet.server import Localnet
 from engine_app.markets.errors import NoPool
-from engine_app.markets.pools import ROOM_FOR_EXTRA, Pools
+from engine_app.markets.pools import ROOM_FOR_EXTRA, KnownPool, Pools
+from engine_app.markets.pools.discovery import PAIR_ACCOUNTS
+from engine_app.markets.pools.reading import READ_AGAIN
 from engine_app.markets.tokens import TokenList
 from engine_app.markets.venues.raydium_clmm import ClmmPool
 from engine_app.markets.venues.registry import venues_for
 from tests.markets.conftest import LOCALNET, RefusingNode, put
-from tests.markets.venues.vectors import load, state
+from tests.markets.venues.vectors import state
 
 TOKENS = TokenList(LOCALNET)
 SOL, USDC, USDT, BONK = (TOKENS.resolve(symbol).mint for symbol in ("SOL", "USDC", "USDT", "BONK"))
@@ -58,7 +60,7 @@ async def test_every_seeded_pair_is_found_on_both_venues(pools: Pools, pair: tup
     assert {pool.venue for pool in snapshot.pools} == {"raydium_cpmm", "meteora_damm_v2"}
     assert all(set(pool.mints) == set(pair) for pool in snapshot.pools)
     assert snapshot.refused == ()
-    assert snapshot.slot == snapshot.accounts.slot
+    assert set(snapshot.slots.values()) == {snapshot.slot} == {snapshot.accounts.slot}
     assert 0 <= snapshot.clock.slot - snapshot.slot <= 2
     assert (await pools.known(*pair)) == (await pools.known(*pair[::-1]))
 
@@ -165,28 +167,110 @@ async def test_a_pool_that_cannot_be_read_is_refused_with_the_reason(chain: Loca
     assert "fee configuration" in refused.reason
 
 
-async def test_more_pools_than_one_call_reads_leave_the_deepest(chain: Localnet, rpc: Rpc, pools: Pools) -> None:
-    seeded = {pool.address for pool in await Pools(rpc, LOCALNET, 3600).known(SOL, USDC)}
-    shallow = _copies("meteora_damm_v2", 120)
+def _shallow(count: int) -> dict[Pubkey, Account]:
+    """Further pools of SOL and USDC that hold little and need one account each."""
     liquidity = (10**20).to_bytes(16, "little")
-    venue = load("meteora_damm_v2").venue
-    await put(
-        chain,
-        {
-            key: replace(account, data=account.data[:360] + liquidity + account.data[376:])
-            for key, account in shallow.items()
-            if account.owner == venue.program_id and key not in seeded
-        },
-    )
+    measured = state("meteora_damm_v2", FIRST_POOLS["meteora_damm_v2"])
+    account = measured.accounts[measured.cases[0].pool]
+    data = account.data[:360] + liquidity + account.data[376:]
+    return {Pubkey.new_unique(): replace(account, data=data) for _ in range(count)}
+
+
+async def test_more_pools_than_one_call_reads_take_several_at_one_slot(chain: Localnet, pools: Pools) -> None:
+    await put(chain, _shallow(150))
     known = await pools.known(SOL, USDC)
-    assert seeded < {pool.address for pool in known}
-    assert 80 < len(known) < 100
+    assert len(known) == 152
     with count_calls() as calls:
         extra = [Pubkey.new_unique() for _ in range(ROOM_FOR_EXTRA)]
         snapshot = await pools.snapshot(SOL, USDC, extra=extra)
+    assert dict(calls) == {"getMultipleAccounts": 1}, "further chunks are counted apart"
+    assert len(snapshot.pools) == 152
+    assert set(snapshot.slots) == {pool.address for pool in known}
+    assert set(snapshot.slots.values()) == {snapshot.slot} == {snapshot.accounts.slot}
+
+
+async def test_of_very_many_pools_the_deepest_are_known(chain: Localnet, rpc: Rpc, pools: Pools) -> None:
+    seeded = {pool.address for pool in await Pools(rpc, LOCALNET, 3600).known(SOL, USDC)}
+    await put(chain, _shallow(PAIR_ACCOUNTS))
+    known = await pools.known(SOL, USDC)
+    assert {pool.address for pool in known[:2]} == seeded
+    assert len({key for pool in known for key in pool.accounts}) == PAIR_ACCOUNTS
+
+
+class Lagging:
+    """Pools of SOL and USDC that take two calls, and a node of which a part lags eight slots behind."""
+
+    def __init__(self, node: RefusingNode, behind: str, pools: Pools, known: Sequence[KnownPool]) -> None:
+        self.node = node
+        self.behind = behind
+        self.pools = pools
+        self.known = known
+
+    def answers(self, times: int) -> None:
+        """Have the part that lags answer so many of the next reads that hold the last pool."""
+        self.node.elsewhere[str(self.known[-1].address)] = [self.behind] * times
+
+
+@pytest.fixture
+async def lagging(chain: Localnet, refusing_node: RefusingNode) -> AsyncIterator[Lagging]:
+    """The node, which lags nowhere yet."""
+    await put(chain, _shallow(150))
+    endpoint = await chain.add_endpoint(lag_slots=8)
+    rpc = Rpc([refusing_node.url], LOCALNET)
+    await rpc.start()
+    pools = Pools(rpc, LOCALNET, refresh_seconds=3600, max_slot_spread=2)
+    known = await pools.known(SOL, USDC)
+    refusing_node.reads.clear()
+    yield Lagging(refusing_node, f"http://127.0.0.1:{endpoint.port}", pools, known)
+    await pools.close()
+    await rpc.close()
+
+
+async def test_a_part_that_was_read_at_an_older_slot_is_read_again(lagging: Lagging) -> None:
+    lagging.answers(1)
+    with count_calls() as calls:
+        snapshot = await lagging.pools.snapshot(SOL, USDC)
     assert dict(calls) == {"getMultipleAccounts": 1}
-    assert snapshot.accounts.slots_apart == 0
-    assert len(snapshot.pools) == len(known)
+    first, second, *again = lagging.node.reads
+    assert again[0] == max(first, second, key=lambda read: str(lagging.known[-1].address) in read)
+    assert len(again) <= READ_AGAIN
+    assert (len(snapshot.pools), snapshot.refused) == (152, ())
+    assert max(snapshot.slots.values()) - min(snapshot.slots.values()) <= 2
+
+
+async def test_what_stays_too_far_behind_is_refused_and_not_compared(lagging: Lagging) -> None:
+    lagging.answers(1 + READ_AGAIN)
+    snapshot = await lagging.pools.snapshot(SOL, USDC)
+    assert len(lagging.node.reads) >= 2 + READ_AGAIN
+    assert len(snapshot.pools) + len(snapshot.refused) == 152
+    assert lagging.known[-1].address in {pool.pool for pool in snapshot.refused}
+    for pool in snapshot.refused:
+        apart = snapshot.slot - snapshot.slots[pool.pool]
+        assert apart > 2
+        assert pool.reason == f"read {apart} slots behind the others"
+    assert snapshot.pools
+    assert all(snapshot.slot - snapshot.slots[pool.address] <= 2 for pool in snapshot.pools)
+
+
+async def test_ways_over_other_mints_are_read_where_they_are_whole(pools: Pools) -> None:
+    pairs = ((SOL, BONK), (SOL, USDC), (BONK, USDC))
+    for pair in (*pairs, (SOL, USDT), (BONK, USDT)):
+        await pools.known(*pair)
+    with count_calls() as calls:
+        snapshot = await pools.snapshot(SOL, BONK, through=[SOL, USDC, USDT])
+    assert dict(calls) == {"getMultipleAccounts": 1}
+    read = [frozenset(pool.mints) for pool in snapshot.pools]
+    assert set(read) == {frozenset(pair) for pair in pairs}, "no pool leads from USDT to BONK"
+    assert len(read) == 6
+    assert set(read[:2]) == {frozenset((SOL, BONK))}
+    assert set(snapshot.slots.values()) == {snapshot.slot}
+
+
+async def test_a_pair_without_a_pool_of_its_own_has_a_way_over_another_mint(pools: Pools) -> None:
+    snapshot = await pools.snapshot(USDT, BONK, through=[USDC])
+    assert {frozenset(pool.mints) for pool in snapshot.pools} == {frozenset((USDT, USDC)), frozenset((USDC, BONK))}
+    with pytest.raises(NoPool):
+        await pools.snapshot(USDT, BONK)
 
 
 async def test_a_node_without_the_index_degrades_to_derived_pools(refusing_node: RefusingNode, chain: Localnet) -> None:
