@@ -10,7 +10,7 @@ from solders.transaction import VersionedTransaction
 
 from engine_app.wallets.derivation import keypair_at, seed_of
 from engine_app.wallets.errors import SignatureRefused
-from engine_app.wallets.policy import SwapAllowance, require_allowed
+from engine_app.wallets.policy import Allowance, require_allowed
 
 
 class Signer:
@@ -22,7 +22,7 @@ class Signer:
     def sign(
         self,
         message: MessageV0,
-        allowed: SwapAllowance,
+        allowed: Allowance,
         lookup_tables: Sequence[AddressLookupTableAccount] = (),
     ) -> VersionedTransaction:
         """Sign a message that does what is allowed and nothing else.

@@ -20,6 +20,7 @@ PATH: dict[str, tuple[str, ...]] = {
     "engine_app/execution/run.py": (),
     "engine_app/execution/turn.py": (),
     "engine_app/execution/trade.py": (),
+    "engine_app/execution/tries.py": (),
     "engine_app/execution/settle.py": (),
     "engine_app/execution/watcher.py": ("send", "take_up"),
     "engine_app/chain/landing/landing.py": ("submit", "follow"),

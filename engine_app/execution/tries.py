@@ -1,0 +1,259 @@
+"""What the tries of every kind of order have in common: how one begins, and the way from its plan to the first send.
+
+routing    the kind's own: it reads the chain, makes its plan, and reserves what the order needs
+building   the transaction is simulated unsigned
+submitted  signed as the last act, committed, and only then sent
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from secrets import randbelow
+from typing import Any
+from uuid import UUID
+
+from solders.instruction import Instruction
+from solders.message import MessageV0
+
+from engine_app.chain.answers import Blockhash
+from engine_app.chain.landing import LiveAttempt
+from engine_app.chain.priority_fees import capped_price
+from engine_app.chain.token_accounts import WRAPPED_SOL_MINT
+from engine_app.chain.transactions import MAX_COMPUTE_UNITS, compose, unsigned_bytes, with_margin
+from engine_app.execution.failures import read_failure
+from engine_app.execution.turn import Turn, landing_wait
+from engine_app.markets.tokens import whole
+from engine_app.orders import attempts, reservations
+from engine_app.orders.errors import INSUFFICIENT_FUNDS
+from engine_app.orders.lifecycle import Status, WaitReason
+from engine_app.orders.models import Attempt, Order
+from engine_app.wallets import repository as wallets
+from engine_app.wallets.models import Wallet
+from engine_app.wallets.policy import Allowance
+
+SPARE_COMPUTE_UNITS = 10_000
+"""Most units by which the limits of two transactions that are otherwise the same are set apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A try that knows what to do and has its balance reserved.
+
+    Attributes:
+        attempt_id: the attempt's, should it be signed.
+        instructions: what its transaction does, in this order.
+        allowed: what the signer lets pass for it; the owner is in it.
+        quoted_out, min_out: base units of the token out.
+        dex: where it trades; None for what trades nowhere.
+        slot: of the read it was planned from: a node that lags behind it must not judge the transaction.
+        bid: priority fee, micro-lamports per compute unit: the one that was reserved for.
+    """
+
+    attempt_id: UUID
+    instructions: tuple[Instruction, ...]
+    allowed: Allowance
+    quoted_out: int
+    min_out: int
+    dex: str | None
+    slot: int
+    bid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A try that was simulated and may be signed."""
+
+    message: MessageV0
+    blockhash: Blockhash
+    compute_unit_limit: int
+    compute_unit_price: int
+
+
+async def begin(turn: Turn) -> Wallet:
+    """Go on to routing, where the order is not there already; its wallet."""
+    async with turn.engine.database.transaction() as session:
+        wallet = await wallets.wallet_by_id(session, turn.order.wallet_id)
+    # An order that waits for a node says so until one answers.
+    waits_for_node = (turn.order.waiting_for or {}).get("reason") == WaitReason.NODE
+    if turn.order.status != Status.ROUTING or (turn.order.waiting_for is not None and not waits_for_node):
+        await turn.advance(
+            "routing", {"try": turn.order.tries + 1}, status=Status.ROUTING.value, waiting_for=None, not_before=None
+        )
+    return wallet
+
+
+async def reserve(
+    turn: Turn,
+    *,
+    wanted: Mapping[str, int],
+    balances: Mapping[str, int],
+    balances_slot: int,
+    slot: int,
+    min_out: int,
+    **routing: Any,
+) -> bool:
+    """Reserve what the try needs and go on to building, in one transaction; False where the order failed.
+
+    Args:
+        turn: of the order.
+        wanted: base units per mint; lamports under wrapped SOL's mint.
+        balances: of the wallet, in the same way.
+        balances_slot: of the read that gave them.
+        slot: of the newest of what the try was planned from.
+        min_out: the least that the try accepts, base units.
+        routing: further columns of the order that routing found out.
+    """
+    order = turn.order
+    async with turn.transaction() as session:
+        await turn.advance(
+            "routed",
+            {"slot": slot, "try": order.tries + 1},
+            session=session,
+            status=Status.BUILDING.value,
+            min_out=Decimal(min_out),
+            **routing,
+        )
+        missing = await reservations.reserve(
+            session, order.id, order.wallet_id, needs=wanted, balances=balances, slot=balances_slot
+        )
+        if missing:
+            await turn.fail(INSUFFICIENT_FUNDS, _shortfall(order, wanted, missing), session=session)
+    return not missing
+
+
+async def carry_out(turn: Turn, planned: Planned) -> None:
+    """Simulate, sign, commit and send; at the end an attempt is live and watched, or the order waits or has failed.
+
+    Raises:
+        RpcUnavailable: no node answered; no try is used up.
+        LeaseLost: another worker took the order over; nothing more was written.
+        OrderClosed: it was cancelled or expired before anything was signed.
+    """
+    built = await _build(turn, planned)
+    if built is None:
+        return
+    while True:
+        try:
+            await _submit(turn, planned, built)
+        except attempts.SignatureTaken:
+            built = _told_apart(built, planned, turn.engine.settings.max_priority_fee)
+        else:
+            return
+
+
+async def _build(turn: Turn, planned: Planned) -> Built | None:
+    """Simulate the transaction unsigned and set its compute budget; None where the try is used up."""
+    engine = turn.engine
+    probe = unsigned_bytes(
+        compose(
+            planned.allowed.owner,
+            planned.instructions,
+            blockhash=(await engine.blockhashes.latest()).hash,
+            compute_unit_limit=MAX_COMPUTE_UNITS,
+            compute_unit_price=0,
+        )
+    )
+    simulation = await engine.rpc.simulate(probe, min_context_slot=planned.slot)
+    if simulation.error is not None:
+        failure = read_failure(simulation.error, transaction=probe, logs=simulation.logs, venues=engine.venues)
+        if failure.curable:
+            await turn.not_sent(failure, quoted_out=Decimal(planned.quoted_out), selected_dex=planned.dex)
+        else:
+            await turn.fail(failure.code, failure.message)
+        return None
+    limit = with_margin(simulation.units)
+    price = capped_price(planned.bid, limit, engine.settings.max_priority_fee)
+    blockhash = await engine.blockhashes.latest()
+    message = compose(
+        planned.allowed.owner,
+        planned.instructions,
+        blockhash=blockhash.hash,
+        compute_unit_limit=limit,
+        compute_unit_price=price,
+    )
+    return Built(message, blockhash, compute_unit_limit=limit, compute_unit_price=price)
+
+
+def _told_apart(built: Built, planned: Planned, max_priority_fee: int) -> Built:
+    """The same transaction with a little more room, and so with another signature.
+
+    Between tokens nothing in it is the attempt's own: two orders of a wallet for one swap would be one transaction
+    for as long as the blockhash is the same.
+    """
+    limit = min(built.compute_unit_limit + 1 + randbelow(SPARE_COMPUTE_UNITS), MAX_COMPUTE_UNITS)
+    price = capped_price(built.compute_unit_price, limit, max_priority_fee)
+    message = compose(
+        planned.allowed.owner,
+        planned.instructions,
+        blockhash=built.blockhash.hash,
+        compute_unit_limit=limit,
+        compute_unit_price=price,
+    )
+    return Built(message, built.blockhash, compute_unit_limit=limit, compute_unit_price=price)
+
+
+async def _submit(turn: Turn, planned: Planned, built: Built) -> None:
+    """Sign, commit the attempt, hand it to the watcher and send it: in this order and no other.
+
+    Raises:
+        SignatureTaken: another order has signed the very same transaction; nothing was written or sent.
+    """
+    engine, order = turn.engine, turn.order
+    signed = engine.signer.sign(built.message, planned.allowed)
+    attempt = LiveAttempt(
+        attempt_id=planned.attempt_id,
+        order_id=order.id,
+        signature=signed.signatures[0],
+        transaction=bytes(signed),
+        last_valid_block_height=built.blockhash.last_valid_block_height,
+        blockhash_slot=built.blockhash.slot,
+    )
+    number = order.tries + 1
+    async with turn.transaction() as session:
+        await turn.advance(
+            "submitted",
+            {"try": number, "signature": str(attempt.signature)},
+            session=session,
+            only_open=True,
+            status=Status.SUBMITTED.value,
+            tries=number,
+            tx_hash=str(attempt.signature),
+            waiting_for=landing_wait(engine, attempt),
+        )
+        await attempts.insert_attempt(session, _row(turn, planned, built, attempt, number))
+    turn.handed_over = True
+    await engine.watcher.send(turn.order, attempt, turn.token)
+
+
+def _row(turn: Turn, planned: Planned, built: Built, attempt: LiveAttempt, number: int) -> Attempt:
+    return Attempt(
+        id=attempt.attempt_id,
+        order_id=attempt.order_id,
+        number=number,
+        fencing_token=turn.token,
+        quoted_out=Decimal(planned.quoted_out),
+        min_out=Decimal(planned.min_out),
+        selected_dex=planned.dex,
+        compute_unit_limit=built.compute_unit_limit,
+        compute_unit_price=built.compute_unit_price,
+        signature=str(attempt.signature),
+        transaction=attempt.transaction,
+        blockhash=str(built.blockhash.hash),
+        blockhash_slot=attempt.blockhash_slot,
+        last_valid_block_height=attempt.last_valid_block_height,
+    )
+
+
+def _shortfall(order: Order, wanted: Mapping[str, int], missing: Mapping[str, int]) -> str:
+    sentences = []
+    for mint, amount in missing.items():
+        decimals, unit = (9, "SOL") if mint == str(WRAPPED_SOL_MINT) else (order.decimals_in, "of the token in")
+        sentences.append(
+            f"the order needs {whole(wanted[mint], decimals)} {unit} with rents and fees, "
+            f"{whole(amount, decimals)} more than is free"
+            if unit == "SOL"
+            else f"the order needs {whole(wanted[mint], decimals)} {unit}, {whole(amount, decimals)} more than is free"
+        )
+    return "; ".join(sentences)
