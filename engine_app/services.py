@@ -24,7 +24,7 @@ from engine_app.markets.tokens import TokenList
 from engine_app.orders.progress import ProgressFeed, ProgressPublisher
 from engine_app.orders.service import Orders
 from engine_app.settings import Settings, SettingsError, settings
-from engine_app.storage import deployment
+from engine_app.storage import deployment, schema
 from engine_app.storage.postgres import Database
 from engine_app.storage.rate_limits import RateLimits
 from engine_app.storage.redis import connect
@@ -114,7 +114,12 @@ async def _start(chosen: Settings, resources: AsyncExitStack) -> WebServices:
         await rpc.start()
         await pools.start()
 
-    for name, work in (("progress", publisher.run()), ("feed", feed.run()), ("chain", connect_to_chain())):
+    for name, work in (
+        ("schema", schema.require_usable_once_it_answers(database)),
+        ("progress", publisher.run()),
+        ("feed", feed.run()),
+        ("chain", connect_to_chain()),
+    ):
         task = asyncio.create_task(work, name=name)
         resources.callback(task.cancel)
         task.add_done_callback(_report_end)

@@ -1,24 +1,21 @@
-"""Bring a database to the newest revision."""
+"""Bring a database to the newest revision, or back to an earlier one."""
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
+from typing import Literal
 
 import psycopg
 
 from engine_app.embedded.errors import StartFailed
 from engine_app.embedded.processes import PROJECT
-
-_REVISION = re.compile(r"""^revision\b[^=\n]*= *["'](\w+)["']""", re.MULTILINE)
-_FOLLOWS = re.compile(r"""^down_revision\b[^=\n]*= *["'](\w+)["']""", re.MULTILINE)
+from engine_app.storage.schema import newest_revision
 
 
 def migrate(database_url: str, revision: str = "head") -> None:
     """Upgrade the database; does nothing where it is there already. Blocks.
 
     Args:
-        database_url: PostgreSQL.
+        database_url: PostgreSQL, also through a pooler that gives each transaction another connection.
         revision: the revision to end at; `head` is the newest.
 
     Raises:
@@ -30,12 +27,25 @@ def migrate(database_url: str, revision: str = "head") -> None:
             at = connection.execute("SELECT version_num FROM alembic_version").fetchall() if known != (None,) else []
     except psycopg.OperationalError as error:
         raise StartFailed(f"the database does not answer: {str(error).strip()}") from None
-    if revision == "head" and at == [(newest_revision(PROJECT / "alembic" / "versions"),)]:
+    if revision == "head" and at == [(newest_revision(),)]:
         return
-    _upgrade(database_url, revision)
+    _alembic("upgrade", database_url, revision)
 
 
-def _upgrade(database_url: str, revision: str) -> None:
+def migrate_down(database_url: str, revision: str) -> None:
+    """Take the database back to an earlier revision, with what only later ones can hold lost. Blocks.
+
+    Args:
+        database_url: PostgreSQL.
+        revision: the revision to end at; `base` is an empty database.
+
+    Raises:
+        StartFailed: there is no such revision below the database's.
+    """
+    _alembic("downgrade", database_url, revision)
+
+
+def _alembic(direction: Literal["upgrade", "downgrade"], database_url: str, revision: str) -> None:
     # Loaded only where it is needed: it would take a tenth of a warm start.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
@@ -43,19 +53,11 @@ def _upgrade(database_url: str, revision: str) -> None:
 
     config = Config(str(PROJECT / "alembic.ini"))
     config.attributes["database_url"] = database_url
+    go = command.upgrade if direction == "upgrade" else command.downgrade
     try:
-        command.upgrade(config, revision)
+        go(config, revision)
     except CommandError as error:
         raise StartFailed(f"the database cannot be migrated: {error}") from None
-
-
-def newest_revision(versions: Path) -> str:
-    """The revision that no other follows, read from the files; raises ValueError where there is not just one."""
-    content = "".join(file.read_text() for file in versions.glob("*.py"))
-    newest = {found[1] for found in _REVISION.finditer(content)} - {found[1] for found in _FOLLOWS.finditer(content)}
-    if len(newest) != 1:
-        raise ValueError(f"{versions} has {len(newest)} newest revisions")
-    return newest.pop()
 
 
 def libpq_url(database_url: str) -> str:

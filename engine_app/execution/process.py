@@ -31,7 +31,7 @@ from engine_app.markets.venues.registry import venues_for
 from engine_app.orders import leases
 from engine_app.orders.progress import ProgressPublisher
 from engine_app.settings import SettingsError, WorkerSettings
-from engine_app.storage import deployment
+from engine_app.storage import deployment, schema
 from engine_app.storage.postgres import DATABASE_AWAY, Database
 from engine_app.storage.redis import connect
 from engine_app.telemetry.logging import get_logger
@@ -61,6 +61,7 @@ class ExecutionProcess:
 
         Raises:
             SettingsError: a setting that workers need is missing.
+            SchemaBehind, NotDurable: the database is not one to work on.
             WrongCluster, WrongDeployment: the chain or the mnemonic is not the database's.
         """
         settings = self._settings
@@ -162,7 +163,7 @@ class ExecutionProcess:
         self._resources.push_async_callback(database.close)
         while True:
             try:
-                await database.ping()
+                await schema.require_usable(database)
             except DATABASE_AWAY as error:
                 reason = " ".join(str(getattr(error, "orig", error)).split())
                 log.warning("worker.waits_for_the_database", reason=reason)

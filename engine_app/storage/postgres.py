@@ -1,7 +1,8 @@
 """The Postgres engine and its transactions.
 
-Postgres is the truth: every commit is durable (`synchronous_commit` stays on), and no caller may hold a
-transaction open across a call to the chain.
+Postgres is the truth: every commit is durable (`storage.schema` refuses a server whose commits are not), and no
+caller may hold a transaction open across a call to the chain. Nothing relies on the state of a session, so that a
+pooler may give each transaction another connection.
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ class Database:
             max_overflow=pool_size,
             pool_pre_ping=pre_ping,
             hide_parameters=True,
-            connect_args={"prepare_threshold": None, "connect_timeout": 5, "options": "-c synchronous_commit=on"},
+            connect_args={"prepare_threshold": None, "connect_timeout": 5},
         )
 
     @asynccontextmanager
