@@ -93,6 +93,20 @@ def test_migrate_brings_a_database_to_the_newest_revision(command: Command, data
     assert command("migrate", env={"DATABASE_URL": database_url}).returncode == 0
 
 
+@pytest.mark.parametrize("name", ["web", "worker"])
+def test_a_process_refuses_a_database_that_was_not_migrated(
+    name: str, command: Command, database_url: str, localnet: LocalChain, redis_url: str
+) -> None:
+    with psycopg.connect(database_url) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '0001'")
+    services = {"DATABASE_URL": database_url, "REDIS_URL": redis_url, "SOLANA_RPC_URL": localnet.rpc_url}
+    done = command(name, env=services)
+    assert done.returncode == 2
+    assert "the database is at revision 0001" in done.stderr.splitlines()[-1]
+    assert "run `python -m engine_app migrate`" in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+
+
 def test_a_database_that_does_not_answer_is_a_clear_line_without_its_password(command: Command) -> None:
     done = command("migrate", env={"DATABASE_URL": AWAY})
     assert done.returncode == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
@@ -49,9 +50,69 @@ def outcome(
 ) -> None:
     """Record that an order's transaction never landed, where no endpoint can prove it any more, and fail the order."""
     from engine_app import operations
+
+    asyncio.run(operations.declare_expired(_database_url(), order_id, operator=operator, note=note))
+    tell(f"Order {order_id} has failed; its evidence is in the attempt's row.")
+
+
+@app.command(rich_help_panel=OPERATING)
+def stuck(
+    minutes: Annotated[float, typer.Option(help="Under way for longer than this.")] = 2.0,
+) -> None:
+    """List the orders that should have moved on, the oldest first; exits with 1 where there are any."""
+    from engine_app import operations
+    from engine_app.cli.reports import stuck_line
+
+    found = asyncio.run(operations.stuck(_database_url(), timedelta(minutes=minutes)))
+    for order in found:
+        typer.echo(stuck_line(order))
+    tell(f"{len(found)} orders are stuck.")
+    if found:
+        raise typer.Exit(1)
+
+
+@app.command(rich_help_panel=OPERATING)
+def story(order_id: Annotated[UUID, typer.Argument(help="An order of anybody's.")]) -> None:
+    """Tell everything the database knows of one order: events, tries with their evidence, reservations, lease."""
+    from engine_app import operations
+    from engine_app.cli.reports import story_lines
+
+    for line in story_lines(asyncio.run(operations.story(_database_url(), order_id))):
+        typer.echo(line)
+
+
+@app.command(rich_help_panel=OPERATING)
+def redrive(
+    order_id: Annotated[UUID, typer.Argument(help="An order that is under way.")],
+    operator: Annotated[str, typer.Option(help="Who says so.")],
+) -> None:
+    """Have a worker take an order up anew from where it stands; whoever holds it now loses it."""
+    from engine_app import operations
+
+    asyncio.run(operations.redrive(_database_url(), order_id, operator=operator))
+    tell(f"Order {order_id} is free; a worker takes it up within a second.")
+
+
+@app.command(rich_help_panel=OPERATING)
+def pause(why: Annotated[str, typer.Option(help="Told to whoever wants to place an order.")]) -> None:
+    """Take no new orders, on any web process; open orders go on."""
+    from engine_app import operations
+
+    asyncio.run(operations.pause_intake(_database_url(), why))
+    tell("No new orders are taken; open orders go on. `resume` ends it.")
+
+
+@app.command(rich_help_panel=OPERATING)
+def resume() -> None:
+    """Take new orders again."""
+    from engine_app import operations
+
+    asyncio.run(operations.pause_intake(_database_url(), None))
+    tell("New orders are taken again.")
+
+
+def _database_url() -> str:
     from engine_app.embedded.endpoints import database_url
 
     settings = load(Settings)
-    url = database_url(settings, settings.data_dir.resolve())
-    asyncio.run(operations.declare_expired(url, order_id, operator=operator, note=note))
-    tell(f"Order {order_id} has failed; its evidence is in the attempt's row.")
+    return database_url(settings, settings.data_dir.resolve())

@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine_app.markets.tokens import TokenList, parse_amount
-from engine_app.orders import attempts, idempotency, repository, reservations
+from engine_app.orders import attempts, idempotency, intake, repository, reservations
 from engine_app.orders.errors import (
     InvalidCursor,
     InvalidSlippage,
@@ -79,7 +79,7 @@ class Orders:
             key: an idempotency key: the same one with the same wish gives the same order.
 
         Raises:
-            WalletStopped: an operator has to look at the wallet first; no order was placed.
+            IntakePaused, WalletStopped: an operator takes no new orders, or none of this wallet; no order was placed.
             InvalidKey, KeyReused: the key cannot be used for this wish; no order was placed.
             UnknownToken, InvalidAmount, InvalidSlippage, SameToken, InvalidValidity: what can be judged without the
                 chain; no order was placed.
@@ -105,6 +105,7 @@ class Orders:
                 )
                 if earlier is not None:
                     return await self._same_order(session, earlier, wanted)
+            await intake.require_open(session)
             wallet = await wallets.wallet_of_user(session, user_id)
             if wallet.stopped_at is not None:
                 raise WalletStopped("this wallet takes no new orders until an operator has looked at it")

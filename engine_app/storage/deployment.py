@@ -1,4 +1,5 @@
-"""What this database was first started with: its cluster's genesis hash and the mnemonic's fingerprint.
+"""What this database was first started with, the cluster's genesis hash and the mnemonic's fingerprint, and whether
+intake is paused.
 
 A database belongs to one chain and one mnemonic for ever; a process that brings others must not start.
 """
@@ -7,9 +8,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint
+from sqlalchemy import CheckConstraint, func
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Field, SQLModel, col, select, update
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine_app.errors import EngineError, register
 from engine_app.storage.columns import moment
@@ -20,13 +22,18 @@ class Deployment(SQLModel, table=True):
     """The one row."""
 
     __tablename__ = "deployment"
-    __table_args__ = (CheckConstraint("id = 1", name="deployment_is_one_row"),)
+    __table_args__ = (
+        CheckConstraint("id = 1", name="deployment_is_one_row"),
+        CheckConstraint("(intake_paused_at IS NULL) = (intake_paused_why IS NULL)", name="paused_for_a_reason"),
+    )
 
     id: int = Field(default=1, primary_key=True)
     cluster: str
     genesis_hash: str
     mnemonic_fingerprint: str | None = None
     created_at: datetime = Field(default=None, sa_column=moment(default_now=True))
+    intake_paused_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    intake_paused_why: str | None = None
 
 
 class WrongDeployment(EngineError):
@@ -84,3 +91,17 @@ async def remember_mnemonic(database: Database, fingerprint: str) -> None:
         raise WrongDeployment(
             "WALLET_MNEMONIC is not the one this database was started with; its addresses could not be signed for"
         )
+
+
+async def intake_paused(session: AsyncSession) -> str | None:
+    """Why no new orders are taken, in the operator's words; None where they are."""
+    return (await session.exec(select(Deployment.intake_paused_why))).first()
+
+
+async def pause_intake(session: AsyncSession, why: str | None) -> bool:
+    """Take no new orders from now on, for this reason, or take them again (None); False before the first start."""
+    paused_at = None if why is None else func.clock_timestamp()
+    changed = await session.exec(
+        update(Deployment).values(intake_paused_at=paused_at, intake_paused_why=why).returning(col(Deployment.id))
+    )
+    return changed.first() is not None

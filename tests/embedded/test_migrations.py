@@ -96,9 +96,7 @@ def test_every_revision_leads_to_head_and_back_with_rows_in_the_tables(empty_dat
         assert connection.execute("SELECT count(*) FROM order_events").fetchone() == (2,)
 
 
-def test_the_migrated_schema_is_the_models_down_to_each_check_and_index(
-    database_url: str, empty_database: str
-) -> None:
+def test_the_migrated_schema_is_the_models_down_to_each_check_and_index(database_url: str, empty_database: str) -> None:
     config = Config(str(PROJECT / "alembic.ini"))
     config.attributes["database_url"] = database_url
     command.check(config)  # loads every model, too

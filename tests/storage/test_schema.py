@@ -71,8 +71,6 @@ async def test_a_newer_database_is_used(database: Database, database_url: str) -
 async def test_commits_that_a_crash_can_undo_are_refused(database: Database, database_url: str, level: str) -> None:
     name = sql.Identifier(database_url.rpartition("/")[2])
     with psycopg.connect(database_url) as connection:
-        connection.execute(
-            sql.SQL("ALTER DATABASE {} SET synchronous_commit = {}").format(name, sql.Literal(level))
-        )
+        connection.execute(sql.SQL("ALTER DATABASE {} SET synchronous_commit = {}").format(name, sql.Literal(level)))
     with pytest.raises(NotDurable, match="synchronous_commit"):
         await require_usable(database)
