@@ -6,7 +6,7 @@ import re
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictStr, WithJsonSchema
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StrictStr, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
 from engine_app.exact_json import ExactNumber
@@ -14,7 +14,7 @@ from engine_app.markets.errors import InvalidAmount
 from engine_app.markets.quotes import QuoteView
 from engine_app.markets.tokens import whole
 from engine_app.markets.venues.venue import Dex
-from engine_app.orders.errors import InvalidSlippage, InvalidValidity
+from engine_app.orders.errors import InvalidPriceImpact, InvalidSlippage, InvalidValidity
 from engine_app.orders.service import MAX_VALID_SECONDS, MIN_VALID_SECONDS
 from engine_app.orders.view import DexQuotes
 from engine_app.wallets.balances import WalletView
@@ -29,12 +29,25 @@ def _amount_text(value: Any) -> str:
     return str(value)
 
 
-def _fraction(value: Any) -> Decimal:
+def _slippage(value: Any) -> Decimal:
+    fraction = _decimal(value)
+    if fraction is None:
+        raise InvalidSlippage("slippage is a fraction from 0.0001 to below 0.5: give 0.01 for 1 %")
+    return fraction
+
+
+def _price_impact(value: Any) -> Decimal:
+    fraction = _decimal(value)
+    if fraction is None:
+        raise InvalidPriceImpact("maxPriceImpact is a fraction above 0 and at most 0.5: give 0.05 for 5 %")
+    return fraction
+
+
+def _decimal(value: Any) -> Decimal | None:
+    """The number of a JSON number or decimal string, None for anything else."""
     text = str(value)
     usable = isinstance(value, str | int | Decimal) and not isinstance(value, bool)
-    if not usable or len(text) > _LONGEST_DECIMAL or not _DECIMAL.fullmatch(text):
-        raise InvalidSlippage("slippage is a fraction from 0.0001 to below 0.5: give 0.01 for 1 %")
-    return Decimal(text)
+    return Decimal(text) if usable and len(text) <= _LONGEST_DECIMAL and _DECIMAL.fullmatch(text) else None
 
 
 def _seconds(value: Any) -> int:
@@ -55,8 +68,13 @@ Amount = Annotated[
 ]
 Slippage = Annotated[
     Decimal,
-    BeforeValidator(_fraction),
+    BeforeValidator(_slippage),
     WithJsonSchema(_NUMBER_OR_TEXT | {"description": "a fraction, 0.0001 ≤ s < 0.5: 0.01 is 1 %", "examples": [0.01]}),
+]
+PriceImpact = Annotated[
+    Decimal,
+    BeforeValidator(_price_impact),
+    WithJsonSchema(_NUMBER_OR_TEXT | {"description": "a fraction, 0 < p ≤ 0.5: 0.05 is 5 %", "examples": [0.05]}),
 ]
 ValidForSeconds = Annotated[
     int,
@@ -64,6 +82,8 @@ ValidForSeconds = Annotated[
     WithJsonSchema({"type": "integer", "minimum": MIN_VALID_SECONDS, "maximum": MAX_VALID_SECONDS}),
 ]
 TokenName = Annotated[StrictStr, Field(description="symbol or mint address", examples=["SOL"])]
+Status = Literal["pending", "routing", "building", "submitted", "confirmed", "failed"]
+Moment = Annotated[AwareDatetime, Field(examples=["2026-01-31T12:00:00Z"])]
 Units = Annotated[str, Field(description="base units", examples=["1500000000"])]
 
 
@@ -108,6 +128,12 @@ class ExecuteRequest(_Request):
     expected_quote: Amount | None = Field(
         default=None, description="whole tokens of tokenOut that the caller was quoted; fixes the floor"
     )
+    min_amount_out: Amount | None = Field(
+        default=None, description="whole tokens of tokenOut: an absolute floor; the higher of it and slippage's holds"
+    )
+    max_price_impact: PriceImpact | None = Field(
+        default=None, description="above it the order fails with PRICE_IMPACT; the default is 0.05"
+    )
     valid_for_seconds: ValidForSeconds | None = None
 
 
@@ -119,8 +145,21 @@ class ExecuteResponse(_Response):
     socket_url: str = Field(description="the origin to open a Socket.IO connection to")
 
 
-class HistoryQuery(_Request):
-    """Which page of the history."""
+class HistoryFilterQuery(_Request):
+    """Which orders. What is left out does not restrict."""
+
+    status: list[Status] = Field(default=[], max_length=6, description="any of these; repeat it for several")
+    token: TokenName | None = Field(default=None, description="on either side; symbol or mint address")
+    kind: Literal["swap", "transfer"] | None = None
+    placed_from: Moment | None = Field(default=None, alias="from", description="placed at this moment or later")
+    placed_before: Moment | None = Field(default=None, alias="to", description="placed before this moment")
+    search: str | None = Field(
+        default=None, max_length=100, description="an order's id, or the signature of a transaction of it"
+    )
+
+
+class HistoryQuery(HistoryFilterQuery):
+    """Which page of which orders."""
 
     limit: int = Field(default=50, ge=1, le=200)
     cursor: str | None = Field(default=None, max_length=200, description="`nextCursor` of the page before")

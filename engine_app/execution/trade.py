@@ -98,7 +98,8 @@ async def _route(turn: Turn, wallet: Wallet) -> Planned | None:
         return None
     order = turn.order
     quoted = int(order.quoted_out or order.expected_quote or best.amount_out)
-    floor = int(order.floor_out) if order.floor_out is not None else floor_out(quoted, order.slippage)
+    least = int(order.min_amount_out or 0)
+    floor = int(order.floor_out) if order.floor_out is not None else floor_out(quoted, order.slippage, at_least=least)
     routing: dict[str, Any] = {
         "not_before": None,
         "quoted_out": Decimal(quoted),

@@ -42,6 +42,8 @@ class Turn:
         self.handed_over = False
         self.due_again: datetime | None = None
         self._calls = calls
+        self._written: list[Order] = []
+        """States of the order that the running transaction has written, one an event."""
 
     async def advance(
         self,
@@ -66,6 +68,7 @@ class Turn:
             return
         made = Counter(self.order.rpc_calls) + self._calls
         self.order = await self._advance(session, event, data, only_open, rpc_calls=dict(made), **changes)
+        self._written.append(self.order)
         self._calls.clear()
 
     async def _advance(
@@ -86,6 +89,7 @@ class Turn:
     async def transaction(self) -> AsyncIterator[AsyncSession]:
         """One transaction of this turn: what it wrote is told once it is committed, and forgotten where it failed."""
         before, calls = self.order, Counter(self._calls)
+        self._written.clear()
         try:
             async with self.engine.database.transaction() as session:
                 yield session
@@ -97,8 +101,10 @@ class Turn:
         self.published()
 
     def published(self) -> None:
-        """Tell whoever watches how the order now stands; call it after the commit."""
-        self.engine.progress.publish(self.order)
+        """Tell whoever watches of every event that was committed, in order; call it after the commit."""
+        for order in self._written:
+            self.engine.progress.publish(order)
+        self._written.clear()
         log.info("order." + self.order.status, seq=self.order.seq, waiting_for=self.order.waiting_for)
 
     async def fail(self, code: str, message: str, *, session: AsyncSession | None = None) -> None:

@@ -77,6 +77,12 @@ INVALID_SLIPPAGE = register(
     "No order was placed.",
     "Slippage is a fraction: give 0.01 for 1 %.",
 )
+INVALID_PRICE_IMPACT = register(
+    "INVALID_PRICE_IMPACT",
+    "The maxPriceImpact is not a fraction above 0 and at most 0.5.",
+    "No order was placed.",
+    "Price impact is a fraction: give 0.05 for 5 %, or leave it out for the default.",
+)
 SAME_TOKEN = register(
     "SAME_TOKEN",
     "The order swaps a token for itself.",
@@ -113,6 +119,13 @@ class InvalidSlippage(EngineError):
     """The slippage is out of range."""
 
     code = INVALID_SLIPPAGE
+    status = 422
+
+
+class InvalidPriceImpact(EngineError):
+    """The maxPriceImpact is out of range."""
+
+    code = INVALID_PRICE_IMPACT
     status = 422
 
 

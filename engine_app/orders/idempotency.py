@@ -6,7 +6,7 @@ As Stripe's Idempotency-Key: the same key and body give the same order; the same
 from __future__ import annotations
 
 import hashlib
-from dataclasses import astuple
+from dataclasses import asdict
 from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -57,8 +57,13 @@ def check_key(key: str) -> None:
 
 
 def digest(wanted: PlaceSwap) -> str:
-    """What tells one request from another: every field as its user wrote it."""
-    return hashlib.sha256(repr(tuple(map(str, astuple(wanted)))).encode()).hexdigest()
+    """What tells one request from another: every field that was given, as its user wrote it.
+
+    A field that is new and not given changes no digest, so that a request repeated over an update of the engine is
+    still the same.
+    """
+    given = [(name, str(value)) for name, value in asdict(wanted).items() if value is not None]
+    return hashlib.sha256(repr(given).encode()).hexdigest()
 
 
 async def claim(session: AsyncSession, user_id: int, key: str, *, digest: str, order_id: UUID) -> IdempotencyKey | None:

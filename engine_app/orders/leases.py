@@ -17,10 +17,10 @@ from sqlalchemy.sql import ColumnElement
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from engine_app.orders.models import Attempt, Order
+from engine_app.orders.models import OPEN_STATUSES, Attempt, Order
 
 LEASE = timedelta(seconds=5)
-IN_FLIGHT = ("pending", "routing", "building", "submitted")
+IN_FLIGHT = OPEN_STATUSES
 
 
 def _is_free() -> ColumnElement[bool]:

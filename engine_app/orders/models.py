@@ -29,7 +29,11 @@ from sqlmodel import Field, SQLModel
 from engine_app.storage.columns import base_units, document, moment, reference
 
 STATUSES = ("pending", "routing", "building", "submitted", "confirmed", "failed")
+OPEN_STATUSES = STATUSES[:4]
+IS_OPEN = "status IN ('pending', 'routing', 'building', 'submitted')"
+"""The predicate of the indexes over open orders; a query that is to use them has to say it in these words."""
 VERDICTS = ("not_sent", "landed", "landed_error", "expired")
+NEWEST_FIRST = (text("created_at DESC"), text("id DESC"))
 
 
 def _one_of(column: str, values: tuple[str, ...]) -> str:
@@ -58,14 +62,27 @@ class Order(SQLModel, table=True):
         CheckConstraint("amount_out IS NULL OR amount_out >= floor_out", name="never_below_the_floor"),
         CheckConstraint("slippage >= 0 AND slippage < 0.5", name="slippage_is_a_fraction"),
         CheckConstraint("max_price_impact > 0 AND max_price_impact <= 0.5", name="max_price_impact_is_a_fraction"),
-        CheckConstraint("floor_out IS NULL OR floor_out <= quoted_out", name="floor_is_below_the_quote"),
+        CheckConstraint("min_amount_out IS NULL OR min_amount_out > 0", name="min_amount_out_is_positive"),
+        CheckConstraint(
+            "floor_out IS NULL OR floor_out <= greatest(quoted_out, min_amount_out)", name="floor_is_below_the_quote"
+        ),
+        CheckConstraint(
+            "floor_out IS NULL OR min_amount_out IS NULL OR floor_out >= min_amount_out",
+            name="floor_is_not_below_min_amount_out",
+        ),
         CheckConstraint("status NOT IN ('confirmed', 'failed') OR waiting_for IS NULL", name="done_waits_for_nothing"),
         CheckConstraint("finalized_at IS NULL OR status = 'confirmed'", name="only_confirmed_is_finalized"),
-        Index("orders_of_a_user", "user_id", text("created_at DESC"), text("id DESC")),
+        Index("orders_of_a_user", "user_id", *NEWEST_FIRST),
+        Index("orders_of_a_user_open", "user_id", *NEWEST_FIRST, postgresql_where=text(IS_OPEN)),
+        Index("orders_of_a_user_confirmed", "user_id", *NEWEST_FIRST, postgresql_where=text("status = 'confirmed'")),
+        Index("orders_of_a_user_failed", "user_id", *NEWEST_FIRST, postgresql_where=text("status = 'failed'")),
+        Index("orders_of_a_user_token_in", "user_id", "token_in", *NEWEST_FIRST),
+        Index("orders_of_a_user_token_out", "user_id", "token_out", *NEWEST_FIRST),
+        Index("orders_of_a_user_transfers", "user_id", *NEWEST_FIRST, postgresql_where=text("kind = 'transfer'")),
         Index(
             "orders_in_flight",
             "created_at",
-            postgresql_where=text("status IN ('pending', 'routing', 'building', 'submitted')"),
+            postgresql_where=text(IS_OPEN),
         ),
         Index(
             "orders_to_finalize",
@@ -87,6 +104,7 @@ class Order(SQLModel, table=True):
     slippage: Decimal = Field(sa_column=Column(Numeric(10, 9), nullable=False))
     max_price_impact: Decimal = Field(sa_column=Column(Numeric(10, 9), nullable=False))
     expected_quote: Decimal | None = Field(default=None, sa_column=base_units(nullable=True))
+    min_amount_out: Decimal | None = Field(default=None, sa_column=base_units(nullable=True))
 
     status: str = "pending"
     quoted_out: Decimal | None = Field(default=None, sa_column=base_units(nullable=True))
@@ -186,7 +204,11 @@ class Attempt(SQLModel, table=True):
 
 
 class OrderEvent(SQLModel, table=True):
-    """One thing that happened to an order; `seq` counts per order from 1. Never changed, never deleted."""
+    """One thing that happened to an order; `seq` counts per order from 1. Never changed, never deleted.
+
+    `state` is what could change of the order as it stood after the event, by column, without nulls: with it an event
+    can be told again later as it was told live. None in rows that are older than the column.
+    """
 
     __tablename__ = "order_events"
 
@@ -197,6 +219,7 @@ class OrderEvent(SQLModel, table=True):
     name: str
     data: dict[str, Any] = Field(default_factory=dict, sa_column=document())
     worker: str | None = None
+    state: dict[str, Any] | None = Field(default=None, sa_column=document(nullable=True))
 
 
 class Reservation(SQLModel, table=True):

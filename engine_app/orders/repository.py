@@ -6,18 +6,19 @@ Every write that advances an order is one statement: it names the fencing token,
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy
-from sqlalchemy import func, literal, tuple_
+from sqlalchemy import CTE, func, inspect, literal
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.sql import ColumnElement
 from sqlmodel import col, insert, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine_app.orders.models import Order, OrderEvent
+from engine_app.orders.replay import DEX_QUOTES, STATE
 
 DATABASE_NOW = func.clock_timestamp()
 """The database's clock, as a value to write."""
@@ -36,14 +37,15 @@ async def insert_order(session: AsyncSession, order: Order, *, valid_for: timede
 
     It expires `valid_for` after the database's clock; the row comes back with the database's times.
     """
-    order.seq = 1
-    setattr(order, "expires_at", DATABASE_NOW + valid_for)  # noqa: B010 - an SQL expression, not yet a datetime
-    session.add(order)
-    await session.flush()
-    session.add(OrderEvent(order_id=order.id, seq=1, status=order.status, name="placed", data=data))
-    await session.flush()
-    await session.refresh(order)
-    return order
+    columns = inspect(Order).columns
+    given = {name: value for name, value in order.model_dump().items() if value is not None}
+    given |= {"seq": 1, "expires_at": DATABASE_NOW + valid_for}
+    placed = (
+        insert(Order).values({columns[name]: value for name, value in given.items()}).returning(Order).cte("placed")
+    )
+    recorded = _recorded(placed, event="placed", data=data)
+    row = (await session.execute(sqlalchemy.select(placed).add_cte(recorded))).mappings().one()
+    return Order(**row)
 
 
 async def advance(
@@ -125,23 +127,31 @@ async def _change_and_record(
         .returning(Order)
         .cte("advanced")
     )
-    recorded = (
+    recorded = _recorded(advanced, event=event, data=data, worker=worker)
+    row = (await session.execute(sqlalchemy.select(advanced).add_cte(recorded))).mappings().one_or_none()
+    return None if row is None else Order(**row)
+
+
+def _recorded(order: CTE, *, event: str, data: dict[str, Any] | None = None, worker: str | None = None) -> CTE:
+    """The part of a statement that records an event of the order which another part has written."""
+    remembered = {name: order.c[name] for name in STATE} | {DEX_QUOTES: order.c.decision[DEX_QUOTES]}
+    state = func.jsonb_build_object(*(part for pair in remembered.items() for part in pair))
+    return (
         insert(OrderEvent)
         .from_select(
-            ["order_id", "seq", "status", "name", "data", "worker"],
+            ["order_id", "seq", "status", "name", "data", "worker", "state"],
             sqlalchemy.select(
-                advanced.c.id,
-                advanced.c.seq,
-                advanced.c.status,
+                order.c.id,
+                order.c.seq,
+                order.c.status,
                 literal(event),
                 literal(data or {}, JSONB),
                 literal(worker),
+                func.jsonb_strip_nulls(state),
             ),
         )
         .cte("recorded")
     )
-    row = (await session.execute(sqlalchemy.select(advanced).add_cte(recorded))).mappings().one_or_none()
-    return None if row is None else Order(**row)
 
 
 async def order_of_user(session: AsyncSession, user_id: int, order_id: UUID) -> Order | None:
@@ -161,14 +171,3 @@ async def events_of(session: AsyncSession, order_id: UUID, *, after: int = 0) ->
         select(OrderEvent).where(OrderEvent.order_id == order_id, OrderEvent.seq > after).order_by(col(OrderEvent.seq))
     )
     return found.all()
-
-
-async def page_of_user(
-    session: AsyncSession, user_id: int, *, limit: int, before: tuple[datetime, UUID] | None
-) -> Sequence[Order]:
-    """A user's orders, newest first, at most `limit`, those before the (createdAt, id) of `before`."""
-    query = select(Order).where(Order.user_id == user_id)
-    if before is not None:
-        query = query.where(tuple_(col(Order.created_at), col(Order.id)) < before)
-    query = query.order_by(col(Order.created_at).desc(), col(Order.id).desc()).limit(limit)
-    return (await session.exec(query)).all()

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID, uuid4
 
@@ -15,18 +13,20 @@ from redis.exceptions import RedisError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine_app.markets.tokens import TokenList, parse_amount
-from engine_app.orders import attempts, idempotency, intake, repository, reservations
+from engine_app.orders import attempts, csv_export, history, idempotency, intake, repository, reservations
+from engine_app.orders.detail import OrderDetail, order_detail
 from engine_app.orders.errors import (
-    InvalidCursor,
+    InvalidPriceImpact,
     InvalidSlippage,
     InvalidValidity,
     OrderNotFound,
     SameToken,
     WalletStopped,
 )
+from engine_app.orders.history import EVERYTHING, HistoryFilter, decode_cursor, encode_cursor
 from engine_app.orders.models import IdempotencyKey, Order
 from engine_app.orders.progress import ProgressPublisher
-from engine_app.orders.view import HistoryPage, OrderDetail, OrderView, order_detail, order_view
+from engine_app.orders.view import HistoryPage, OrderView, order_view
 from engine_app.settings import Settings
 from engine_app.storage.postgres import Database
 from engine_app.telemetry.logging import get_logger
@@ -34,6 +34,9 @@ from engine_app.wallets import repository as wallets
 
 MIN_SLIPPAGE = Decimal("0.0001")
 SLIPPAGE_BELOW = Decimal("0.5")
+MOST_PRICE_IMPACT = Decimal("0.5")
+FRACTION_STEP = Decimal("1e-9")
+"""The finest slippage and price impact that an order keeps."""
 MIN_VALID_SECONDS = 5
 MAX_VALID_SECONDS = 3600
 
@@ -42,7 +45,11 @@ log = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class PlaceSwap:
-    """A market order as its user words it. Amounts are whole tokens in their own text; slippage is a fraction."""
+    """A market order as its user words it. Amounts are whole tokens in their own text, slippage and price impact
+    fractions.
+
+    `min_amount_out` is an absolute floor beside slippage: the higher of the two holds.
+    """
 
     token_in: str
     token_out: str
@@ -50,6 +57,8 @@ class PlaceSwap:
     slippage: Decimal | None = None
     expected_quote: str | Decimal | None = None
     valid_for_seconds: int | None = None
+    min_amount_out: str | Decimal | None = None
+    max_price_impact: Decimal | None = None
 
 
 class Orders:
@@ -81,8 +90,8 @@ class Orders:
         Raises:
             IntakePaused, WalletStopped: an operator takes no new orders, or none of this wallet; no order was placed.
             InvalidKey, KeyReused: the key cannot be used for this wish; no order was placed.
-            UnknownToken, InvalidAmount, InvalidSlippage, SameToken, InvalidValidity: what can be judged without the
-                chain; no order was placed.
+            UnknownToken, InvalidAmount, InvalidSlippage, InvalidPriceImpact, SameToken, InvalidValidity: what can be
+                judged without the chain; no order was placed.
         """
         if key is not None:
             idempotency.check_key(key)
@@ -91,9 +100,13 @@ class Orders:
         if token_in.mint == token_out.mint:
             raise SameToken(f"an order cannot swap {token_in.symbol} for itself")
         amount_in = parse_amount(wanted.amount, token_in.decimals)
-        expected = None if wanted.expected_quote is None else parse_amount(wanted.expected_quote, token_out.decimals)
+        expected = _units(wanted.expected_quote, token_out.decimals)
+        min_amount_out = _units(wanted.min_amount_out, token_out.decimals)
         slippage = self._settings.default_slippage if wanted.slippage is None else wanted.slippage
         check_slippage(slippage)
+        impact = wanted.max_price_impact
+        impact = self._settings.default_max_price_impact if impact is None else impact
+        check_price_impact(impact)
         seconds = self._settings.order_seconds if wanted.valid_for_seconds is None else wanted.valid_for_seconds
         if not MIN_VALID_SECONDS <= seconds <= MAX_VALID_SECONDS:
             raise InvalidValidity(f"validForSeconds is {seconds}; give {MIN_VALID_SECONDS} to {MAX_VALID_SECONDS}")
@@ -121,8 +134,9 @@ class Orders:
                     decimals_out=token_out.decimals,
                     amount_in=Decimal(amount_in),
                     slippage=slippage,
-                    max_price_impact=self._settings.default_max_price_impact,
-                    expected_quote=None if expected is None else Decimal(expected),
+                    max_price_impact=impact,
+                    expected_quote=expected,
+                    min_amount_out=min_amount_out,
                 ),
                 valid_for=timedelta(seconds=seconds),
                 data={"amountInUnits": str(amount_in)},
@@ -181,16 +195,24 @@ class Orders:
                 self._tokens,
             )
 
-    async def history(self, user_id: int, limit: int, cursor: str | None = None) -> HistoryPage:
+    async def history(
+        self, user_id: int, limit: int, cursor: str | None = None, wanted: HistoryFilter = EVERYTHING
+    ) -> HistoryPage:
         """A user's orders, newest first. Raises InvalidCursor."""
         before = None if cursor is None else decode_cursor(cursor)
         async with self._database.transaction() as session:
-            found = await repository.page_of_user(session, user_id, limit=limit + 1, before=before)
+            found = await history.page(session, user_id, limit=limit + 1, before=before, wanted=wanted)
         page = found[:limit]
         return HistoryPage(
             orders=[order_view(order, self._tokens) for order in page],
             next_cursor=encode_cursor(page[-1]) if len(found) > limit else None,
         )
+
+    async def export(self, user_id: int, wanted: HistoryFilter = EVERYTHING) -> AsyncIterator[bytes]:
+        """All of a user's orders that the filter lets through as CSV, newest first, in pieces."""
+        yield csv_export.head()
+        async for orders in history.export(self._database, user_id, wanted):
+            yield csv_export.rows(orders, self._tokens)
 
     async def reserved(self, user_id: int) -> dict[str, int]:
         """What a user's open orders hold, base units per mint."""
@@ -201,22 +223,19 @@ class Orders:
 def check_slippage(slippage: Decimal) -> None:
     """Raise InvalidSlippage unless 0.0001 <= slippage < 0.5 with at most nine decimal places."""
     in_range = slippage.is_finite() and MIN_SLIPPAGE <= slippage < SLIPPAGE_BELOW
-    if not in_range or slippage != slippage.quantize(Decimal("1e-9")):
+    if not in_range or slippage != slippage.quantize(FRACTION_STEP):
         raise InvalidSlippage(f"slippage {slippage} is not a fraction from 0.0001 to below 0.5: give 0.01 for 1 %")
 
 
-def encode_cursor(last: Order) -> str:
-    """Where the page after `last` starts."""
-    return base64.urlsafe_b64encode(f"{last.created_at.isoformat()}|{last.id}".encode()).decode()
+def check_price_impact(impact: Decimal) -> None:
+    """Raise InvalidPriceImpact unless 0 < impact <= 0.5 with at most nine decimal places."""
+    in_range = impact.is_finite() and 0 < impact <= MOST_PRICE_IMPACT
+    if not in_range or impact != impact.quantize(FRACTION_STEP):
+        raise InvalidPriceImpact(
+            f"maxPriceImpact {impact} is not a fraction above 0 and at most 0.5: give 0.05 for 5 %"
+        )
 
 
-def decode_cursor(cursor: str) -> tuple[datetime, UUID]:
-    """The (createdAt, id) of a cursor. Raises InvalidCursor."""
-    try:
-        moment, _, order_id = base64.urlsafe_b64decode(cursor.encode()).decode().partition("|")
-        created_at = datetime.fromisoformat(moment)
-        if created_at.tzinfo is None:
-            raise InvalidCursor("the cursor is not one that the history gave out")
-        return created_at, UUID(order_id)
-    except (ValueError, binascii.Error) as error:
-        raise InvalidCursor("the cursor is not one that the history gave out") from error
+def _units(amount: str | Decimal | None, decimals: int) -> Decimal | None:
+    """Base units of an amount that may not be given. Raises InvalidAmount."""
+    return None if amount is None else Decimal(parse_amount(amount, decimals))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from typing import Any
@@ -13,7 +12,7 @@ from pydantic.alias_generators import to_camel
 
 from engine_app.exact_json import ExactNumber
 from engine_app.markets.tokens import TokenList, whole
-from engine_app.orders.models import Attempt, Order, OrderEvent
+from engine_app.orders.models import Order
 
 PRICE_DIGITS = 18
 
@@ -65,6 +64,8 @@ class OrderView(View):
     quoted_out_units: str | None
     min_out: ExactNumber | None
     min_out_units: str | None
+    min_amount_out: ExactNumber | None
+    min_amount_out_units: str | None
     amount_out: ExactNumber | None
     amount_out_units: str | None
     status: str
@@ -74,44 +75,13 @@ class OrderView(View):
     error: OrderError | None
     waiting_for: WaitingFor | None
     slippage: ExactNumber
+    max_price_impact: ExactNumber
     attempts: int
     created_at: datetime
     updated_at: datetime
     expires_at: datetime
     finalized_at: datetime | None
     seq: int
-
-
-class EventView(View):
-    """One thing that happened to an order."""
-
-    seq: int
-    at: datetime
-    status: str
-    name: str
-    data: dict[str, Any]
-
-
-class AttemptView(View):
-    """One try of an order."""
-
-    number: int
-    signature: str | None
-    selected_dex: str | None
-    last_valid_block_height: int | None
-    observed_slot: int | None
-    verdict: str | None
-    error: OrderError | None
-    created_at: datetime
-
-
-class OrderDetail(OrderView):
-    """An order with its quotes, tries and history; `rpc_calls` counts its own calls to Solana nodes by method."""
-
-    quotes: DexQuotes
-    rpc_calls: dict[str, int]
-    tries: list[AttemptView]
-    events: list[EventView]
 
 
 class HistoryPage(View):
@@ -127,7 +97,9 @@ def price(amount_out: Decimal, amount_in: Decimal) -> Decimal:
         return amount_out / amount_in
 
 
-def _fields(order: Order, tokens: TokenList) -> dict[str, Any]:
+def order_fields(order: Order, tokens: TokenList) -> dict[str, Any]:
+    """The fields of an `OrderView`."""
+
     def amount(units: Decimal | None, decimals: int, name: str) -> dict[str, Any]:
         return {
             name: None if units is None else whole(int(units), decimals),
@@ -144,6 +116,7 @@ def _fields(order: Order, tokens: TokenList) -> dict[str, Any]:
         **amount(order.amount_in, order.decimals_in, "amount_in"),
         **amount(order.quoted_out, order.decimals_out, "quoted_out"),
         **amount(order.min_out, order.decimals_out, "min_out"),
+        **amount(order.min_amount_out, order.decimals_out, "min_amount_out"),
         **amount(order.amount_out, order.decimals_out, "amount_out"),
         "status": order.status,
         "selected_dex": order.selected_dex,
@@ -152,6 +125,7 @@ def _fields(order: Order, tokens: TokenList) -> dict[str, Any]:
         "error": error_view(order.error_code, order.error_message),
         "waiting_for": None if order.waiting_for is None else WaitingFor.model_validate(order.waiting_for),
         "slippage": order.slippage.normalize(),
+        "max_price_impact": order.max_price_impact.normalize(),
         "attempts": order.tries,
         "created_at": order.created_at,
         "updated_at": order.updated_at,
@@ -168,35 +142,7 @@ def error_view(code: str | None, message: str | None) -> OrderError | None:
 
 def order_view(order: Order, tokens: TokenList) -> OrderView:
     """The order as everyone sees it."""
-    return OrderView(**_fields(order, tokens))
-
-
-def order_detail(
-    order: Order, attempts: Sequence[Attempt], events: Sequence[OrderEvent], tokens: TokenList
-) -> OrderDetail:
-    """The order with its quotes, tries and history."""
-    return OrderDetail(
-        **_fields(order, tokens),
-        quotes=quotes_of(order),
-        rpc_calls=order.rpc_calls,
-        tries=[
-            AttemptView(
-                number=attempt.number,
-                signature=attempt.signature,
-                selected_dex=attempt.selected_dex,
-                last_valid_block_height=attempt.last_valid_block_height,
-                observed_slot=attempt.observed_slot,
-                verdict=attempt.verdict,
-                error=error_view(attempt.error_code, attempt.error_message),
-                created_at=attempt.created_at,
-            )
-            for attempt in attempts
-        ],
-        events=[
-            EventView(seq=event.seq, at=event.at, status=event.status, name=event.name, data=event.data)
-            for event in events
-        ],
-    )
+    return OrderView(**order_fields(order, tokens))
 
 
 def quotes_of(order: Order) -> DexQuotes:

@@ -52,6 +52,7 @@ async def test_the_document_describes_every_route(client: httpx.AsyncClient) -> 
         "/api/auth",
         "/api/orders/execute",
         "/api/orders/history",
+        "/api/orders/history.csv",
         "/api/orders/{orderId}",
         "/api/orders/{orderId}/cancel",
         "/api/wallet",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from decimal import Decimal
+from io import StringIO
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -40,7 +42,10 @@ async def count(services: WebServices) -> int:
 
 
 async def test_an_order_is_accepted_and_shown(client: httpx.AsyncClient, account: Account) -> None:
-    accepted = await execute(client, account, slippage=0.02, expectedQuote="220.5", validForSeconds=60)
+    accepted = await execute(
+        client, account, slippage=0.02, expectedQuote="220.5", validForSeconds=60, minAmountOut="0.000001",
+        maxPriceImpact=0.123456789,
+    )  # fmt: skip
     assert accepted.status_code == 202
     assert set(accepted.json()) == {"orderId", "status", "socketUrl"}
     assert accepted.json()["status"] == "pending"
@@ -53,8 +58,12 @@ async def test_an_order_is_accepted_and_shown(client: httpx.AsyncClient, account
     assert (order["kind"], order["tokenIn"], order["tokenOut"]) == ("swap", "SOL", "USDC")
     assert (order["amountIn"], order["amountInUnits"]) == (Decimal("1.5"), "1500000000")
     assert order["slippage"] == Decimal("0.02")
+    assert (order["minAmountOut"], order["minAmountOutUnits"]) == (Decimal("0.000001"), "1")
+    assert order["maxPriceImpact"] == Decimal("0.123456789")
     assert order["attempts"] == 0
     for unknown in ("quotedOut", "minOut", "amountOut", "selectedDex", "txHash", "executionPrice", "error"):
+        assert order[unknown] is None
+    for unknown in ("routing", "execution", "costs"):
         assert order[unknown] is None
     assert order["events"][0]["seq"] == 1
     assert order["createdAt"].endswith("Z")
@@ -156,9 +165,17 @@ async def test_other_slippages_are_refused(client: httpx.AsyncClient, account: A
     assert "give 0.01 for 1 %" in detail
 
 
+@pytest.mark.parametrize("impact", [0, "0", -0.1, 0.500000001, 1, 5, "5%", "", "NaN", True, [], {}, 0.0500000000000001])
+async def test_a_price_impact_is_a_fraction_too(client: httpx.AsyncClient, account: Account, impact: Any) -> None:
+    detail = assert_problem(await execute(client, account, maxPriceImpact=impact), 422, "INVALID_PRICE_IMPACT")
+    assert "give 0.05 for 5 %" in detail
+
+
 @pytest.mark.parametrize(
     ("changed", "code"),
     [
+        ({"minAmountOut": 0}, "INVALID_AMOUNT"),
+        ({"minAmountOut": "1.0000001"}, "INVALID_AMOUNT"),
         ({"tokenIn": "DOGE"}, "UNKNOWN_TOKEN"),
         ({"tokenOut": "x" * 5_000}, "UNKNOWN_TOKEN"),
         ({"tokenOut": "\x00"}, "UNKNOWN_TOKEN"),
@@ -239,6 +256,11 @@ async def test_history_is_paged_newest_first(client: httpx.AsyncClient, new_acco
         ("limit=0", "INVALID_REQUEST"),
         ("limit=201", "INVALID_REQUEST"),
         ("limit=many", "INVALID_REQUEST"),
+        ("status=done", "INVALID_REQUEST"),
+        ("kind=loan", "INVALID_REQUEST"),
+        ("token=DOGE", "UNKNOWN_TOKEN"),
+        ("from=yesterday", "INVALID_REQUEST"),
+        ("from=2026-01-01T00:00:00", "INVALID_REQUEST"),
         ("page=2", "INVALID_REQUEST"),
         ("cursor=nonsense", "INVALID_CURSOR"),
         ("cursor=%ff%fe", "INVALID_CURSOR"),
@@ -248,3 +270,41 @@ async def test_history_is_paged_newest_first(client: httpx.AsyncClient, new_acco
 async def test_odd_pages_are_refused(client: httpx.AsyncClient, account: Account, query: str, code: str) -> None:
     answer = await client.get(f"/api/orders/history?{query}", headers=account.headers)
     assert_problem(answer, 422, code)
+
+
+async def test_history_can_be_filtered(client: httpx.AsyncClient, new_account: NewAccount) -> None:
+    account = await new_account()
+    sold = (await execute(client, account)).json()["orderId"]
+    bought = (await execute(client, account, tokenIn="USDC", tokenOut="SOL")).json()["orderId"]
+    other = (await execute(client, account, tokenIn="USDC", tokenOut="BONK")).json()["orderId"]
+    placed_at = (await client.get(f"/api/orders/{bought}", headers=account.headers)).json()["createdAt"]
+    expectations: list[tuple[dict[str, Any], list[str]]] = [
+        ({"token": "SOL"}, [bought, sold]),
+        ({"token": "bonk", "status": ["pending", "failed"]}, [other]),
+        ({"status": "confirmed"}, []),
+        ({"kind": "transfer"}, []),
+        ({"kind": "swap", "limit": 1}, [other]),
+        ({"from": placed_at}, [other, bought]),
+        ({"to": placed_at}, [sold]),
+        ({"search": sold}, [sold]),
+        ({"search": "something else"}, []),
+    ]
+    for query, expected in expectations:
+        answer = await client.get("/api/orders/history", params=query, headers=account.headers)
+        assert [order["orderId"] for order in answer.json()["orders"]] == expected, query
+
+
+async def test_a_history_comes_as_csv(client: httpx.AsyncClient, new_account: NewAccount) -> None:
+    account = await new_account()
+    for amount in ("9007199.254740993", "0.000000001"):
+        await execute(client, account, amount=amount)
+    answer = await client.get("/api/orders/history.csv", params={"token": "USDC"}, headers=account.headers)
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    assert answer.headers["content-disposition"] == 'attachment; filename="orders.csv"'
+    rows = list(csv.DictReader(StringIO(answer.text, newline="")))
+    assert [row["amountIn"] for row in rows] == ["0.000000001", "9007199.254740993"]
+    nothing = await client.get("/api/orders/history.csv", params={"status": "failed"}, headers=account.headers)
+    assert nothing.text.count("\r\n") == 1
+    for query, code in (("status=x", "INVALID_REQUEST"), ("limit=5", "INVALID_REQUEST"), ("token=x", "UNKNOWN_TOKEN")):
+        refused = await client.get(f"/api/orders/history.csv?{query}", headers=account.headers)
+        assert_problem(refused, 422, code)

@@ -70,6 +70,13 @@ def test_a_swap_goes_through_every_status_to_its_transaction(engine: RunningEngi
     assert abs(order["executionPrice"] - out / 1_500_000) < 1e-6
     landed = on_chain(engine, order["txHash"])
     assert landed["meta"]["err"] is None
+    assert order["execution"]["differenceUnits"] == str(out - int(order["quotedOutUnits"]))
+    assert order["costs"]["networkFeeUnits"] == str(landed["meta"]["fee"])
+    assert order["costs"]["slot"] == landed["slot"]
+    (leg,) = order["routing"]["route"]
+    assert (leg["dex"], leg["amountInUnits"]) == (order["selectedDex"], "1500000000")
+    (attempt,) = order["tries"]
+    assert (attempt["signature"], attempt["minOutUnits"]) == (order["txHash"], order["minOutUnits"])
     after = funded.balances()
     assert after["USDC"] - before["USDC"] == out
     assert before["SOL"] - after["SOL"] == 1_500_000_000 + landed["meta"]["fee"]

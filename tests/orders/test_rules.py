@@ -188,7 +188,7 @@ async def test_a_confirmed_order_is_final_once_finalized(database: Database, new
 
 
 async def test_what_an_order_asks_for_and_its_floor_never_change(database: Database, new_order: NewOrder) -> None:
-    order = await new_order()
+    order = await new_order(min_amount_out=Decimal(50))
     token = await taken(database, order.id)
     async with database.transaction() as session:
         await repository.advance(
@@ -197,11 +197,30 @@ async def test_what_an_order_asks_for_and_its_floor_never_change(database: Datab
     changes: list[tuple[dict[str, Any], str]] = [
         ({"floor_out": Decimal(1)}, "set once"),
         ({"amount_in": Decimal(2)}, "asks for"),
+        ({"min_amount_out": Decimal(1)}, "asks for"),
+        ({"min_amount_out": None}, "asks for"),
     ]
     for change, said in changes:
         with pytest.raises(DBAPIError, match=said):
             async with database.transaction() as session:
                 await repository.advance(session, order.id, token, event="changed", **change)
+
+
+async def test_a_floor_is_not_below_the_orders_own_and_above_the_quote_only_for_it(
+    database: Database, new_order: NewOrder
+) -> None:
+    order = await new_order(min_amount_out=Decimal(200))
+    token = await taken(database, order.id)
+    for floor, rule in ((199, "floor_is_not_below_min_amount_out"), (201, "floor_is_below_the_quote")):
+        with pytest.raises(IntegrityError, match=rule):
+            async with database.transaction() as session:
+                await repository.advance(
+                    session, order.id, token, event="routed", floor_out=Decimal(floor), quoted_out=Decimal(100)
+                )
+    async with database.transaction() as session:
+        await repository.advance(
+            session, order.id, token, event="routed", floor_out=Decimal(200), quoted_out=Decimal(100)
+        )
 
 
 @pytest.mark.parametrize("status", ["submitted", "confirmed", "building"])

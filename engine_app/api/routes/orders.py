@@ -6,14 +6,20 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Path, Query, Request
+from fastapi.responses import StreamingResponse
 
 from engine_app.api.auth import Caller, Services, Trader
 from engine_app.api.exact import ExactResponse, ExactRoute
 from engine_app.api.problems import documented
-from engine_app.api.schemas import ExecuteRequest, ExecuteResponse, HistoryQuery
+from engine_app.api.schemas import ExecuteRequest, ExecuteResponse, HistoryFilterQuery, HistoryQuery
+from engine_app.markets.tokens import TokenList
+from engine_app.orders.detail import OrderDetail
 from engine_app.orders.errors import OrderNotFound
+from engine_app.orders.history import HistoryFilter
 from engine_app.orders.service import PlaceSwap
-from engine_app.orders.view import HistoryPage, OrderDetail, OrderView
+from engine_app.orders.view import HistoryPage, OrderView
+
+CSV = "text/csv; charset=utf-8"
 
 router = APIRouter(prefix="/api/orders", tags=["orders"], route_class=ExactRoute)
 
@@ -43,6 +49,8 @@ async def execute(
             slippage=wanted.slippage,
             expected_quote=wanted.expected_quote,
             valid_for_seconds=wanted.valid_for_seconds,
+            min_amount_out=wanted.min_amount_out,
+            max_price_impact=wanted.max_price_impact,
         ),
         key=idempotency_key,
     )
@@ -61,8 +69,25 @@ async def execute(
     responses=documented(401, 403, 422, 503),
 )
 async def history(page: Annotated[HistoryQuery, Query()], caller: Caller, services: Services) -> ExactResponse:
-    """A page of orders; `nextCursor` leads to the next one, null at the end."""
-    return ExactResponse(await services.orders.history(caller.user_id, page.limit, page.cursor))
+    """A page of orders; `nextCursor` leads to the next one, null at the end. The filters can be combined."""
+    wanted = _filter(page, services.tokens)
+    return ExactResponse(await services.orders.history(caller.user_id, page.limit, page.cursor, wanted))
+
+
+@router.get(
+    "/history.csv",
+    summary="The caller's orders as CSV",
+    response_class=StreamingResponse,
+    responses={200: {"content": {CSV: {"schema": {"type": "string"}}}}, **documented(401, 422, 503)},
+)
+async def history_csv(
+    wanted: Annotated[HistoryFilterQuery, Query()], caller: Caller, services: Services
+) -> StreamingResponse:
+    """All orders that the filters let through, newest first, one a line, however many; the whole history without
+    filters. Amounts are whole tokens with every digit, times UTC."""
+    lines = services.orders.export(caller.user_id, _filter(wanted, services.tokens))
+    headers = {"Content-Disposition": 'attachment; filename="orders.csv"', "Cache-Control": "no-store"}
+    return StreamingResponse(lines, media_type=CSV, headers=headers)
 
 
 @router.get(
@@ -94,6 +119,18 @@ async def cancel(
     """The order as it stands. It fails with `CANCELLED` as soon as nothing of it can land any more; a transaction
     that is on its way may still land and is then confirmed."""
     return ExactResponse(await services.orders.cancel(caller.user_id, _known(order_id)))
+
+
+def _filter(wanted: HistoryFilterQuery, tokens: TokenList) -> HistoryFilter:
+    """The filter in the words of the orders' room. Raises UnknownToken."""
+    return HistoryFilter(
+        statuses=frozenset(wanted.status),
+        token=None if wanted.token is None else str(tokens.resolve(wanted.token).mint),
+        kind=wanted.kind,
+        placed_from=wanted.placed_from,
+        placed_before=wanted.placed_before,
+        search=wanted.search,
+    )
 
 
 def _known(order_id: str) -> UUID:

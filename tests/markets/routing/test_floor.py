@@ -38,3 +38,9 @@ def test_by_hand() -> None:
 def test_what_is_no_fraction_is_refused(slippage: str) -> None:
     with pytest.raises(ValueError, match="slippage"):
         floor_out(100, Decimal(slippage))
+
+
+def test_an_absolute_floor_holds_where_it_is_higher() -> None:
+    assert floor_out(10_000, Decimal("0.01"), at_least=9_900) == 9_900
+    assert floor_out(10_000, Decimal("0.01"), at_least=9_901) == 9_901
+    assert floor_out(10_000, Decimal("0.01"), at_least=20_000) == 20_000
