@@ -78,7 +78,7 @@ async def history(page: Annotated[HistoryQuery, Query()], caller: Caller, servic
     "/history.csv",
     summary="The caller's orders as CSV",
     response_class=StreamingResponse,
-    responses={200: {"content": {CSV: {"schema": {"type": "string"}}}}, **documented(401, 422, 503)},
+    responses={200: {"content": {CSV: {"schema": {"type": "string"}}}}, **documented(401, 403, 422, 503)},
 )
 async def history_csv(
     wanted: Annotated[HistoryFilterQuery, Query()], caller: Caller, services: Services
