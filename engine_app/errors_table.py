@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from engine_app import operations
 from engine_app.api import app as api
 from engine_app.errors import all_codes
 from engine_app.execution import process
 
-SOURCES = (api, process)
+SOURCES = (api, process, operations)
 """Between them these import every room, and so every code."""
 
 HEAD = """# Error codes
