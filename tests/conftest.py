@@ -28,6 +28,9 @@ from engine_app.embedded.processes import LocalChain
 from engine_app.embedded.valkey import Valkey
 from engine_app.storage.postgres import Database
 from engine_app.storage.redis import connect
+from tests.sharing import group_of, turn_of
+
+TESTS = Path(__file__).parent
 
 MNEMONIC = "legal winner thank year wave sausage worth useful legal winner thank yellow"
 """Of the tests alone: a published test vector."""
@@ -44,6 +47,13 @@ ENGINE_SETTINGS = {
     "AIRDROPS_PER_HOUR": "1000",
     "ADDRESS_STOCK": str(ADDRESS_STOCK),
 }
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep tests together that share dear services, where pytest-xdist spreads them over processes."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(group_of(item.path.relative_to(TESTS))))
+    items.sort(key=lambda item: turn_of(item.path.relative_to(TESTS)))
 
 
 @pytest.fixture(scope="session")
