@@ -54,6 +54,7 @@ def test_a_refusal_for_another_reason_is_wrong(tmp_path: Path, capsys: pytest.Ca
 @pytest.mark.parametrize(
     "content",
     [b"", b"no gzip", gzip.compress(b"{}"), gzip.compress(b'{"format": "other"}'), gzip.compress(b"[1]")],
+    ids=["nothing", "no gzip", "no format", "another format", "a list"],
 )
 def test_what_holds_no_answers_is_said(tmp_path: Path, content: bytes, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "file.json.gz"

@@ -123,7 +123,13 @@ async def test_an_airdrop_of_a_seeded_token_opens_the_account_and_mints(manual: 
         assert info["owner"] == str(wallet)
 
 
-@pytest.mark.parametrize("mint", ["So11111111111111111111111111111111111111112", str(Keypair().pubkey())])
+@pytest.mark.parametrize(
+    "mint",
+    [
+        pytest.param("So11111111111111111111111111111111111111112", id="sol"),
+        pytest.param(str(Keypair().pubkey()), id="unknown"),
+    ],
+)
 async def test_only_seeded_tokens_can_be_airdropped(manual: ManualChain, mint: str) -> None:
     with pytest.raises(RpcFailure, match="is not a token this chain can mint") as failed:
         manual.call("requestAirdrop", str(Keypair().pubkey()), 1, {"mint": mint})
