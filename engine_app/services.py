@@ -13,6 +13,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 
+from solders.pubkey import Pubkey
+
 from engine_app import queue
 from engine_app.accounts.service import Accounts
 from engine_app.chain.clusters import CLUSTERS, Cluster
@@ -96,7 +98,10 @@ async def _start(chosen: Settings, resources: AsyncExitStack) -> WebServices:
         cluster,
         refresh_seconds=chosen.pool_refresh_seconds,
         pairs=tokens.pairs(),
+        hubs=tokens.hubs(),
+        configured=[Pubkey.from_string(address) for address in chosen.pools],
         max_slot_spread=chosen.max_slot_spread,
+        redis=redis,
     )
     resources.push_async_callback(pools.close)
     publisher = ProgressPublisher(redis, tokens)

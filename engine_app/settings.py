@@ -7,6 +7,7 @@ machine and passes its address down to the processes it starts.
 from __future__ import annotations
 
 import os
+import re
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -15,6 +16,8 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+_ADDRESS = re.compile(r"[1-9A-HJ-NP-Za-km-z]{32,44}", re.ASCII)
 
 ClusterName = Literal["localnet", "devnet", "mainnet-beta"]
 
@@ -105,14 +108,17 @@ class Settings(BaseSettings):
     max_priority_fee: int = Field(
         1_000_000, ge=0, description="Most that one transaction may pay as priority fee, lamports"
     )
-    pool_refresh_seconds: int = Field(30, ge=1, description="Seconds between searches for new pools")
+    pool_refresh_seconds: int = Field(30, ge=1, description="Seconds within which a new pool of a known pair is found")
+    pools: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Addresses of pools to look at where no node answers getProgramAccounts, comma separated"
+    )
     max_slot_spread: int = Field(
         2, ge=0, le=100, description="Slots that a pool may have been read behind the others and still be compared"
     )
 
-    @field_validator("solana_rpc_url", mode="before")
+    @field_validator("solana_rpc_url", "pools", mode="before")
     @classmethod
-    def _split_endpoints(cls, value: object) -> object:
+    def _split(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
@@ -138,6 +144,14 @@ class Settings(BaseSettings):
     def _is_http(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for endpoint in value:
             _reachable(endpoint, "http", "https")
+        return value
+
+    @field_validator("pools")
+    @classmethod
+    def _are_addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for address in value:
+            if not _ADDRESS.fullmatch(address):
+                raise ValueError(f"{address[:50]} is no address")
         return value
 
     @field_validator("solana_ws_url")

@@ -21,7 +21,12 @@ from engine_app.telemetry.logging import get_logger
 
 _log = get_logger(__name__)
 
+SEARCH = "getProgramAccounts"
+"""The method that nodes answer slowly, limit on its own, or do not offer: what comes of it tells nothing of the others,
+so it neither closes an endpoint nor counts as its latency."""
+
 _TIMEOUT_SECONDS = 5.0
+_SEARCH_TIMEOUT_SECONDS = 15.0
 _CONNECTIONS = 16
 _KEEPALIVE_SECONDS = 50.0
 _FAILURES_THAT_OPEN = 3
@@ -96,8 +101,9 @@ class Endpoint:
         self._accept = accept
         self._totals = totals
         self._reads = _client(url)
-        # Sends have connections of their own: however many hang, reads find one free.
+        # Sends and searches have connections of their own: however many hang, reads find one free.
         self._sends = _client(url)
+        self._searches = _client(url, _SEARCH_TIMEOUT_SECONDS)
         self._verified = False
         self._verifying = asyncio.Lock()
         self._wrong: str | None = None
@@ -187,7 +193,7 @@ class Endpoint:
                 await self.verify()
             except WrongCluster as error:
                 raise RpcUnavailable(error.detail) from None
-        client = self._sends if method == "sendTransaction" else self._reads
+        client = {"sendTransaction": self._sends, SEARCH: self._searches}.get(method, self._reads)
         return await self._post(client, method, params)
 
     async def probe(self, *, verify_again: bool = False) -> int | None:
@@ -205,7 +211,7 @@ class Endpoint:
 
     async def close(self) -> None:
         """Close its connections."""
-        await asyncio.gather(self._reads.close(), self._sends.close())
+        await asyncio.gather(self._reads.close(), self._sends.close(), self._searches.close())
 
     async def _post(self, client: AsyncClient, method: str, params: list[Any]) -> Any:
         started = time.monotonic()
@@ -217,7 +223,8 @@ class Endpoint:
             raise self._failed(method, error.__cause__) from error
         except orjson.JSONDecodeError as error:
             raise self._note_failure(method, f"{method}: the answer is not JSON") from error
-        self._note_latency(time.monotonic() - started)
+        if method != SEARCH:
+            self._note_latency(time.monotonic() - started)
         return self._unwrap(method, answer)
 
     def _failed(self, method: str, cause: BaseException | None) -> Exception:
@@ -269,6 +276,8 @@ class Endpoint:
 
     def _note_failure(self, method: str, reason: str, retry_after: str | None = None) -> RpcUnavailable:
         self._totals.add(method, self.name, Outcome.UNAVAILABLE)
+        if method == SEARCH:
+            return RpcUnavailable(f"{self.name}: {reason}")
         self._failures += 1
         wait = _retry_after_seconds(retry_after)
         if self._failures >= _FAILURES_THAT_OPEN or wait is not None:
@@ -278,6 +287,8 @@ class Endpoint:
 
     def _note_limit(self, method: str, retry_after: str | None) -> RpcUnavailable:
         self._totals.add(method, self.name, Outcome.LIMITED)
+        if method == SEARCH:
+            return RpcUnavailable(f"{self.name}: {method}: too many requests")
         wait = _retry_after_seconds(retry_after)
         pause = wait if wait is not None else _LIMITED_PAUSE_SECONDS * 2 ** min(self._pauses, 4)
         self._shut(pause, f"{method}: HTTP 429")
@@ -299,10 +310,10 @@ class Endpoint:
         self.slot = max(self.slot, slot)
 
 
-def _client(url: str) -> AsyncClient:
+def _client(url: str, timeout: float = _TIMEOUT_SECONDS) -> AsyncClient:
     return AsyncClient(
         url,
-        timeout=_TIMEOUT_SECONDS,
+        timeout=timeout,
         max_connections=_CONNECTIONS,
         max_keepalive_connections=_CONNECTIONS,
         keepalive_expiry=_KEEPALIVE_SECONDS,

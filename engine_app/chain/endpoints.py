@@ -131,6 +131,20 @@ class Endpoints:
                 failure = error
         raise failure or RpcUnavailable(f"{method}: no endpoint")
 
+    async def search(self, method: str, params: list[Any]) -> Any:
+        """The result of a call that not every endpoint offers: of the first that answers it, asked one after another.
+
+        Raises:
+            RpcUnavailable, RpcRefused: none does; what the last one said.
+        """
+        failure: RpcUnavailable | RpcRefused | None = None
+        for endpoint in self._usable_or_raise(method):
+            try:
+                return await endpoint.call(method, params)
+            except (RpcUnavailable, RpcRefused) as error:
+                failure = error
+        raise failure or RpcUnavailable(f"{method}: no endpoint")
+
     def _usable_or_raise(self, method: str) -> list[Endpoint]:
         usable = self.usable()
         if usable:

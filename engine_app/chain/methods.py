@@ -56,6 +56,8 @@ class Methods:
         addresses: Sequence[Pubkey],
         commitment: Commitment = "confirmed",
         min_context_slot: int | None = None,
+        *,
+        data_slice: tuple[int, int] | None = None,
     ) -> AccountsAtSlot:
         """Accounts by address, read at one slot; more than 100 take several calls at once.
 
@@ -63,8 +65,9 @@ class Methods:
             addresses: which.
             commitment: of the state that is read.
             min_context_slot: a node that has not reached this slot must not answer.
+            data_slice: offset and length of the only part of each account's bytes that is wanted.
         """
-        options = _options(commitment, min_context_slot, encoding="base64")
+        options = _options(commitment, min_context_slot, encoding="base64", **_slice(data_slice))
         chunks = [
             addresses[start : start + ADDRESSES_PER_CALL] for start in range(0, len(addresses), ADDRESSES_PER_CALL)
         ]
@@ -92,16 +95,20 @@ class Methods:
         size: int | None = None,
         memcmp: Sequence[tuple[int, bytes]] = (),
         commitment: Commitment = "confirmed",
+        *,
+        data_slice: tuple[int, int] | None = None,
     ) -> dict[Pubkey, Account]:
-        """Accounts of a program: those of `size` bytes (None: any) that hold each of the bytes at its offset."""
+        """Accounts of a program: those of `size` bytes (None: any) that hold each of the bytes at its offset.
+
+        `data_slice` gives offset and length of the only part of each account's bytes that is wanted.
+        """
         filters: list[dict[str, Any]] = [] if size is None else [{"dataSize": size}]
         filters += [
             {"memcmp": {"offset": offset, "bytes": b64encode(value).decode(), "encoding": "base64"}}
             for offset, value in memcmp
         ]
-        result = await self._call(
-            "getProgramAccounts", [str(program), {**_options(commitment, encoding="base64"), "filters": filters}]
-        )
+        options = _options(commitment, encoding="base64", filters=filters, **_slice(data_slice))
+        result = await self._call("getProgramAccounts", [str(program), options])
         return {Pubkey.from_string(row["pubkey"]): read_account(row["account"]) for row in result}
 
     async def simulate(
@@ -254,6 +261,10 @@ class Methods:
         """The hash of the first block, base58: which chain this is."""
         genesis: str = await self._call("getGenesisHash", [])
         return genesis
+
+
+def _slice(data_slice: tuple[int, int] | None) -> dict[str, Any]:
+    return {} if data_slice is None else {"dataSlice": {"offset": data_slice[0], "length": data_slice[1]}}
 
 
 def _options(commitment: Commitment, min_context_slot: int | None = None, **more: Any) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from engine_app.chain.call_counts import CallTotals, count_call
 from engine_app.chain.clusters import Cluster
-from engine_app.chain.endpoint import Endpoint, EndpointHealth
+from engine_app.chain.endpoint import SEARCH, Endpoint, EndpointHealth
 from engine_app.chain.endpoints import Endpoints
 from engine_app.chain.errors import RpcUnavailable, WrongCluster
 from engine_app.chain.methods import Methods
@@ -108,6 +108,8 @@ class Rpc(Methods):
         first = self._polls
 
         async def call(method: str, params: list[Any], *, apart: bool = False) -> Any:
+            if method == SEARCH:
+                return await self._endpoints.search(method, params)
             return await self._endpoints.read(method, params, first=first)
 
         return Methods(call)
@@ -119,4 +121,6 @@ class Rpc(Methods):
             return await self._endpoints.send(method, params)
         if method == "requestAirdrop":
             return await self._endpoints.ask_best(method, params)
+        if method == SEARCH:
+            return await self._endpoints.search(method, params)
         return await self._endpoints.read(method, params)

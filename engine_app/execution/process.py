@@ -11,6 +11,8 @@ from contextlib import AsyncExitStack
 from typing import Any
 from uuid import UUID, uuid4
 
+from solders.pubkey import Pubkey
+
 from engine_app.chain.blockhash import Blockhashes
 from engine_app.chain.clusters import CLUSTERS, websocket_url
 from engine_app.chain.landing import Landing
@@ -104,7 +106,10 @@ class ExecutionProcess:
             cluster,
             refresh_seconds=settings.pool_refresh_seconds,
             pairs=tokens.pairs(),
+            hubs=tokens.hubs(),
+            configured=[Pubkey.from_string(address) for address in settings.pools],
             max_slot_spread=settings.max_slot_spread,
+            redis=redis,
         )
         self._resources.push_async_callback(pools.close)
         await pools.start()

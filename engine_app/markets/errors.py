@@ -29,6 +29,18 @@ class InvalidAmount(EngineError):
     status = 422
 
 
+class SearchNeedsLogin(EngineError):
+    """The pools of the pair are not known, and whoever asks may not have the chain searched."""
+
+    code = register(
+        "SEARCH_NEEDS_LOGIN",
+        "Nobody has asked for this pair or token lately, and to look for it on the chain needs a login.",
+        "Nothing happened.",
+        "Log in and ask again, or ask for a pair of listed tokens.",
+    )
+    status = 401
+
+
 class NoPool(EngineError):
     """No pool of the pair gives a price for the amount."""
 

@@ -55,6 +55,7 @@ _DEVNET_TOKENS = (
     _SOL,
     Token("USDC", "USD Coin (devnet)", Pubkey.from_string("4zMMC9srt5Ri5X14GAgXhaHii3GnPAEERYPJgZJDncDU"), 6),
 )
+_HUBS = ("SOL", "USDC", "USDT")
 _TOKENS: Mapping[str, tuple[Token, ...]] = MappingProxyType(
     {"localnet": _MAINNET_TOKENS, "devnet": _DEVNET_TOKENS, "mainnet-beta": _MAINNET_TOKENS}
 )
@@ -75,6 +76,11 @@ class TokenList:
     def pairs(self) -> list[tuple[Pubkey, Pubkey]]:
         """The mints of every two tokens, each pair once."""
         return list(combinations((token.mint for token in self._tokens), 2))
+
+    def hubs(self) -> list[Pubkey]:
+        """Mints that nobody can make at will and that most pairs have as one side: the ways of two hops lead over
+        them."""
+        return [token.mint for token in self._tokens if token.symbol in _HUBS]
 
     def resolve(self, symbol_or_mint: str) -> Token:
         """The token of a symbol (in any case) or of a mint address. Raises UnknownToken."""

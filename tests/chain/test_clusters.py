@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from solders.pubkey import Pubkey
 
@@ -7,6 +9,43 @@ from engine_app.chain.clusters import CLUSTERS, explorer_url, websocket_url
 
 MAINNET = "5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d"
 DEVNET = "EtWTRABZaYq6iMfeYKouRu166VU2xqa1wcaWoxPkrZBG"
+
+
+PROGRAMS = {
+    "mainnet-beta": {
+        "raydium_amm_v4": "675kPX9MHTjS2zt1qfr1NYHuzeLXfQM9H24wFSUt1Mp8",
+        "raydium_cpmm": "CPMMoo8L3F4NbTegBCKVNunggL7H1ZpdTHKxQB5qKP1C",
+        "raydium_cpmm_authority": "GpMZbSM2GgvTKHJirzeGfMFoaZ8UR2X7F4v8vHTvxFbL",
+        "raydium_clmm": "CAMMCzo5YL8w4VFF8KVHrK22GGUsp5VTaW7grrKgrWqK",
+        "meteora_damm_v1": "Eo7WjKq67rjJQSZxS6z3YkapzY3eMj6Xy8X5EQVn5UaB",
+        "meteora_vault": "24Uqj9JCLxUeoC3hGfh5W3s9FM9uCHDS2SG3LYwBpyTi",
+        "meteora_damm_v2": "cpamdpZCGKUy5JxQXB4dcpGPiikHawvSWAd6mEn1sGG",
+        "meteora_dlmm": "LBUZKhRxPF3XUpBCjp4YzTKgLccjZhTSDM9YuVaPwxo",
+    },
+    "devnet": {
+        "raydium_amm_v4": "DRaya7Kj3aMWQSy19kSjvmuwq9docCHofyP9kanQGaav",
+        "raydium_cpmm": "DRaycpLY18LhpbydsBWbVJtxpNv9oXPgjRSfpF2bWpYb",
+        "raydium_cpmm_authority": "CXniRufdq5xL8t8jZAPxsPZDpuudwuJSPWnbcD5Y5Nxq",
+        "raydium_clmm": "DRayAUgENGQBKVaX8owNhgzkEDyoHTGVEGHVJT1E9pfH",
+        "meteora_damm_v1": "Eo7WjKq67rjJQSZxS6z3YkapzY3eMj6Xy8X5EQVn5UaB",
+        "meteora_vault": "24Uqj9JCLxUeoC3hGfh5W3s9FM9uCHDS2SG3LYwBpyTi",
+        "meteora_damm_v2": "cpamdpZCGKUy5JxQXB4dcpGPiikHawvSWAd6mEn1sGG",
+        "meteora_dlmm": "LBUZKhRxPF3XUpBCjp4YzTKgLccjZhTSDM9YuVaPwxo",
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("cluster", "role", "address"),
+    [(cluster, role, address) for cluster, roles in PROGRAMS.items() for role, address in roles.items()],
+)
+def test_each_public_cluster_has_its_programs(cluster: str, role: str, address: str) -> None:
+    assert str(getattr(CLUSTERS[cluster], role)) == address
+
+
+def test_the_table_of_programs_leaves_none_out() -> None:
+    fields = {field.name for field in dataclasses.fields(CLUSTERS["devnet"])} - {"name", "genesis_hash"}
+    assert all(set(roles) == fields for roles in PROGRAMS.values())
 
 
 @pytest.mark.parametrize("name", list(CLUSTERS))

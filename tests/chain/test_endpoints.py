@@ -219,6 +219,30 @@ async def test_a_silent_endpoint_is_overtaken_by_the_next(node: TroubledNode, se
         assert second.asked["getSlot"] > 0
 
 
+async def test_a_search_is_asked_of_each_until_one_answers(node: TroubledNode, second: TroubledNode) -> None:
+    refused = b'{"jsonrpc": "2.0", "id": 1, "error": {"code": -32010, "message": "excluded"}}'
+    async with started(node, second) as rpc:
+        node.status["getProgramAccounts"] = (200, {}, refused)
+        found = await rpc.program_accounts(LOCALNET.raydium_cpmm, 637, data_slice=(8, 32))
+        assert found
+        assert all(len(account.data) == 32 for account in found.values())
+        assert await rpc.poll().program_accounts(LOCALNET.raydium_cpmm, 637, data_slice=(8, 32)) == found
+        second.status["getProgramAccounts"] = (200, {}, refused)
+        with pytest.raises(RpcRefused, match="excluded"):
+            await rpc.program_accounts(LOCALNET.raydium_cpmm, 637)
+
+
+@pytest.mark.parametrize("status", [429, 503])
+async def test_what_comes_of_a_search_closes_no_endpoint(node: TroubledNode, status: int) -> None:
+    async with started(node) as rpc:
+        node.status["getProgramAccounts"] = (status, {"Retry-After": "30"}, b"")
+        for _ in range(4):
+            with pytest.raises(RpcUnavailable):
+                await rpc.program_accounts(LOCALNET.raydium_cpmm, 637)
+        assert rpc.health()[0].available
+        assert await rpc.slot() > 0
+
+
 async def test_an_airdrop_is_asked_of_one_endpoint_only(node: TroubledNode, second: TroubledNode) -> None:
     async with started(node, second) as rpc:
         node.status["requestAirdrop"] = (500, {}, b"")

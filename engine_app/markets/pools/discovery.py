@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from solders.pubkey import Pubkey
 
 from engine_app.chain.accounts import Account, DecodeError
-from engine_app.chain.errors import RpcRefused
-from engine_app.chain.methods import Methods
+from engine_app.chain.errors import RpcRefused, RpcUnavailable
+from engine_app.chain.methods import ADDRESSES_PER_CALL, Methods
 from engine_app.markets.pools.known import KnownPool, Pair, accounts_of, within
-from engine_app.markets.venues.venue import Venue
+from engine_app.markets.pools.selection import FoundPool, worth_reading
+from engine_app.markets.venues.venue import PoolHead, Venue
 from engine_app.telemetry.logging import get_logger
 
 log = get_logger(__name__)
@@ -19,80 +21,161 @@ log = get_logger(__name__)
 PAIR_ACCOUNTS = 180
 """Accounts that the known pools of a pair may need together: two calls beside what an order reads along."""
 
+_BALANCE = (64, 8)
+"""Offset and length of a token account's balance."""
 _LEARNING_READS = 3
 """Most reads that tell all accounts of new pools: what pools name, what those name, and once more."""
+_LEARNT_AT_ONCE = 20
+"""Pools whose accounts are learnt together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search found.
+
+    Attributes:
+        pools: those worth reading, the ones that hold most first.
+        without_search: venues by name of which only pools at derived and configured addresses were looked for,
+            because no node answers getProgramAccounts.
+    """
+
+    pools: tuple[KnownPool, ...]
+    without_search: frozenset[str]
 
 
 class Discovery:
-    """Finds pools by searching each venue's program, or by deriving addresses where no node searches."""
+    """Finds pools by searching each venue's program; by address where no node searches."""
 
-    def __init__(self, venues: Sequence[Venue]) -> None:
+    def __init__(
+        self, venues: Sequence[Venue], *, hubs: Collection[Pubkey] = (), configured: Sequence[Pubkey] = ()
+    ) -> None:
+        """Put it together.
+
+        Args:
+            venues: where to look.
+            hubs: mints that nobody can make at will (see `selection`).
+            configured: addresses of pools that are looked at where no node searches.
+        """
         self._venues = venues
-        self.without_search: set[str] = set()
-        """Venues by name whose pools are known only as far as their addresses can be derived."""
+        self._hubs = frozenset(hubs)
+        self._configured = tuple(configured)
+        self._complained: set[str] = set()
 
-    async def find(self, pair: Pair, methods: Methods) -> tuple[KnownPool, ...]:
-        """The pair's pools, those that hold most first, as many as `PAIR_ACCOUNTS` allow.
+    async def find(self, pair: Pair, methods: Methods, known: Iterable[KnownPool] = ()) -> Found:
+        """The pair's pools, as many as `PAIR_ACCOUNTS` allow.
+
+        Args:
+            pair: which.
+            methods: the chain.
+            known: pools whose accounts are known already; they are not read again.
 
         Raises:
             RpcUnavailable, RpcRefused: the chain cannot be read.
         """
-        by_venue = await asyncio.gather(*(self._find_in(venue, pair, methods) for venue in self._venues))
-        accounts = {key: account for _, pools in by_venue for key, account in pools.items()}
-        found = [pool for venue, pools in by_venue for pool in _usable(venue, pools)]
-        found = await _with_all_they_need(found, accounts, methods)
-        return within(_deepest_first(found, pair, accounts), PAIR_ACCOUNTS)
+        by_venue = await asyncio.gather(*(self._heads(venue, pair, methods) for venue in self._venues))
+        heads = [head for heads, _ in by_venue for head in heads]
+        balances = await _balances([vault for _, _, head in heads for vault in head.vaults], methods)
+        found = [
+            FoundPool(address, venue, head.open, (balances.get(head.vaults[0], 0), balances.get(head.vaults[1], 0)))
+            for address, venue, head in heads
+        ]
+        pools = await _learn(worth_reading(found, pair, self._hubs), {pool.address: pool for pool in known}, methods)
+        without_search = frozenset(
+            venue.name for venue, (_, searched) in zip(self._venues, by_venue, strict=True) if not searched
+        )
+        return Found(pools, without_search)
 
-    async def _find_in(self, venue: Venue, pair: Pair, methods: Methods) -> tuple[Venue, dict[Pubkey, Account]]:
-        accounts: dict[Pubkey, Account] = {}
+    async def _heads(
+        self, venue: Venue, pair: Pair, methods: Methods
+    ) -> tuple[list[tuple[Pubkey, Venue, PoolHead]], bool]:
+        """Every pool of the pair on a venue with its vaults in the pair's order, and whether a node searched."""
+        heads: list[tuple[Pubkey, Venue, PoolHead]] = []
         try:
             for size, memcmp in venue.pool_filters(*pair):
-                accounts |= await methods.program_accounts(venue.program_id, size, memcmp)
-        except RpcRefused as error:
-            if venue.name not in self.without_search:
-                log.warning("pools.derived_only", venue=venue.name, error=error.detail)
-            self.without_search.add(venue.name)
-            accounts = dict((await methods.accounts(venue.derived_pools(*pair))).accounts)
-        else:
-            self.without_search.discard(venue.name)
-        return venue, accounts
+                rows = await methods.program_accounts(venue.program_id, size, memcmp, data_slice=venue.head_at)
+                heads += (
+                    (address, venue, _in_order(venue.read_head(row.data), memcmp, pair))
+                    for address, row in rows.items()
+                )
+        except (RpcRefused, RpcUnavailable) as error:
+            heads = await self._heads_by_address(venue, pair, methods)
+            if venue.name not in self._complained:
+                log.warning("pools.without_search", venue=venue.name, error=error.detail)
+            self._complained.add(venue.name)
+            return heads, False
+        if venue.name in self._complained:
+            self._complained.discard(venue.name)
+            log.info("pools.searched_again", venue=venue.name)
+        return heads, True
+
+    async def _heads_by_address(
+        self, venue: Venue, pair: Pair, methods: Methods
+    ) -> list[tuple[Pubkey, Venue, PoolHead]]:
+        read = await methods.accounts([*venue.derived_pools(*pair), *self._configured])
+        offset, length = venue.head_at
+        return [
+            (address, venue, _in_order(venue.read_head(account.data[offset : offset + length]), memcmp, pair))
+            for address, account in read.accounts.items()
+            for size, memcmp in venue.pool_filters(*pair)
+            if account.owner == venue.program_id and len(account.data) == size and _matches(account, memcmp)
+        ]
 
 
-def _usable(venue: Venue, accounts: Mapping[Pubkey, Account]) -> list[KnownPool]:
-    pools: list[KnownPool] = []
-    for address in sorted(accounts, key=bytes):
-        try:
-            needed = venue.needed_accounts(address, accounts)
-        except DecodeError as error:
-            log.debug("pools.not_a_pool", venue=venue.name, address=str(address), error=str(error))
-        else:
-            pools.append(KnownPool(address, venue, tuple(needed)))
-    return pools
+def _matches(account: Account, memcmp: Iterable[tuple[int, bytes]]) -> bool:
+    return all(account.data[offset : offset + len(wanted)] == wanted for offset, wanted in memcmp)
 
 
-async def _with_all_they_need(
-    found: list[KnownPool], accounts: dict[Pubkey, Account], methods: Methods
-) -> list[KnownPool]:
-    """The pools with everything they need; what is read for it joins `accounts`."""
-    asked = set(accounts)
+def _in_order(head: PoolHead, memcmp: Sequence[tuple[int, bytes]], pair: Pair) -> PoolHead:
+    """The head with its vaults in the pair's order; the filter that matched tells the pool's own."""
+    if memcmp[0][1] == bytes(pair[0]):
+        return head
+    return PoolHead((head.vaults[1], head.vaults[0]), head.open)
+
+
+async def _balances(vaults: Sequence[Pubkey], methods: Methods) -> dict[Pubkey, int]:
+    """What token accounts hold, base units; one that does not exist is missing."""
+    held: dict[Pubkey, int] = {}
+    for start in range(0, len(vaults), ADDRESSES_PER_CALL):
+        read = await methods.accounts(vaults[start : start + ADDRESSES_PER_CALL], data_slice=_BALANCE)
+        held |= {key: int.from_bytes(account.data, "little") for key, account in read.accounts.items()}
+    return held
+
+
+async def _learn(
+    chosen: Sequence[FoundPool], known: Mapping[Pubkey, KnownPool], methods: Methods
+) -> tuple[KnownPool, ...]:
+    """The first pools, as many as `PAIR_ACCOUNTS` allow, with all accounts that they need."""
+    learnt: list[KnownPool] = []
+    for start in range(0, len(chosen), _LEARNT_AT_ONCE):
+        group = chosen[start : start + _LEARNT_AT_ONCE]
+        new = await _with_all_they_need([pool for pool in group if pool.address not in known], methods)
+        learnt += (pool for each in group if (pool := known.get(each.address) or new.get(each.address)) is not None)
+        fitting = within(learnt, PAIR_ACCOUNTS)
+        if len(fitting) < len(learnt):
+            return fitting
+    return tuple(learnt)
+
+
+async def _with_all_they_need(found: Sequence[FoundPool], methods: Methods) -> dict[Pubkey, KnownPool]:
+    """The pools with the accounts that they need; what turns out to be no pool is missing."""
+    accounts: dict[Pubkey, Account] = {}
+    asked: set[Pubkey] = set()
+    pools = {pool.address: KnownPool(pool.address, pool.venue, ()) for pool in found}
     for _ in range(_LEARNING_READS):
-        unread = dict.fromkeys(key for key in accounts_of(found) if key not in asked)
+        unread = dict.fromkeys(key for key in accounts_of(pools.values()) if key not in asked)
         if not unread:
             break
         asked.update(unread)
         accounts |= (await methods.accounts(list(unread))).accounts
-        found = [pool.as_it_stands(accounts) for pool in found]
-    return found
+        pools = {key: pool for key, pool in pools.items() if _is_pool(pool, accounts)}
+        pools = {key: pool.as_it_stands(accounts) for key, pool in pools.items()}
+    return pools
 
 
-def _deepest_first(found: list[KnownPool], pair: Pair, accounts: Mapping[Pubkey, Account]) -> list[KnownPool]:
-    depth = {pool.address: _depth(pool, pair, accounts) for pool in found}
-    return sorted(found, key=lambda pool: depth[pool.address], reverse=True)
-
-
-def _depth(pool: KnownPool, pair: Pair, accounts: Mapping[Pubkey, Account]) -> int:
+def _is_pool(pool: KnownPool, accounts: Mapping[Pubkey, Account]) -> bool:
     try:
-        decoded = pool.venue.decode(pool.address, accounts)
-    except DecodeError:
-        return 0
-    return decoded.reserve(pair[0]) * decoded.reserve(pair[1])
+        pool.venue.needed_accounts(pool.address, accounts)
+    except DecodeError as error:
+        log.debug("pools.not_a_pool", venue=pool.venue.name, address=str(pool.address), error=str(error))
+        return False
+    return True

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
+from time import monotonic
 
+from redis.asyncio import Redis
 from solders.pubkey import Pubkey
 
 from engine_app.chain.accounts import AccountsAtSlot, DecodeError
 from engine_app.chain.background import keep_running, stop
-from engine_app.chain.call_counts import counted_apart
+from engine_app.chain.call_counts import count_call
 from engine_app.chain.clusters import Cluster
-from engine_app.chain.errors import RpcRefused, RpcUnavailable
+from engine_app.chain.errors import RpcRefused, RpcUnavailable, WrongCluster
 from engine_app.chain.methods import Methods
 from engine_app.chain.rpc import Rpc
-from engine_app.markets.errors import NoPool
+from engine_app.markets.errors import NoPool, SearchNeedsLogin
 from engine_app.markets.in_flight import InFlight
-from engine_app.markets.pools.discovery import Discovery
+from engine_app.markets.pools.batches import Batches
+from engine_app.markets.pools.discovery import Discovery, Found
 from engine_app.markets.pools.known import KnownPool, Pair, accounts_of, ordered, within
+from engine_app.markets.pools.memory import KnownPair, KnownPairs
 from engine_app.markets.pools.reading import Chunk, plan, read
+from engine_app.markets.pools.shared import SharedPools
 from engine_app.markets.pools.snapshot import Snapshot, compose
 from engine_app.markets.venues.clock import CLOCK_SYSVAR
 from engine_app.markets.venues.registry import venues_for
@@ -28,13 +34,34 @@ log = get_logger(__name__)
 
 ROOM_FOR_EXTRA = 9
 """Accounts besides the clock that a snapshot can read along with 90 accounts of pools in its one call."""
-
 HOP_ACCOUNTS = 45
 """Accounts that a snapshot reads for the pools of one pair that is half of a way over an intermediate mint."""
+SEARCHES_AT_ONCE = 4
+
+_LONGEST_TICK_SECONDS = 1.0
+_TICKS_PER_PERIOD = 10
+_TROUBLE_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class LastSearch:
+    """When the pools of a pair were last searched, and how well.
+
+    Attributes:
+        seconds_ago: how long ago.
+        without: venues by name of which only pools at derived and configured addresses were looked for.
+    """
+
+    seconds_ago: float
+    without: frozenset[str]
+
+
+Carrying = tuple[Pair, tuple[Pubkey, ...]]
+"""A pair, and the mints over which it may be swapped too."""
 
 
 class Pools:
-    """Knows the pools of pairs. Each process makes one."""
+    """Knows the pools of pairs. Each process makes one; what one finds, all know."""
 
     def __init__(
         self,
@@ -43,51 +70,68 @@ class Pools:
         refresh_seconds: float,
         *,
         pairs: Sequence[tuple[Pubkey, Pubkey]] = (),
+        hubs: Sequence[Pubkey] = (),
+        configured: Sequence[Pubkey] = (),
         max_slot_spread: int = 2,
+        redis: Redis | None = None,
     ) -> None:
         """Nothing is read before `start` or the first question.
 
         Args:
             rpc: the chain.
             cluster: gives the venues' programs.
-            refresh_seconds: between two searches for new pools of every pair that was asked for.
+            refresh_seconds: within which a new pool of a known pair is found.
             pairs: pairs to know from the start on, in either order of their mints.
+            hubs: mints that nobody can make at will: pools are ranked by what they hold of them.
+            configured: addresses of pools that are looked at where no node searches.
             max_slot_spread: slots that a pool may have been read behind the others and still be compared.
+            redis: where findings are shared with other processes; None where they are not.
         """
         self._rpc = rpc
-        self._discovery = Discovery(venues_for(cluster))
+        venues = venues_for(cluster)
+        self._discovery = Discovery(venues, hubs=hubs, configured=configured)
         self._refresh_seconds = refresh_seconds
         self._max_slot_spread = max_slot_spread
-        self._known: dict[Pair, tuple[KnownPool, ...]] = {}
-        self._wanted = dict.fromkeys(ordered(*pair) for pair in pairs)
-        self._searches: InFlight[Pair, tuple[KnownPool, ...]] = InFlight()
+        self._pairs = KnownPairs((ordered(*pair) for pair in pairs), refresh_seconds)
+        self._shared = SharedPools(redis, venues, self._genesis)
+        self._searches: InFlight[Pair, KnownPair | None] = InFlight()
+        self._at_once = asyncio.Semaphore(SEARCHES_AT_ONCE)
+        self._batches: Batches[Carrying, Snapshot] = Batches(self._take)
         self._refreshing: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Begin to search in the background, at once and then every `refresh_seconds`."""
+        """Begin to search in the background, at once and then whenever a pair is due."""
         self._refreshing = keep_running(self._refresh, "pools")
 
     async def close(self) -> None:
-        """End the background search."""
+        """End the background search and every read."""
         await stop(self._refreshing)
         await self._searches.close()
+        await self._batches.close()
 
     @property
     def venues_without_search(self) -> frozenset[str]:
-        """Venues by name whose pools are known only as far as their addresses can be derived, because every node
-        refuses getProgramAccounts."""
-        return frozenset(self._discovery.without_search)
+        """Venues by name whose pools are known only as far as their addresses are derived or configured, because no
+        node answers getProgramAccounts."""
+        return self._pairs.without_search()
 
-    async def known(self, mint_a: Pubkey, mint_b: Pubkey) -> tuple[KnownPool, ...]:
-        """The pair's pools, the deepest first, from memory where it was asked for before.
+    def last_search(self, mint_a: Pubkey, mint_b: Pubkey) -> LastSearch | None:
+        """The last search for the pair's pools that this process knows of, its own or another's."""
+        known = self._pairs.get(ordered(mint_a, mint_b))
+        return None if known is None else LastSearch(monotonic() - known.searched_at, known.found.without_search)
+
+    async def known(self, mint_a: Pubkey, mint_b: Pubkey, *, discover: bool = True) -> tuple[KnownPool, ...]:
+        """The pair's pools worth reading, those that hold most first.
+
+        Args:
+            mint_a, mint_b: the pair, in either order.
+            discover: search the chain where no process knows the pair.
 
         Raises:
+            SearchNeedsLogin: no process knows the pair, and it may not be searched.
             RpcUnavailable, RpcRefused: the chain cannot be searched.
         """
-        pair = ordered(mint_a, mint_b)
-        self._wanted.setdefault(pair)
-        found = self._known.get(pair)
-        return await self._search(pair, self._rpc) if found is None else found
+        return (await self._pair(ordered(mint_a, mint_b), discover=discover)).found.pools
 
     async def snapshot(
         self,
@@ -96,88 +140,150 @@ class Pools:
         extra: Sequence[Pubkey] = (),
         *,
         through: Sequence[Pubkey] = (),
+        discover: bool = True,
     ) -> Snapshot:
         """All pools that may carry a swap, at one slot with one getMultipleAccounts once their pairs are known.
 
         Where they need more accounts than one call reads, several are made at the same time (see `reading`). Where a
         price has left the arrays it was known to stand among, all is read once more with the new arrays, which the
-        next snapshot asks for at once.
+        next snapshot asks for at once. Readers of the same pools at the same moment share their calls and the snapshot
+        (see `batches`); each counts the call as its own.
 
         Args:
             mint_in, mint_out: the pair; the order does not matter.
             extra: further accounts to read along, such as the taker's.
             through: intermediate mints: pools of (mint_in, mint) and (mint, mint_out) are read too where there are
                 both.
+            discover: search the chain for pairs that no process knows.
 
         Raises:
             NoPool: no pool leads from one to the other.
+            SearchNeedsLogin: no process knows the pair, and it may not be searched.
             RpcUnavailable, RpcRefused: the chain cannot be read.
         """
-        known = await self._carrying(mint_in, mint_out, through)
-        if not known:
+        between = tuple(mint for mint in dict.fromkeys(through) if mint not in (mint_in, mint_out))
+        carrying = _pools(await self._carrying(mint_in, mint_out, between, discover=discover))
+        if not carrying:
             raise NoPool(f"there is no pool of {mint_in} and {mint_out}")
-        chunks = _chunks(known, extra)
+        count_call("getMultipleAccounts")
+        return await self._batches.read((ordered(mint_in, mint_out), between), carrying, (CLOCK_SYSVAR, *extra))
+
+    async def _carrying(
+        self, mint_in: Pubkey, mint_out: Pubkey, between: Sequence[Pubkey], *, discover: bool
+    ) -> list[KnownPair]:
+        """The pair itself, then the two halves of each way over another mint, where both have pools."""
+        direct, halves = await asyncio.gather(
+            self._pair(ordered(mint_in, mint_out), discover=discover),
+            asyncio.gather(
+                *(
+                    self._half(ordered(*pair), discover=discover)
+                    for mint in between
+                    for pair in ((mint_in, mint), (mint, mint_out))
+                )
+            ),
+        )
+        ways = [direct]
+        for first, second in zip(halves[::2], halves[1::2], strict=True):
+            if first is not None and second is not None and first.found.pools and second.found.pools:
+                ways += (first, second)
+        return ways
+
+    async def _half(self, pair: Pair, *, discover: bool) -> KnownPair | None:
+        try:
+            return await self._pair(pair, discover=discover)
+        except SearchNeedsLogin:
+            return None
+
+    async def _take(self, pools: Sequence[KnownPool], shared: Sequence[Pubkey]) -> Snapshot:
+        """Read pools with all that they need, and again where that turns out to be more."""
+        chunks = plan(shared, pools)
         reads = await read(self._rpc, chunks)
         moved = _as_they_stand(chunks, reads)
         missing = frozenset(accounts_of(moved)).difference(*(chunk.addresses for chunk in chunks))
         if missing:
-            log.info("pools.arrays_missing", pair=[str(mint_in), str(mint_out)], arrays=len(missing))
-            self._remember(moved)
-            chunks = _chunks(moved, extra)
-            with counted_apart():
-                reads = await read(self._rpc, chunks)
+            log.info("pools.arrays_missing", arrays=len(missing))
+            self._pairs.remember(moved)
+            chunks = plan(shared, moved)
+            reads = await read(self._rpc, chunks)
         try:
             return compose(chunks, reads, max_slot_spread=self._max_slot_spread, missing=missing)
         except DecodeError as error:
             raise RpcUnavailable(f"the node gives no clock: {error}") from error
 
-    async def _carrying(self, mint_in: Pubkey, mint_out: Pubkey, through: Sequence[Pubkey]) -> list[KnownPool]:
-        """The pair's own pools, then those of the ways over other mints that are whole; none twice."""
-        between = [mint for mint in dict.fromkeys(through) if mint not in (mint_in, mint_out)]
-        direct, *halves = await asyncio.gather(
-            self.known(mint_in, mint_out),
-            *(self.known(*pair) for mint in between for pair in ((mint_in, mint), (mint, mint_out))),
-        )
-        carrying = list(direct)
-        for first, second in zip(halves[::2], halves[1::2], strict=True):
-            if first and second:
-                carrying += (*within(first, HOP_ACCOUNTS), *within(second, HOP_ACCOUNTS))
-        return carrying
+    async def _pair(self, pair: Pair, *, discover: bool) -> KnownPair:
+        known = self._pairs.ask(pair, monotonic()) or await self._adopt(pair)
+        if known is not None:
+            return known
+        if not discover:
+            raise SearchNeedsLogin("nobody has asked for this pair lately, and to search for its pools needs a login")
+        while known is None:
+            # What is shared may be a renewal, which leaves the search to the process that is at it.
+            known = await self._searches.share(pair, lambda: self._search_in_turn(pair))
+        return known
 
-    def _remember(self, moved: Sequence[KnownPool]) -> None:
-        """Have the pools that are still known ask for the accounts that they were seen to need."""
-        by_address = {pool.address: pool for pool in moved}
-        for pair, pools in self._known.items():
-            if not by_address.keys().isdisjoint(pool.address for pool in pools):
-                self._known[pair] = tuple(by_address.get(pool.address, pool) for pool in pools)
+    async def _adopt(self, pair: Pair) -> KnownPair | None:
+        """What another process found, None where none did."""
+        shared = await self._shared.get(pair)
+        return None if shared is None else self._learn(pair, shared.found, shared.age)
+
+    async def _search_in_turn(self, pair: Pair) -> KnownPair:
+        """Search for an unknown pair, or wait for the process that does."""
+        async with self._shared.search(pair, wait=True):
+            return await self._adopt(pair) or await self._search(pair, self._rpc)
+
+    async def _search(self, pair: Pair, methods: Methods) -> KnownPair:
+        known = self._pairs.get(pair)
+        found = await self._discovery.find(pair, methods, () if known is None else known.found.pools)
+        await self._shared.put(pair, found)
+        return self._learn(pair, found, 0.0)
+
+    def _learn(self, pair: Pair, found: Found, age: float) -> KnownPair:
+        now = monotonic()
+        before = self._pairs.get(pair)
+        learnt = self._pairs.learn(pair, found, searched_at=now - age, now=now)
+        new = {pool.address for pool in found.pools}
+        if before is not None and new != {pool.address for pool in before.found.pools}:
+            gone = [str(pool.address) for pool in before.found.pools if pool.address not in new]
+            came = [str(address) for address in new.difference(pool.address for pool in before.found.pools)]
+            log.info("pools.changed", pair=[str(mint) for mint in pair], came=came, gone=gone)
+        return learnt
 
     async def _refresh(self) -> None:
+        tick = min(_LONGEST_TICK_SECONDS, self._refresh_seconds / _TICKS_PER_PERIOD)
         while True:
-            for pair in list(self._wanted):
-                try:
-                    await self._search(pair, self._rpc.poll())
-                except RpcUnavailable as error:
-                    log.warning("pools.search_waits", error=error.detail)
-                    break
-                except RpcRefused as error:
-                    log.error("pools.search_refused", pair=[str(mint) for mint in pair], error=error.detail)
-            await asyncio.sleep(self._refresh_seconds)
+            due = self._pairs.due(monotonic())
+            results = await asyncio.gather(*(self._renew(pair) for pair in due), return_exceptions=True)
+            troubles = [result for result in results if result is not None]
+            for trouble in troubles:
+                if not isinstance(trouble, RpcUnavailable | RpcRefused):
+                    raise trouble
+            if troubles:
+                log.warning("pools.search_waits", pairs=len(troubles), error=str(troubles[0]))
+            await asyncio.sleep(max(tick, min(_TROUBLE_SECONDS, self._refresh_seconds)) if troubles else tick)
 
-    async def _search(self, pair: Pair, methods: Methods) -> tuple[KnownPool, ...]:
-        return await self._searches.share(pair, lambda: self._find(pair, methods))
+    async def _renew(self, pair: Pair) -> None:
+        async with self._at_once:
+            await self._searches.share(pair, lambda: self._renewed(pair))
 
-    async def _find(self, pair: Pair, methods: Methods) -> tuple[KnownPool, ...]:
-        found = await self._discovery.find(pair, methods)
-        before = self._known.get(pair)
-        self._known[pair] = found
-        if before is None or {pool.address for pool in before} != {pool.address for pool in found}:
-            tell = log.debug if before is None else log.info
-            tell("pools.found", pair=[str(mint) for mint in pair], pools=[str(pool.address) for pool in found])
-        return found
+    async def _renewed(self, pair: Pair) -> KnownPair | None:
+        """What another process found meanwhile, or a search of its own; None where another is just searching."""
+        shared = await self._shared.get(pair)
+        if shared is not None and self._pairs.fresh(shared.age):
+            return self._learn(pair, shared.found, shared.age)
+        async with self._shared.search(pair, wait=False) as mine:
+            return await self._search(pair, self._rpc.poll()) if mine else None
+
+    def _genesis(self) -> str | None:
+        try:
+            return self._rpc.genesis
+        except WrongCluster:
+            return None
 
 
-def _chunks(pools: Sequence[KnownPool], extra: Sequence[Pubkey]) -> list[Chunk]:
-    return plan((CLOCK_SYSVAR, *extra), pools)
+def _pools(ways: Sequence[KnownPair]) -> list[KnownPool]:
+    """All pools of the pair itself, of the others the first ones."""
+    direct, *halves = ways
+    return [*direct.found.pools, *(pool for half in halves for pool in within(half.found.pools, HOP_ACCOUNTS))]
 
 
 def _as_they_stand(chunks: Sequence[Chunk], reads: Sequence[AccountsAtSlot]) -> list[KnownPool]:

@@ -33,6 +33,7 @@ from engine_app.markets.venues.venue import (
     ErrorKind,
     Fee,
     FeeKind,
+    PoolHead,
     ProgramError,
     QuoteRefused,
     Refusal,
@@ -237,6 +238,7 @@ class MeteoraDammV1:
 
     name = NAME
     dex = Dex.METEORA
+    head_at = (168, 66)
 
     def __init__(self, program_id: Pubkey, vault_program: Pubkey) -> None:
         self.program_id = program_id
@@ -252,6 +254,10 @@ class MeteoraDammV1:
         low, high = sorted((bytes(mint_a), bytes(mint_b)))
         seeds = ([b"pool", high, low], [bytes([_CONSTANT_PRODUCT]), high, low], [bytes([_STABLE]), high, low])
         return [Pubkey.find_program_address(list(seed), self.program_id)[0] for seed in seeds]
+
+    def read_head(self, head: bytes) -> PoolHead:
+        """The pool's shares of its two vaults@168 and @200, enabled@233."""
+        return PoolHead((address(head, 0), address(head, 32)), open=u8(head, 65) == 1)
 
     def needed_accounts(self, pool: Pubkey, accounts: Mapping[Pubkey, Account]) -> list[Pubkey]:
         """Both vaults and the pool's shares of them; and each vault's tokens and LP mint, which the vault names."""

@@ -54,6 +54,7 @@ from engine_app.markets.venues.venue import (
     Dex,
     Fee,
     FeeKind,
+    PoolHead,
     ProgramError,
     QuoteRefused,
     Refusal,
@@ -257,6 +258,7 @@ class MeteoraDammV2:
 
     name = NAME
     dex = Dex.METEORA
+    head_at = (232, 250)
 
     def __init__(self, program_id: Pubkey) -> None:
         self.program_id = program_id
@@ -277,6 +279,10 @@ class MeteoraDammV2:
         configs = (self._derive(b"config", index.to_bytes(8, "little")) for index in range(_DERIVED_CONFIGS))
         static = [self._derive(b"pool", bytes(config), high, low) for config in configs]
         return [self._derive(b"cpool", high, low), *static]
+
+    def read_head(self, head: bytes) -> PoolHead:
+        """Vaults@232 and @264, status@481."""
+        return PoolHead((address(head, 0), address(head, 32)), open=u8(head, 249) == 0)
 
     def needed_accounts(self, pool: Pubkey, accounts: Mapping[Pubkey, Account]) -> list[Pubkey]:
         """The mints that belong to Token-2022; the pool account holds everything else."""

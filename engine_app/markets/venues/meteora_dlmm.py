@@ -62,6 +62,7 @@ from engine_app.markets.venues.venue import (
     Dex,
     Fee,
     FeeKind,
+    PoolHead,
     ProgramError,
     QuoteRefused,
     Refusal,
@@ -255,6 +256,7 @@ class MeteoraDlmm:
 
     name = NAME
     dex = Dex.METEORA
+    head_at = (82, 134)
 
     def __init__(self, program_id: Pubkey, *, limit_orders: bool = True) -> None:
         self.program_id = program_id
@@ -274,6 +276,10 @@ class MeteoraDlmm:
         low, high = sorted((bytes(mint_a), bytes(mint_b)))
         presets = (self._derive(b"preset_parameter2", index.to_bytes(2, "little")) for index in range(_DERIVED_PRESETS))
         return [self._derive(bytes(preset), low, high) for preset in presets]
+
+    def read_head(self, head: bytes) -> PoolHead:
+        """Status@82, reserves@152 and @184."""
+        return PoolHead((address(head, 70), address(head, 102)), open=u8(head, 0) == 0)
 
     def needed_accounts(self, pool: Pubkey, accounts: Mapping[Pubkey, Account]) -> list[Pubkey]:
         """Bitmap extension, the mints that belong to Token-2022, and the nearest arrays of bins in both directions."""

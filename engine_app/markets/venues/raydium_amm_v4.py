@@ -33,6 +33,7 @@ from engine_app.markets.venues.venue import (
     ErrorKind,
     Fee,
     FeeKind,
+    PoolHead,
     ProgramError,
     QuoteRefused,
     Refusal,
@@ -48,6 +49,7 @@ _SWAP_BASE_IN = bytes([9])
 _SWAP_BASE_IN_V2 = bytes([16])
 
 _INITIALIZED, _ORDER_BOOK_ONLY, _SWAP_ONLY, _WAITING_TRADE = 1, 5, 6, 7
+_OPEN_STATUSES = frozenset({_INITIALIZED, _ORDER_BOOK_ONLY, _SWAP_ONLY, _WAITING_TRADE})
 
 _ERROR_NAMES = {
     22: "InvalidStatus",
@@ -233,6 +235,7 @@ class RaydiumAmmV4:
 
     name = NAME
     dex = Dex.RAYDIUM
+    head_at = (0, 400)
 
     def __init__(self, program_id: Pubkey, build: Build = Build.NEWER) -> None:
         self.program_id = program_id
@@ -247,6 +250,10 @@ class RaydiumAmmV4:
     def derived_pools(self, mint_a: Pubkey, mint_b: Pubkey) -> list[Pubkey]:
         """None: a pool's address follows from its market, which may be anywhere."""
         return []
+
+    def read_head(self, head: bytes) -> PoolHead:
+        """Status@0, vaults@336 and @368."""
+        return PoolHead((address(head, 336), address(head, 368)), open=u64(head, 0) in _OPEN_STATUSES)
 
     def needed_accounts(self, pool: Pubkey, accounts: Mapping[Pubkey, Account]) -> list[Pubkey]:
         """Both vaults."""

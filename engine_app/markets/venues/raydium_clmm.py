@@ -52,6 +52,7 @@ from engine_app.markets.venues.venue import (
     Dex,
     Fee,
     FeeKind,
+    PoolHead,
     ProgramError,
     QuoteRefused,
     Refusal,
@@ -244,6 +245,7 @@ class RaydiumClmm:
 
     name = NAME
     dex = Dex.RAYDIUM
+    head_at = (137, 253)
 
     def __init__(self, program_id: Pubkey) -> None:
         self.program_id = program_id
@@ -261,6 +263,10 @@ class RaydiumClmm:
         mint_0, mint_1 = sorted((bytes(mint_a), bytes(mint_b)))
         configs = (self._derive(b"amm_config", index.to_bytes(2, "big")) for index in range(_DERIVED_CONFIGS))
         return [self._derive(b"pool", bytes(config), mint_0, mint_1) for config in configs]
+
+    def read_head(self, head: bytes) -> PoolHead:
+        """Vaults@137 and @169, status@389."""
+        return PoolHead((address(head, 0), address(head, 32)), open=not u8(head, 252) & _SWAP_DISABLED)
 
     def needed_accounts(self, pool: Pubkey, accounts: Mapping[Pubkey, Account]) -> list[Pubkey]:
         """Configuration, vaults, bitmap extension, the mints whose vaults tell that they are Token-2022's, and the

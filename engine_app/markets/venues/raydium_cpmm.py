@@ -47,6 +47,7 @@ from engine_app.markets.venues.venue import (
     ErrorKind,
     Fee,
     FeeKind,
+    PoolHead,
     ProgramError,
     QuoteRefused,
     Refusal,
@@ -322,6 +323,7 @@ class RaydiumCpmm:
 
     name = NAME
     dex = Dex.RAYDIUM
+    head_at = (72, 258)
 
     def __init__(self, program_id: Pubkey) -> None:
         self.program_id = program_id
@@ -340,6 +342,10 @@ class RaydiumCpmm:
         mint_0, mint_1 = sorted((bytes(mint_a), bytes(mint_b)))
         configs = (self._derive(b"amm_config", index.to_bytes(2, "big")) for index in range(_DERIVED_CONFIGS))
         return [self._derive(b"pool", bytes(config), mint_0, mint_1) for config in configs]
+
+    def read_head(self, head: bytes) -> PoolHead:
+        """Vaults@72 and @104, status@329."""
+        return PoolHead((address(head, 0), address(head, 32)), open=not u8(head, 257) & _SWAP_DISABLED)
 
     def needed_accounts(self, pool: Pubkey, accounts: Mapping[Pubkey, Account]) -> list[Pubkey]:
         """Fee configuration, both vaults, and the mints that belong to Token-2022."""

@@ -136,6 +136,20 @@ class ProgramError:
     kind: ErrorKind
 
 
+@dataclass(frozen=True, slots=True)
+class PoolHead:
+    """What a search needs of a pool's account.
+
+    Attributes:
+        vaults: the token accounts that hold what the pool owns of its two mints, in the order in which `pool_filters`
+            names these; where it owns shares of tokens that lie elsewhere, the accounts of its shares.
+        open: whether its status lets anybody swap, now or later.
+    """
+
+    vaults: tuple[Pubkey, Pubkey]
+    open: bool
+
+
 class Pool(Protocol):
     """A decoded pool, able to quote and to build its instruction. Immutable."""
 
@@ -190,6 +204,15 @@ class Venue(Protocol):
 
     def derived_pools(self, mint_a: Pubkey, mint_b: Pubkey) -> list[Pubkey]:
         """Addresses at which pools of the pair may lie by derivation."""
+        ...
+
+    @property
+    def head_at(self) -> tuple[int, int]:
+        """Offset and length of the part of a pool's account that `read_head` takes."""
+        ...
+
+    def read_head(self, head: bytes) -> PoolHead:
+        """What that part of a pool's account tells."""
         ...
 
     def needed_accounts(self, address: Pubkey, accounts: Mapping[Pubkey, Account]) -> list[Pubkey]:

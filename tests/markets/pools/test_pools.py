@@ -16,19 +16,16 @@ from engine_app.chain.errors import RpcUnavailable
 from engine_app.chain.rpc import Rpc
 from engine_app.localnet.server import Localnet
 from engine_app.markets.errors import NoPool
-from engine_app.markets.pools import ROOM_FOR_EXTRA, KnownPool, Pools
+from engine_app.markets.pools import ROOM_FOR_EXTRA, KnownPool, Pools, Snapshot
 from engine_app.markets.pools.discovery import PAIR_ACCOUNTS
 from engine_app.markets.pools.reading import READ_AGAIN
-from engine_app.markets.tokens import TokenList
 from engine_app.markets.venues.raydium_clmm import ClmmPool
 from engine_app.markets.venues.registry import venues_for
 from tests.markets.conftest import LOCALNET, RefusingNode, put
+from tests.markets.pools.conftest import BONK, FIRST_POOLS, SOL, TOKENS, USDC, USDT, copies, shallow
 from tests.markets.venues.vectors import state
 
-TOKENS = TokenList(LOCALNET)
-SOL, USDC, USDT, BONK = (TOKENS.resolve(symbol).mint for symbol in ("SOL", "USDC", "USDT", "BONK"))
 SEEDED = ((SOL, USDC), (SOL, USDT), (SOL, BONK), (USDC, USDT), (BONK, USDC))
-FIRST_POOLS = {"raydium_cpmm": "cpmm-sol-usdc-25bp", "meteora_damm_v2": "dammv2-sol-usdc-5bp"}
 
 
 @pytest.fixture
@@ -44,14 +41,6 @@ async def _finds(pools: Pools, count: int) -> None:
     async with asyncio.timeout(20):
         while len(await pools.known(SOL, USDC)) != count:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
-
-
-def _copies(venue: str, count: int) -> dict[Pubkey, Account]:
-    """Further pools of SOL and USDC at addresses of their own, all with the vaults of the measured one."""
-    measured = state(venue, FIRST_POOLS[venue])
-    pool = measured.cases[0].pool
-    vaults = {key: account for key, account in measured.accounts.items() if key not in (SOL, USDC)}
-    return vaults | {Pubkey.new_unique(): measured.accounts[pool] for _ in range(count)}
 
 
 @pytest.mark.parametrize("pair", SEEDED, ids=lambda pair: "-".join(TOKENS.symbol(str(mint)) for mint in pair))
@@ -79,7 +68,8 @@ async def test_askers_share_one_search(pools: Pools) -> None:
     with count_calls() as calls:
         first, *others = await asyncio.gather(*(pools.known(SOL, USDC) for _ in range(8)))
     searches = sum(len(venue.pool_filters(SOL, USDC)) for venue in venues_for(LOCALNET))
-    assert dict(calls) == {"getProgramAccounts": searches, "getMultipleAccounts": 1}
+    # What the vaults hold, the pools, and what those need.
+    assert dict(calls) == {"getProgramAccounts": searches, "getMultipleAccounts": 3}
     assert all(other == first for other in others)
 
 
@@ -104,7 +94,7 @@ async def test_a_pool_made_later_is_found_in_the_background(chain: Localnet, rpc
     pools = Pools(rpc, LOCALNET, refresh_seconds=0.05, pairs=[(SOL, USDC)])
     await pools.start()
     await _finds(pools, 2)
-    await put(chain, _copies("raydium_cpmm", 1))
+    await put(chain, copies("raydium_cpmm", 1))
     with count_calls() as calls:
         await _finds(pools, 3)
     assert not calls
@@ -167,17 +157,8 @@ async def test_a_pool_that_cannot_be_read_is_refused_with_the_reason(chain: Loca
     assert "fee configuration" in refused.reason
 
 
-def _shallow(count: int) -> dict[Pubkey, Account]:
-    """Further pools of SOL and USDC that hold little and need one account each."""
-    liquidity = (10**20).to_bytes(16, "little")
-    measured = state("meteora_damm_v2", FIRST_POOLS["meteora_damm_v2"])
-    account = measured.accounts[measured.cases[0].pool]
-    data = account.data[:360] + liquidity + account.data[376:]
-    return {Pubkey.new_unique(): replace(account, data=data) for _ in range(count)}
-
-
 async def test_more_pools_than_one_call_reads_take_several_at_one_slot(chain: Localnet, pools: Pools) -> None:
-    await put(chain, _shallow(150))
+    await put(chain, shallow(150))
     known = await pools.known(SOL, USDC)
     assert len(known) == 152
     with count_calls() as calls:
@@ -191,7 +172,7 @@ async def test_more_pools_than_one_call_reads_take_several_at_one_slot(chain: Lo
 
 async def test_of_very_many_pools_the_deepest_are_known(chain: Localnet, rpc: Rpc, pools: Pools) -> None:
     seeded = {pool.address for pool in await Pools(rpc, LOCALNET, 3600).known(SOL, USDC)}
-    await put(chain, _shallow(PAIR_ACCOUNTS))
+    await put(chain, shallow(PAIR_ACCOUNTS))
     known = await pools.known(SOL, USDC)
     assert {pool.address for pool in known[:2]} == seeded
     assert len({key for pool in known for key in pool.accounts}) == PAIR_ACCOUNTS
@@ -214,7 +195,7 @@ class Lagging:
 @pytest.fixture
 async def lagging(chain: Localnet, refusing_node: RefusingNode) -> AsyncIterator[Lagging]:
     """The node, which lags nowhere yet."""
-    await put(chain, _shallow(150))
+    await put(chain, shallow(150))
     endpoint = await chain.add_endpoint(lag_slots=8)
     rpc = Rpc([refusing_node.url], LOCALNET)
     await rpc.start()
@@ -282,13 +263,77 @@ async def test_a_node_without_the_index_degrades_to_derived_pools(refusing_node:
     assert pools.venues_without_search == {venue.name for venue in venues_for(LOCALNET)}
 
     # A pool at a random key is out of reach until the node searches again.
-    await put(chain, _copies("raydium_cpmm", 1))
+    await put(chain, copies("raydium_cpmm", 1))
     await pools.start()
     refusing_node.refused = set()
     await _finds(pools, 3)
     assert not pools.venues_without_search
     await pools.close()
     await rpc.close()
+
+
+async def test_where_no_node_searches_configured_pools_are_known_too(
+    refusing_node: RefusingNode, chain: Localnet
+) -> None:
+    refusing_node.refused = {"getProgramAccounts"}
+    further = copies("raydium_cpmm", 1)
+    [configured] = further.keys() - state("raydium_cpmm", FIRST_POOLS["raydium_cpmm"]).accounts.keys()
+    await put(chain, further)
+    rpc = Rpc([refusing_node.url], LOCALNET)
+    await rpc.start()
+    pools = Pools(rpc, LOCALNET, refresh_seconds=3600, configured=[configured, USDC, Pubkey.new_unique()])
+    known = {pool.address for pool in await pools.known(SOL, USDC)}
+    assert configured in known
+    assert len(known) == 3
+    assert configured not in {pool.address for pool in await pools.known(SOL, USDT)}, "it is a pool of another pair"
+    last = pools.last_search(SOL, USDC)
+    assert last is not None
+    assert last.without == {venue.name for venue in venues_for(LOCALNET)}
+    await pools.close()
+    await rpc.close()
+
+
+async def test_closed_pools_and_dust_are_not_read(chain: Localnet, rpc: Rpc, pools: Pools) -> None:
+    seeded = await Pools(rpc, LOCALNET, 3600).known(SOL, USDC)
+    by_venue = {pool.venue.name: pool for pool in seeded}
+    cpmm, damm = by_venue["raydium_cpmm"], by_venue["meteora_damm_v2"]
+    bank = chain.chain.bank
+    account = bank.newest(cpmm.address)
+    assert account is not None
+    empty = Pubkey.new_unique()
+    damm_account = bank.newest(damm.address)
+    assert damm_account is not None
+    await put(
+        chain,
+        {
+            cpmm.address: Account(account.owner, account.lamports, account.data[:329] + b"\x04" + account.data[330:]),
+            empty: Account(
+                damm_account.owner,
+                damm_account.lamports,
+                damm_account.data[:232] + bytes(Pubkey.new_unique()) * 2 + damm_account.data[296:],
+            ),
+        },
+    )
+    assert [pool.address for pool in await pools.known(SOL, USDC)] == [damm.address]
+
+
+async def test_orders_that_read_at_the_same_moment_share_the_call_and_each_counts_it(
+    chain: Localnet, pools: Pools
+) -> None:
+    await pools.known(SOL, USDC)
+    before = chain.endpoint.node.calls["getMultipleAccounts"]
+    wallets = [[Pubkey.new_unique() for _ in range(3)] + [mint] for mint in (USDC, USDT, BONK)]
+
+    async def order(extra: list[Pubkey]) -> tuple[Snapshot, dict[str, int]]:
+        with count_calls() as calls:
+            return await pools.snapshot(SOL, USDC, extra=extra), dict(calls)
+
+    orders = await asyncio.gather(*(order(extra) for extra in wallets))
+    assert chain.endpoint.node.calls["getMultipleAccounts"] - before == 1
+    for (snapshot, calls), (*_, mint) in zip(orders, wallets, strict=True):
+        assert calls == {"getMultipleAccounts": 1}
+        assert mint in snapshot.accounts.accounts
+        assert snapshot.accounts.slot == snapshot.slot
 
 
 async def test_a_node_that_is_down_is_no_answer(refusing_node: RefusingNode) -> None:
