@@ -16,7 +16,9 @@ from functools import partial
 from solders.pubkey import Pubkey
 
 from engine_app import queue
+from engine_app.accounts.endings import Endings
 from engine_app.accounts.service import Accounts
+from engine_app.accounts.upkeep import Upkeep
 from engine_app.chain.clusters import CLUSTERS, Cluster
 from engine_app.chain.rpc import Rpc
 from engine_app.errors import EngineError
@@ -47,6 +49,8 @@ class WebServices:
     rpc: Rpc
     tokens: TokenList
     accounts: Accounts
+    upkeep: Upkeep
+    endings: Endings
     orders: Orders
     wallets: Wallets
     quotes: Quotes
@@ -109,8 +113,9 @@ async def _start(chosen: Settings, resources: AsyncExitStack) -> WebServices:
     resources.push_async_callback(listener.aclose)
     feed = ProgressFeed(listener)
     limits = RateLimits(redis)
-    accounts = Accounts(database, limits, chosen, jwt_secret=chosen.jwt_secret.get_secret_value())
+    accounts = Accounts(database, limits, chosen, jwt_secrets=(chosen.jwt_secret.get_secret_value(),))
     resources.push_async_callback(accounts.close)
+    endings = Endings(database)
     orders = Orders(database, tokens, chosen, publisher, partial(queue.send_order, queue.broker(redis_url)))
     wallets = Wallets(database, rpc, tokens, orders.reserved)
 
@@ -123,6 +128,7 @@ async def _start(chosen: Settings, resources: AsyncExitStack) -> WebServices:
         ("schema", schema.require_usable_once_it_answers(database)),
         ("progress", publisher.run()),
         ("feed", feed.run()),
+        ("endings", endings.run()),
         ("chain", connect_to_chain()),
     ):
         task = asyncio.create_task(work, name=name)
@@ -136,6 +142,8 @@ async def _start(chosen: Settings, resources: AsyncExitStack) -> WebServices:
         rpc=rpc,
         tokens=tokens,
         accounts=accounts,
+        upkeep=Upkeep(database, accounts),
+        endings=endings,
         orders=orders,
         wallets=wallets,
         quotes=Quotes(pools, tokens),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 
 from engine_app.settings import Settings
@@ -11,25 +12,49 @@ QUARTER_HOUR = 15 * 60
 HOUR = 60 * 60
 
 
+@dataclass(frozen=True, slots=True)
+class Entrance:
+    """Who tries to log in.
+
+    Attributes:
+        name_key: the folded name that was given.
+        ip: the address the request comes from.
+        device: the id of a device on which this very account was logged in to before; None for a stranger's.
+    """
+
+    name_key: str
+    ip: str
+    device: str | None = None
+
+
 class AccountLimits:
-    """The limits on logging in and on creating accounts. A success uses up nothing of the first two."""
+    """The limits on logging in and on creating accounts. A success uses up nothing of the limits on logging in.
+
+    A known device counts for itself alone, so that no crowd of strangers can shut its owner out.
+    """
 
     def __init__(self, limits: RateLimits, settings: Settings) -> None:
         self._limits = limits
         self._per_name = Limit("login-name", settings.login_failures_per_name, QUARTER_HOUR)
+        self._per_device = Limit("login-device", settings.login_failures_per_name, QUARTER_HOUR)
         self._per_ip = Limit("login-ip", settings.login_failures_per_ip, QUARTER_HOUR)
         self._confirmations = Limit("password-again", settings.login_failures_per_name, QUARTER_HOUR)
         self._creations = Limit("create-ip", settings.accounts_per_ip_hour, HOUR)
 
-    async def require_login(self, name_key: str, ip: str) -> None:
-        """Raise RateLimited where this name or address failed too often, LimitsUnavailable without Redis."""
-        await self._limits.require_room(self._per_name, name_key)
-        await self._limits.require_room(self._per_ip, network_of(ip))
+    async def require_login(self, entrance: Entrance) -> None:
+        """Raise RateLimited where too many tries of the kind failed, LimitsUnavailable without Redis."""
+        for limit, subject in self._counted(entrance):
+            await self._limits.require_room(limit, subject)
 
-    async def login_failed(self, name_key: str, ip: str) -> None:
+    async def login_failed(self, entrance: Entrance) -> None:
         """Count a failed login; raises as `require_login` where others used up the limit meanwhile."""
-        await self._limits.use(self._per_ip, network_of(ip))
-        await self._limits.use(self._per_name, name_key)
+        for limit, subject in reversed(self._counted(entrance)):
+            await self._limits.use(limit, subject)
+
+    def _counted(self, entrance: Entrance) -> tuple[tuple[Limit, str], ...]:
+        if entrance.device is not None:
+            return ((self._per_device, entrance.device),)
+        return ((self._per_name, entrance.name_key), (self._per_ip, network_of(entrance.ip)))
 
     async def require_confirmation(self, user_id: int) -> None:
         """Raise RateLimited where this account's password was asked again and missed too often, LimitsUnavailable

@@ -23,7 +23,7 @@ Result = TypeVar("Result")
 
 
 def require_usable(password: str) -> None:
-    """Check a password for a new account: 8 to 72 bytes of UTF-8, nothing else is asked of it.
+    """Check a new password: 8 to 72 bytes of UTF-8, nothing else is asked of it.
 
     Raises:
         InvalidPassword: it is shorter, longer, or not text.
@@ -33,31 +33,53 @@ def require_usable(password: str) -> None:
         raise InvalidPassword(f"a password has {MIN_BYTES} to {MAX_BYTES} bytes of UTF-8")
 
 
-class Passwords:
-    """Hashes and checks passwords."""
+class Lane:
+    """Threads that hash for those who come this way, as many at once as there are threads.
 
-    def __init__(self, cost: int) -> None:
-        self._cost = cost
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="bcrypt")
-        self._slots = asyncio.Semaphore(THREADS)
-        self._dummy: bytes | None = None
+    `slots` is held by a caller around the last check of a limit and the hashing that the check allows.
+    """
 
-    @property
-    def slots(self) -> asyncio.Semaphore:
-        """Held by a caller around its last check of a limit and the hashing that the check allows."""
-        return self._slots
+    def __init__(self, name: str, threads: int) -> None:
+        self.slots = asyncio.Semaphore(threads)
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix=f"bcrypt-{name}")
 
-    async def hash(self, password: str) -> str:
-        """The hash to store. Call `require_usable` first."""
-        return await self._run(lambda: bcrypt.hashpw(password.encode(), bcrypt.gensalt(self._cost)).decode())
-
-    async def matches(self, password: str, stored_hash: str | None) -> bool:
-        """Whether the password belongs to the hash; None (no such account) takes as long and is False."""
-        return await self._run(lambda: self._check(password, stored_hash))
+    async def run(self, work: Callable[[], Result]) -> Result:
+        """The result of the work, done in one of the threads."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
     def close(self) -> None:
         """Stop the threads once they are done."""
         self._threads.shutdown(wait=False)
+
+
+class Passwords:
+    """Hashes and checks passwords.
+
+    Attributes:
+        everyone: the lane of whoever comes.
+        known: the lane of those whom their device makes known: never behind a crowd of strangers.
+    """
+
+    def __init__(self, cost: int) -> None:
+        self.everyone = Lane("everyone", THREADS)
+        self.known = Lane("known", 1)
+        self._cost = cost
+        self._dummy: bytes | None = None
+
+    async def hash(self, password: str, lane: Lane | None = None) -> str:
+        """The hash to store. Call `require_usable` first."""
+        return await (lane or self.everyone).run(
+            lambda: bcrypt.hashpw(password.encode(), bcrypt.gensalt(self._cost)).decode()
+        )
+
+    async def matches(self, password: str, stored_hash: str | None, lane: Lane | None = None) -> bool:
+        """Whether the password belongs to the hash; None (no such account) takes as long and is False."""
+        return await (lane or self.everyone).run(lambda: self._check(password, stored_hash))
+
+    def close(self) -> None:
+        """Stop the threads once they are done."""
+        self.everyone.close()
+        self.known.close()
 
     def _check(self, password: str, stored_hash: str | None) -> bool:
         if self._dummy is None:
@@ -67,9 +89,6 @@ class Passwords:
         against = stored_hash.encode() if stored_hash is not None else self._dummy
         equal = bcrypt.checkpw((given or b"")[:MAX_BYTES], against)
         return equal and possible
-
-    async def _run(self, work: Callable[[], Result]) -> Result:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
 
 def _encode(password: str) -> bytes | None:

@@ -49,7 +49,9 @@ class SecurityRecord(SQLModel, table=True):
     facts: dict[str, Any] = Field(default_factory=dict, sa_column=document())
 
 
-async def record(session: AsyncSession, user_id: int | None, event: SecurityEvent, **facts: str | int | None) -> None:
+async def record(
+    session: AsyncSession, user_id: int | None, event: SecurityEvent, /, **facts: str | int | None
+) -> None:
     """Write one entry within the caller's transaction, so that it stands exactly where what it tells of stands.
 
     Args:

@@ -1,18 +1,38 @@
-"""Session tokens: JWT signed with HS256, the only algorithm accepted."""
+"""Signed tokens: JWT with HS256, the only algorithm accepted, each of one kind that no other place accepts.
+
+A session token says which row of `sessions` it stands for; the row alone decides whether it still holds. A device
+token says that somebody logged in to the account on this device before; it opens nothing.
+"""
 
 from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 
 import jwt
 
 from engine_app.accounts.errors import Unauthorized
 
 ALGORITHM = "HS256"
+ISSUER = "order-engine"
+_REQUIRED = ["iss", "aud", "sub", "jti", "iat", "nbf", "exp"]
 _USER_ID = re.compile(r"[1-9][0-9]{0,8}")
+
+
+class Kind(StrEnum):
+    """What a token is for: the `typ` of its header, and its audience."""
+
+    SESSION = "session+jwt"
+    DEVICE = "device+jwt"
+
+    @property
+    def audience(self) -> str:
+        """The `aud` of such a token."""
+        return f"{ISSUER}:{self.name.lower()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,39 +46,63 @@ class TokenClaims:
 
 
 class Tokens:
-    """Issues and reads session tokens. `secret` has 32 bytes or more."""
+    """Issues and reads the tokens of one kind.
 
-    def __init__(self, secret: str, *, life: timedelta) -> None:
-        self._secret = secret
-        self._life = life
+    Args:
+        keys: secrets of 32 bytes or more. The first signs; each of them is accepted, so that a new one can take over
+            while tokens of the old one still hold.
+        kind: what the tokens are for.
+        life: from issue to expiry.
+    """
 
-    def issue(self, user_id: int, *, now: datetime | None = None) -> str:
-        """A token of `user_id` that ends after the session's life, counted from `now`."""
+    def __init__(self, keys: Sequence[str], *, kind: Kind, life: timedelta) -> None:
+        self._keys = tuple(keys)
+        self._kind = kind
+        self.life = life
+
+    def issue(self, user_id: int, *, token_id: str | None = None, now: datetime | None = None) -> str:
+        """A token of `user_id` that holds from `now` (this moment) on; its id is drawn where none is given."""
         issued_at = now or datetime.now(UTC)
         claims = {
+            "iss": ISSUER,
+            "aud": self._kind.audience,
             "sub": str(user_id),
-            "jti": secrets.token_urlsafe(16),
+            "jti": token_id or new_token_id(),
             "iat": issued_at,
-            "exp": issued_at + self._life,
+            "nbf": issued_at,
+            "exp": issued_at + self.life,
         }
-        return jwt.encode(claims, self._secret, algorithm=ALGORITHM)
+        return jwt.encode(claims, self._keys[0], algorithm=ALGORITHM, headers={"typ": self._kind.value})
 
     def read(self, token: str) -> TokenClaims:
-        """The claims of a token that this secret signed and that has not ended.
+        """The claims of a token of this kind that one of the keys signed and that holds now.
 
         Raises:
             Unauthorized: anything else, with one sentence that does not tell which.
         """
+        for key in self._keys:
+            if (claims := self._read(token, key)) is not None:
+                return claims
+        raise Unauthorized
+
+    def _read(self, token: str, key: str) -> TokenClaims | None:
         try:
-            claims = jwt.decode(
+            read = jwt.decode_complete(
                 token,
-                self._secret,
+                key,
                 algorithms=[ALGORITHM],
-                options={"require": ["exp", "iat", "sub", "jti"]},
+                audience=self._kind.audience,
+                issuer=ISSUER,
+                options={"require": _REQUIRED, "strict_aud": True},
             )
+            claims = read["payload"]
             issued_at, expires_at = (datetime.fromtimestamp(claims[name], UTC) for name in ("iat", "exp"))
         except (jwt.InvalidTokenError, ValueError, TypeError, OverflowError, OSError):
-            raise Unauthorized from None
-        if not _USER_ID.fullmatch(claims["sub"]) or not claims["jti"]:
-            raise Unauthorized
-        return TokenClaims(int(claims["sub"]), claims["jti"], issued_at, expires_at)
+            return None
+        usable = read["header"].get("typ") == self._kind.value and _USER_ID.fullmatch(claims["sub"]) and claims["jti"]
+        return TokenClaims(int(claims["sub"]), claims["jti"], issued_at, expires_at) if usable else None
+
+
+def new_token_id() -> str:
+    """A fresh id of a token: 128 random bits."""
+    return secrets.token_urlsafe(16)

@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute, Match
 
 from engine_app.api import docs, problems
 from engine_app.api.problems import Problem
-from engine_app.api.routes import auth, health, orders, quote, wallet
+from engine_app.api.routes import account, auth, health, orders, quote, wallet
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 
@@ -48,7 +48,7 @@ def create_api() -> FastAPI:
     )
     problems.install(api)
     docs.install(api)
-    for module in (auth, orders, wallet, quote, health):
+    for module in (auth, account, orders, wallet, quote, health):
         api.include_router(module.router)
     known = list(api.routes)
 

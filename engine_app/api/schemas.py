@@ -6,9 +6,10 @@ import re
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StrictStr, WithJsonSchema
-from pydantic.alias_generators import to_camel
+from pydantic import AwareDatetime, BeforeValidator, Field, StrictStr, WithJsonSchema
 
+from engine_app.api.shapes import RequestShape as _Request
+from engine_app.api.shapes import ResponseShape as _Response
 from engine_app.exact_json import ExactNumber
 from engine_app.markets.errors import InvalidAmount
 from engine_app.markets.quotes import QuoteView
@@ -87,18 +88,6 @@ Moment = Annotated[AwareDatetime, Field(examples=["2026-01-31T12:00:00Z"])]
 Units = Annotated[str, Field(description="base units", examples=["1500000000"])]
 
 
-class _Shape(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, validate_by_alias=True, validate_by_name=False, frozen=True)
-
-
-class _Request(_Shape):
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
-
-
-class _Response(_Shape):
-    model_config = ConfigDict(validate_by_name=True)
-
-
 class AuthRequest(_Request):
     """Log in or make an account."""
 
@@ -116,6 +105,9 @@ class AuthResponse(_Response):
     user_id: int
     username: str
     token: str = Field(description="send it as `Authorization: Bearer <token>`")
+    warning: str | None = Field(
+        default=None, description="what to tell the person about a new password; mostly not there"
+    )
 
 
 class ExecuteRequest(_Request):

@@ -6,7 +6,8 @@ from starlette.requests import HTTPConnection
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from engine_app.ui.cookies import NAME
+from engine_app.settings import settings
+from engine_app.ui.cookies import session_name
 
 
 def strangers_to_login(app: ASGIApp) -> ASGIApp:
@@ -16,7 +17,8 @@ def strangers_to_login(app: ASGIApp) -> ASGIApp:
     """
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"] == "/" and NAME not in HTTPConnection(scope).cookies:
+        is_trade_page = scope["type"] == "http" and scope["path"] == "/"
+        if is_trade_page and session_name(settings()) not in HTTPConnection(scope).cookies:
             await RedirectResponse("/login/", 307)(scope, receive, send)
             return
         await app(scope, receive, send)

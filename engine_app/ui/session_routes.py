@@ -9,10 +9,11 @@ from fastapi import APIRouter, Form, HTTPException, Request
 from fastapi.responses import RedirectResponse
 
 from engine_app.accounts.client_ip import client_ip
+from engine_app.accounts.errors import Unauthorized
+from engine_app.accounts.origins import is_own_form
 from engine_app.accounts.service import Session
 from engine_app.services import services
-from engine_app.ui.cookies import NAME
-from engine_app.ui.origins import is_own_origin
+from engine_app.ui import cookies
 from engine_app.ui.words import TOLD, code_of, retry_after_of
 
 router = APIRouter(prefix="/session", include_in_schema=False)
@@ -25,8 +26,11 @@ Field = Annotated[str, Form()]
 async def log_in(request: Request, username: Field = "", password: Field = "") -> RedirectResponse:
     """Log in to an account that exists, else back to the log-in page with the reason."""
     require_own_page(request)
+    devices = cookies.device_tokens(request.cookies, services().settings)
     try:
-        session = await services().accounts.log_in(username, password, client_ip(request))
+        session = await services().accounts.log_in(
+            username, password, client_ip(request), devices=devices, agent=_agent(request)
+        )
     except TOLD as error:
         return _refused("/login/", error, username)
     return _opened(session)
@@ -37,7 +41,7 @@ async def create(request: Request, username: Field = "", password: Field = "") -
     """Make an account and log in to it, else back to the create page with the reason."""
     require_own_page(request)
     try:
-        session = await services().accounts.create(username, password, client_ip(request))
+        session = await services().accounts.create(username, password, client_ip(request), agent=_agent(request))
     except TOLD as error:
         return _refused("/create-account/", error, username)
     return _opened(session)
@@ -45,34 +49,31 @@ async def create(request: Request, username: Field = "", password: Field = "") -
 
 @router.post("/logout")
 async def log_out(request: Request) -> RedirectResponse:
-    """Forget the session in this browser."""
+    """End the session, and forget it in this browser whatever happens."""
     require_own_page(request)
+    token = request.cookies.get(cookies.session_name(services().settings), "")
     response = RedirectResponse("/login/", SEE_OTHER)
-    response.delete_cookie(NAME, path="/", httponly=True, samesite="lax", secure=_secure())
+    try:
+        identity = await services().accounts.authenticate_session(token)
+        await services().upkeep.log_out(identity, client_ip(request))
+    except Unauthorized:
+        pass
+    except TOLD as error:
+        response = _refused("/login/", error, "")
+    cookies.forget_session(response, services().settings)
     return response
 
 
 def require_own_page(request: Request) -> None:
-    """Refuse a form that another site's page sends: it could log a person in to somebody else's account."""
-    origin = request.headers.get("origin")
-    if origin is None:
-        return
-    hosts = (request.headers.get("host", ""), request.headers.get("x-forwarded-host", ""))
-    if not is_own_origin(origin, hosts, services().settings.public_url):
-        raise HTTPException(403, "the form was sent by another site's page")
+    """Refuse a form that no page of ours sent: it could log a person in to somebody else's account."""
+    if not is_own_form(request.headers, services().settings.public_url):
+        raise HTTPException(403, "the form was not sent by a page of this site")
 
 
 def _opened(session: Session) -> RedirectResponse:
     response = RedirectResponse("/", SEE_OTHER)
-    response.set_cookie(
-        NAME,
-        session.token,
-        max_age=services().settings.session_hours * 3600,
-        path="/",
-        httponly=True,
-        samesite="lax",
-        secure=_secure(),
-    )
+    cookies.set_session(response, session.token, services().settings)
+    cookies.set_device(response, session.user_id, session.device_token, services().settings)
     return response
 
 
@@ -83,6 +84,5 @@ def _refused(page: str, error: Exception, username: str) -> RedirectResponse:
     return RedirectResponse(f"{page}?{urlencode(reason)}", SEE_OTHER)
 
 
-def _secure() -> bool:
-    settings = services().settings
-    return settings.strict or (settings.public_url or "").startswith("https://")
+def _agent(request: Request) -> str:
+    return request.headers.get("user-agent", "")

@@ -9,11 +9,11 @@ import reflex as rx
 from reflex.event import EventSpec
 
 from engine_app import errors
+from engine_app.accounts.origins import is_own_origin
 from engine_app.settings import settings
 from engine_app.storage.postgres import DATABASE_AWAY, DATABASE_UNAVAILABLE
 from engine_app.telemetry.logging import get_logger
 from engine_app.ui.components.shell import BRAND
-from engine_app.ui.origins import is_own_origin
 from engine_app.ui.pages.door import create_account_page, login_page
 from engine_app.ui.pages.not_found import not_found_page
 from engine_app.ui.pages.trade import trade_page

@@ -13,6 +13,7 @@ from reflex.middleware.middleware import Middleware
 from reflex.state import BaseState, State, StateUpdate
 from reflex_base.registry import RegistrationContext
 
+from engine_app.settings import settings
 from engine_app.storage.postgres import DATABASE_AWAY
 from engine_app.ui.cookies import session_token
 from engine_app.ui.states.session import SessionState
@@ -32,7 +33,7 @@ class OneSessionPerTab(Middleware):
     async def preprocess(self, app: App, state: BaseState, event: Event) -> StateUpdate | None:
         root = state._get_root_state()
         session = await root.get_state(SessionState)
-        token = session_token(root.router_data)
+        token = session_token(root.router_data, settings())
         if token != session._belongs_to or (event.name in HYDRATES and await self._has_ended(session)):
             root.reset()  # type: ignore[no-untyped-call]
             session._belongs_to = token
@@ -53,15 +54,22 @@ def is_connected(client_token: str) -> bool:
     return namespace is not None and client_token in namespace.token_to_sid
 
 
-async def bursts(updates: AsyncIterator[Any]) -> AsyncGenerator[list[Any]]:
-    """Updates in the groups in which they arrive; an empty group as a heartbeat where nothing comes for long."""
+async def bursts(updates: AsyncIterator[Any], until: asyncio.Event) -> AsyncGenerator[list[Any]]:
+    """Updates in the groups in which they arrive; an empty group as a heartbeat where nothing comes for long.
+
+    It ends at once when the event is set; what waits then is not handed on.
+    """
     waiting: asyncio.Queue[Any] = asyncio.Queue()
 
     async def collect() -> None:
         async for update in updates:
             waiting.put_nowait(update)
 
-    collecting = asyncio.create_task(collect())
+    async def end() -> None:
+        await until.wait()
+        waiting.put_nowait(None)
+
+    tasks = [asyncio.create_task(collect()), asyncio.create_task(end())]
     try:
         while True:
             burst: list[Any] = []
@@ -69,6 +77,9 @@ async def bursts(updates: AsyncIterator[Any]) -> AsyncGenerator[list[Any]]:
                 burst.append(await asyncio.wait_for(waiting.get(), HEARTBEAT_SECONDS))
             while not waiting.empty():
                 burst.append(waiting.get_nowait())
+            if until.is_set():
+                return
             yield burst
     finally:
-        collecting.cancel()
+        for task in tasks:
+            task.cancel()

@@ -50,6 +50,14 @@ async def test_the_document_describes_every_route(client: httpx.AsyncClient) -> 
     assert document["openapi"].startswith("3.1")
     assert set(document["paths"]) == {
         "/api/auth",
+        "/api/account/keys",
+        "/api/account/keys/{keyId}",
+        "/api/account/logout",
+        "/api/account/logout-everywhere",
+        "/api/account/password",
+        "/api/account/security-log",
+        "/api/account/sessions",
+        "/api/account/sessions/{sessionId}",
         "/api/orders/execute",
         "/api/orders/history",
         "/api/orders/history.csv",

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from engine_app.ui.cookies import session_token
-from engine_app.ui.origins import is_own_origin
+from engine_app.accounts.origins import is_own_form, is_own_origin
+from engine_app.settings import Settings
+from engine_app.ui.cookies import device_tokens, session_token
+
+PLAIN = Settings(public_url=None)
+SECURE = Settings(public_url="https://trade.example")
 
 
 @pytest.mark.parametrize(
@@ -19,12 +23,12 @@ from engine_app.ui.origins import is_own_origin
     ],
 )
 def test_the_session_is_found_among_the_cookies(header: str, token: str) -> None:
-    assert session_token({"headers": {"cookie": header}}) == token
+    assert session_token({"headers": {"cookie": header}}, PLAIN) == token
 
 
 def test_a_tab_without_cookies_has_no_session() -> None:
-    assert session_token({}) == ""
-    assert session_token({"headers": {}}) == ""
+    assert session_token({}, PLAIN) == ""
+    assert session_token({"headers": {}}, PLAIN) == ""
 
 
 @pytest.mark.parametrize(
@@ -41,3 +45,29 @@ def test_a_tab_without_cookies_has_no_session() -> None:
 )
 def test_only_the_servers_own_pages_count(origin: str, own: bool) -> None:
     assert is_own_origin(origin, ("localhost:8000", ""), "https://trade.example") is own
+
+
+def test_where_cookies_are_secure_only_the_hosts_own_counts() -> None:
+    assert session_token({"headers": {"cookie": "session=planted"}}, SECURE) == ""
+    assert session_token({"headers": {"cookie": "session=planted; __Host-session=own"}}, SECURE) == "own"
+    cookies = {"device-7": "planted", "__Host-device-7": "own", "__Host-session": "other"}
+    assert device_tokens(cookies, SECURE) == ["own"]
+    assert device_tokens(cookies, PLAIN) == ["planted"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "own"),
+    [
+        ({"origin": "http://localhost:8000"}, True),
+        ({"origin": "http://localhost:8000", "sec-fetch-site": "same-origin"}, True),
+        ({"sec-fetch-site": "same-origin"}, True),
+        ({}, False),
+        ({"origin": "http://localhost:8000", "sec-fetch-site": "cross-site"}, False),
+        ({"origin": "http://localhost:8000", "sec-fetch-site": "same-site"}, False),
+        ({"origin": "https://evil.example", "sec-fetch-site": "same-origin"}, False),
+        ({"origin": "null"}, False),
+        ({"referer": "http://localhost:8000/login/"}, False),
+    ],
+)
+def test_a_form_needs_the_browsers_word_that_our_page_sent_it(headers: dict[str, str], own: bool) -> None:
+    assert is_own_form({"host": "localhost:8000", **headers}, None) is own

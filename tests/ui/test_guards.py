@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
-from datetime import timedelta
 from uuid import uuid4
 
 import httpx
 import pytest
 import socketio
 
-from engine_app.accounts.tokens import Tokens
 from engine_app.ui.states.door import DoorState
+from engine_app.ui.states.orders import OrdersState
 from engine_app.ui.states.session import SessionState
 from engine_app.ui.states.swap import SwapState
-from tests.conftest import JWT_SECRET, RunningEngine
+from tests.conftest import RunningEngine
 from tests.trading import PASSWORD, Bot, bot
 from tests.ui.conftest import OpenTab
 
@@ -24,7 +21,6 @@ HYDRATE = "reflex___state____state.hydrate_and_load"
 REFLEXS_OWN = "setvar"
 """Every state has it: it puts what a client sends into that client's own tab, and tells nothing."""
 
-LIFE_SECONDS = 15
 NOTHING: dict[str, object] = {
     "username": "",
     "signed_in": False,
@@ -63,14 +59,15 @@ def all_events() -> list[tuple[str, dict[str, object]]]:
 def cookie_of(account: Bot) -> str:
     """The session cookie that the log-in form gives."""
     form = {"username": account.username, "password": PASSWORD}
-    answer = httpx.post(f"{account.base_url}/session/login", data=form, timeout=30)
+    headers = {"Origin": account.base_url}
+    answer = httpx.post(f"{account.base_url}/session/login", data=form, headers=headers, timeout=30)
     return f"session={answer.cookies['session']}"
 
 
-def user_of(account: Bot) -> int:
-    """The id of the account, as its own token has it."""
-    bearer = account.client.headers["Authorization"].removeprefix("Bearer ")
-    return Tokens(JWT_SECRET, life=timedelta(hours=1)).read(bearer).user_id
+def end_session(account: Bot, cookie: str) -> None:
+    """End the session of a cookie, as its owner would from elsewhere."""
+    bearer = {"Authorization": f"Bearer {cookie.removeprefix('session=')}"}
+    assert account.client.post("/api/account/logout", headers=bearer).status_code == 204
 
 
 def test_the_list_of_events_is_not_empty() -> None:
@@ -105,15 +102,14 @@ async def test_once_the_session_has_ended_no_event_tells_or_does_anything(
     engine: RunningEngine, open_tab: OpenTab
 ) -> None:
     with bot(engine.base_url) as account:
-        token = Tokens(JWT_SECRET, life=timedelta(seconds=LIFE_SECONDS)).issue(user_of(account))
-        ends = time.monotonic() + LIFE_SECONDS
-        async with open_tab(cookie=f"session={token}") as tab:
+        cookie = cookie_of(account)
+        async with open_tab(cookie=cookie) as tab:
             await tab.send(HYDRATE)
             await tab.until("available", bool)
             await tab.until("tokens", bool)
             await tab.send(event(SwapState, "set_amount"), {"text": "0.25"})
             key = (await tab.until("quote", lambda quote: quote["key"]))["key"]
-            await asyncio.sleep(ends + 1 - time.monotonic())
+            end_session(account, cookie)
             await tab.quiet()
             tab.updates.clear()
             for name, payload in all_events():
@@ -132,6 +128,21 @@ async def test_once_the_session_has_ended_no_event_tells_or_does_anything(
                 assert all(value == nothing for value in tab.values(var)), var
             assert all(not value["key"] for value in tab.values("quote"))
         assert account.client.get("/api/orders/history").json()["orders"] == []
+
+
+async def test_an_open_tab_stops_at_once_when_its_session_ends(engine: RunningEngine, open_tab: OpenTab) -> None:
+    with bot(engine.base_url) as account:
+        cookie = cookie_of(account)
+        async with open_tab(cookie=cookie) as tab:
+            await tab.send(event(OrdersState, "follow"))
+            await tab.until("loaded", bool)
+            await tab.quiet()
+            end_session(account, cookie)
+            await tab.until_redirected(1, "follow", seconds=5)
+            tab.updates.clear()
+            account.wait(account.place(amount="0.01"))
+            await tab.quiet()
+            assert tab.values("rows") == []
 
 
 async def test_the_next_user_of_a_tab_sees_nothing_of_the_one_before(engine: RunningEngine, open_tab: OpenTab) -> None:

@@ -17,7 +17,7 @@ from tests.ui.conftest import database_refusing
 
 @pytest.fixture
 def client(engine: RunningEngine) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=engine.base_url, timeout=30) as client:
+    with httpx.Client(base_url=engine.base_url, timeout=30, headers={"Origin": engine.base_url}) as client:
         yield client
 
 
@@ -43,11 +43,21 @@ def test_a_new_account_is_logged_in_at_once(client: httpx.Client) -> None:
     assert client.get("/", follow_redirects=False).status_code == 200
 
 
-def test_logging_out_forgets_the_session(client: httpx.Client) -> None:
+def test_the_cookie_opens_nothing_of_the_api(client: httpx.Client) -> None:
     client.post("/session/create", data=form(f"new-{uuid4().hex[:8]}"))
+    assert client.get("/api/wallet").status_code == 401
+    assert client.post("/api/account/logout-everywhere").status_code == 401
+
+
+def test_logging_out_ends_the_session(client: httpx.Client) -> None:
+    client.post("/session/create", data=form(f"new-{uuid4().hex[:8]}"))
+    bearer = {"Authorization": f"Bearer {client.cookies['session']}"}
+    assert client.get("/api/wallet", headers=bearer).status_code == 200
     answer = client.post("/session/logout")
     assert (answer.status_code, answer.headers["location"]) == (303, "/login/")
     assert "session" not in client.cookies
+    assert client.get("/api/wallet", headers=bearer).status_code == 401
+    assert client.post("/session/logout").headers["location"] == "/login/"
 
 
 def test_a_stranger_is_sent_to_the_log_in_page(client: httpx.Client) -> None:
@@ -88,6 +98,13 @@ def test_without_the_database_the_form_says_so(
 @pytest.mark.parametrize("data", [{}, {"username": ""}, {"username": "x" * 51, "password": PASSWORD}])
 def test_an_unusable_form_leads_back_with_the_reason(client: httpx.Client, data: dict[str, str]) -> None:
     assert reason(client.post("/session/create", data=data))[0] == "/create-account/"
+
+
+@pytest.mark.parametrize("route", ["login", "create", "logout"])
+def test_a_form_that_does_not_say_where_it_comes_from_is_refused(engine: RunningEngine, route: str) -> None:
+    answer = httpx.post(f"{engine.base_url}/session/{route}", data=form(f"new-{uuid4().hex[:8]}"))
+    assert answer.status_code == 403
+    assert "set-cookie" not in answer.headers
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://localhost:1"])

@@ -17,7 +17,7 @@ async def arriving(queue: asyncio.Queue[int | None]) -> AsyncIterator[int | None
 
 async def test_what_came_meanwhile_is_one_burst() -> None:
     queue: asyncio.Queue[int | None] = asyncio.Queue()
-    bursts = tabs.bursts(arriving(queue))
+    bursts = tabs.bursts(arriving(queue), asyncio.Event())
     queue.put_nowait(1)
     assert await anext(bursts) == [1]
     for update in (2, None, 3):
@@ -30,16 +30,27 @@ async def test_what_came_meanwhile_is_one_burst() -> None:
 async def test_silence_is_an_empty_burst(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tabs, "HEARTBEAT_SECONDS", 0.05)
     queue: asyncio.Queue[int | None] = asyncio.Queue()
-    bursts = tabs.bursts(arriving(queue))
+    bursts = tabs.bursts(arriving(queue), asyncio.Event())
     assert await anext(bursts) == []
     queue.put_nowait(1)
     assert await anext(bursts) == [1]
     await bursts.aclose()
 
 
+async def test_it_ends_at_once_and_hands_nothing_on() -> None:
+    queue: asyncio.Queue[int | None] = asyncio.Queue()
+    ended = asyncio.Event()
+    bursts = tabs.bursts(arriving(queue), ended)
+    waiting = asyncio.create_task(anext(bursts, "over"))
+    await asyncio.sleep(0.02)
+    ended.set()
+    queue.put_nowait(1)
+    assert await asyncio.wait_for(waiting, 5) == "over"
+
+
 async def test_nothing_is_left_running_behind_it() -> None:
     before = asyncio.all_tasks()
-    bursts = tabs.bursts(arriving(asyncio.Queue[int | None]()))
+    bursts = tabs.bursts(arriving(asyncio.Queue[int | None]()), asyncio.Event())
     waiting = asyncio.create_task(anext(bursts))
     await asyncio.sleep(0.02)
     waiting.cancel()

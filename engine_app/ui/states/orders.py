@@ -80,9 +80,10 @@ class OrdersState(SessionState):
         """What the page is to do about the news, until another follower takes over or the tab or session ends."""
         loop = asyncio.get_running_loop()
         checked = loop.time()
-        async with services().feed.follow(identity.user_id) as updates:
+        watching = services().endings.watch(identity)
+        async with watching as ended_session, services().feed.follow(identity.user_id) as updates:
             await self._read(identity)
-            async for burst in bursts(updates):
+            async for burst in bursts(updates, until=ended_session):
                 if not is_connected(client_token):
                     return
                 if any(update is None for update in burst):
@@ -100,6 +101,7 @@ class OrdersState(SessionState):
                     yield _told(order_row(order, explorer_of(order)))
                 if ended:
                     yield WalletState.load
+            yield to_login()
 
     @rx.event
     @signed_in_only

@@ -33,11 +33,11 @@ class SessionState(rx.State):
 
     async def _identity(self) -> Identity | None:
         """Who asks, checked on the server at every call; None where the cookie is missing or not valid."""
-        token = session_token(self.router_data)
+        token = session_token(self.router_data, services().settings)
         if not token:
             return None
         try:
-            return await services().accounts.authenticate(token)
+            return await services().accounts.authenticate_session(token)
         except Unauthorized:
             return None
 
