@@ -35,11 +35,13 @@ def reason(answer: httpx.Response) -> tuple[str, str]:
 def test_a_new_account_is_logged_in_at_once(client: httpx.Client) -> None:
     answer = client.post("/session/create", data=form(f"new-{uuid4().hex[:8]}"))
     assert (answer.status_code, answer.headers["location"]) == (303, "/")
-    cookie = SimpleCookie(answer.headers["set-cookie"])["session"]
+    cookie = SimpleCookie(answer.headers.get_list("set-cookie")[0])["session"]
     assert cookie["httponly"]
     assert cookie["samesite"] == "lax"
     assert cookie["path"] == "/"
     assert int(cookie["max-age"]) == 24 * 3600
+    device = SimpleCookie(answer.headers.get_list("set-cookie")[1])
+    assert all(morsel["httponly"] and name.startswith("device-") for name, morsel in device.items())
     assert client.get("/", follow_redirects=False).status_code == 200
 
 
