@@ -21,6 +21,11 @@ def _bun() -> Path:
     return bundled if bundled.exists() or found is None else Path(found)
 
 
+def _state_manager_mode() -> rx.constants.StateManagerMode:
+    modes = rx.constants.StateManagerMode
+    return modes.REDIS if os.environ.get("REFLEX_REDIS_URL") else modes.MEMORY
+
+
 config = rx.Config(
     app_name="engine_app",
     api_url=f"http://localhost:{PLACEHOLDER_PORT}",
@@ -29,8 +34,9 @@ config = rx.Config(
     # Pages, API and websocket share one origin: no other origin is let in over HTTP. The event websocket's
     # own same-origin check is set in engine_app.ui.app.
     cors_allowed_origins=[],
-    # A tab's state is only a view of Postgres: lost with the process, restored by cookie and on_load.
-    state_manager_mode=rx.constants.StateManagerMode.MEMORY,
+    # A tab's state is only a view of Postgres: lost with the process or with Redis, restored by cookie and on_load.
+    # Several web processes share it in Redis (see engine_app.embedded.processes).
+    state_manager_mode=_state_manager_mode(),
     show_built_with_reflex=False,
     disable_plugins=[rx.plugins.SitemapPlugin],
 )

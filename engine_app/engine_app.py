@@ -1,5 +1,6 @@
 """The application put together: pages, API, lifespan."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -8,16 +9,23 @@ import reflex as rx
 from engine_app.api.app import create_api
 from engine_app.services import running
 from engine_app.settings import settings
-from engine_app.telemetry import logging
+from engine_app.telemetry import logging, metrics_files, tracing
 from engine_app.ui import redirects, session_routes, site
 
 
 @asynccontextmanager
 async def serving() -> AsyncIterator[None]:
     """What runs as long as the web process serves."""
-    logging.configure(level=settings().log_level, json_lines=settings().strict, process="web")
+    chosen = settings()
+    logging.configure(level=chosen.log_level, json_lines=chosen.strict, process="web")
+    tracing.configure(chosen.otel_exporter_otlp_endpoint, "web")
+    if chosen.metrics_port is not None:
+        metrics_files.serve(chosen.metrics_host, chosen.metrics_port)
     async with running():
+        counting = asyncio.create_task(site.count_sockets(app))
         yield
+        counting.cancel()
+    tracing.close()
 
 
 api = create_api()

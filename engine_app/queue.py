@@ -5,8 +5,8 @@ Redis keys (namespace `dramatiq`):
     dramatiq:order-queue.msgs   hash    id → message (Dramatiq's)
     dramatiq:order-queue.wake   list    one element a message, popped by idle consumers; at most `WAKE_LIMIT`
 
-A message carries an order's id and nothing else. Losing one loses no order: Postgres has it, and the workers'
-sweeper takes up whatever is due.
+A message carries an order's id, and the request and the trace it comes from. Losing one loses no order: Postgres has
+it, and the workers' sweeper takes up whatever is due.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ import redis
 from dramatiq.brokers.redis import RedisBroker, _RedisConsumer
 from dramatiq.errors import ConnectionClosed
 from dramatiq.middleware import AsyncIO, Middleware, ShutdownNotifications
+
+from engine_app.telemetry import metrics, tracing
+from engine_app.telemetry.requests import current_request
 
 ORDER_QUEUE = "order-queue"
 EXECUTE = "order.execute"
@@ -44,9 +47,10 @@ class WakingConsumer(_RedisConsumer):
             time.sleep(FULL_SECONDS)
             return None
         try:
-            self.broker.client.blpop([self.broker.wake_key(self.queue_name)], timeout=IDLE_SECONDS)
+            woken = self.broker.client.blpop([self.broker.wake_key(self.queue_name)], timeout=IDLE_SECONDS)
         except (redis.ConnectionError, redis.TimeoutError) as error:
             raise ConnectionClosed(error) from None
+        metrics.QUEUE_WAKEUPS.labels("timeout" if woken is None else "message").inc()
         return None
 
 
@@ -95,6 +99,8 @@ def broker(redis_url: str, *, middleware: Sequence[Middleware] = ()) -> WakingBr
 
 def send_order(through: WakingBroker, order_id: UUID) -> None:
     """Ask any worker to execute an order. Blocking; raises redis errors where Redis is away."""
+    comes_from = {"request": current_request(), "trace": tracing.carried()}
+    kwargs = {name: value for name, value in comes_from.items() if value}
     through.enqueue(
-        dramatiq.Message(queue_name=ORDER_QUEUE, actor_name=EXECUTE, args=(str(order_id),), kwargs={}, options={})
+        dramatiq.Message(queue_name=ORDER_QUEUE, actor_name=EXECUTE, args=(str(order_id),), kwargs=kwargs, options={})
     )

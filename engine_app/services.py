@@ -26,6 +26,7 @@ from engine_app.markets.pools import Pools
 from engine_app.markets.quotes import Quotes
 from engine_app.markets.tokens import TokenList
 from engine_app.orders.progress import ProgressFeed, ProgressPublisher
+from engine_app.orders.readings import keep_reading
 from engine_app.orders.service import Orders
 from engine_app.settings import Settings, SettingsError, settings
 from engine_app.storage import deployment, schema
@@ -130,6 +131,7 @@ async def _start(chosen: Settings, resources: AsyncExitStack) -> WebServices:
         ("feed", feed.run()),
         ("endings", endings.run()),
         ("chain", connect_to_chain()),
+        ("readings", keep_reading("web", database, rpc)),
     ):
         task = asyncio.create_task(work, name=name)
         resources.callback(task.cancel)

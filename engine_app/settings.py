@@ -76,12 +76,28 @@ class Settings(BaseSettings):
     )
     host: str = Field("127.0.0.1", description="Address the web server listens on")
     port: int = Field(8000, ge=0, le=65535, description="Port the web server listens on")
+    web_processes: int = Field(
+        1, ge=1, le=32, description="Processes behind PORT; with more than one, pages keep their state in Redis"
+    )
     workers: int = Field(2, ge=1, le=64, description="Worker processes started by `up`")
     worker_concurrency: int = Field(8, ge=1, le=256, description="Orders a worker process advances at once")
     data_dir: Path = Field(Path(".data"), description="Embedded services, secrets and logs live here")
     allow_mainnet: bool = Field(False, description="`mainnet-beta` starts only when this is true")
     allow_mainnet_dev: bool = Field(False, description="Waives the production checks for a private copy of mainnet")
     slot_ms: int = Field(400, ge=10, le=10_000, description="Slot time of the embedded localnet, milliseconds")
+    metrics_port: int | None = Field(
+        None,
+        ge=1,
+        le=65535,
+        description="Port of `/metrics`, of all processes of this machine; none when not set",
+    )
+    metrics_host: str = Field(
+        "127.0.0.1", description="Address of `/metrics`; it asks for no password: never a public one"
+    )
+    otel_exporter_otlp_endpoint: str | None = Field(
+        None,
+        description="OpenTelemetry collector (OTLP over HTTP), e.g. `http://127.0.0.1:4318`; no traces when not set",
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level logged")
 
     address_stock: int = Field(
@@ -123,7 +139,16 @@ class Settings(BaseSettings):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
-    @field_validator("database_url", "redis_url", "solana_ws_url", "jwt_secret", "public_url", mode="before")
+    @field_validator(
+        "database_url",
+        "redis_url",
+        "solana_ws_url",
+        "jwt_secret",
+        "public_url",
+        "metrics_port",
+        "otel_exporter_otlp_endpoint",
+        mode="before",
+    )
     @classmethod
     def _empty_is_unset(cls, value: object) -> object:
         return None if isinstance(value, str) and not value.strip() else value
@@ -158,6 +183,11 @@ class Settings(BaseSettings):
     @classmethod
     def _is_websocket(cls, value: str | None) -> str | None:
         return _reachable(value, "ws", "wss")
+
+    @field_validator("otel_exporter_otlp_endpoint")
+    @classmethod
+    def _is_collector(cls, value: str | None) -> str | None:
+        return _reachable(value, "http", "https")
 
     @field_validator("public_url")
     @classmethod

@@ -20,7 +20,7 @@ from engine_app.errors import EngineError
 from engine_app.execution.process import ExecutionProcess
 from engine_app.settings import SettingsError, WorkerSettings, load
 from engine_app.storage.postgres import DATABASE_AWAY
-from engine_app.telemetry import logging
+from engine_app.telemetry import logging, metrics_files, tracing
 from engine_app.telemetry.ready import tell_ready
 from tasks import actors
 
@@ -65,6 +65,9 @@ def main() -> int:
         return 2
     name = os.environ.get("PROCESS_NAME", "worker")
     logging.configure(level=settings.log_level, json_lines=settings.strict, process=name)
+    tracing.configure(settings.otel_exporter_otlp_endpoint, name)
+    if settings.metrics_port is not None:
+        metrics_files.serve(settings.metrics_host, settings.metrics_port)
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     started, stop = threading.Event(), threading.Event()
 
@@ -99,6 +102,7 @@ def main() -> int:
         return 0
     stop.wait()
     worker.stop(timeout=STOP_MILLISECONDS)
+    tracing.close()
     return 0
 
 

@@ -28,12 +28,16 @@ from engine_app.embedded.processes import LocalChain
 from engine_app.embedded.valkey import Valkey
 from engine_app.storage.postgres import Database
 from engine_app.storage.redis import connect
+from tests.deployed import Deployed, deploy
 from tests.sharing import group_of, turn_of
 
 TESTS = Path(__file__).parent
 
 MNEMONIC = "legal winner thank year wave sausage worth useful legal winner thank yellow"
 """Of the tests alone: a published test vector."""
+
+DEPLOYED_MNEMONIC = "letter advice cage absurd amount doctor acoustic avoid letter advice cage above"
+"""Of the second engine that tests run on the same chain: another published test vector."""
 
 JWT_SECRET = "the tests' own key, long enough for HS256"
 SLOT_MS = 50
@@ -175,6 +179,7 @@ class RunningEngine:
         chain: the local chain it trades on.
         database_url: its database.
         redis_url: its Valkey.
+        metrics_url: where web or a worker tells the metrics of all of them.
         supervisor: knows its processes, `worker-1`, `worker-2` and `web`, and restarts them.
     """
 
@@ -182,6 +187,7 @@ class RunningEngine:
     chain: LocalChain
     database_url: str
     redis_url: str
+    metrics_url: str
     supervisor: BackgroundSupervisor
 
 
@@ -198,12 +204,45 @@ def engine(  # noqa: PLR0917 - what it runs on
     port = free_port()
     endpoints = Endpoints(new_database(), new_redis(), localnet.rpc_url, localnet.ws_url)
     data_dir = tmp_path_factory.mktemp("engine")
-    base = plain_environment() | ENGINE_SETTINGS | endpoints.environment() | {"DATA_DIR": str(data_dir)}
+    metrics_port = free_port()
+    own = {"DATA_DIR": str(data_dir), "METRICS_PORT": str(metrics_port)}
+    base = plain_environment() | ENGINE_SETTINGS | endpoints.environment() | own
     supervisor.start(*(processes.worker(base, MNEMONIC, f"worker-{n}") for n in (1, 2)))
     supervisor.call(wait_for_addresses(endpoints.database_url, ADDRESS_STOCK))
     base |= {"JWT_SECRET": JWT_SECRET, "HOST": "127.0.0.1", "PORT": str(port)}
     supervisor.start(processes.web(base, page(port), "127.0.0.1", port))
-    return RunningEngine(f"http://localhost:{port}", localnet, endpoints.database_url, endpoints.redis_url, supervisor)
+    return RunningEngine(
+        base_url=f"http://localhost:{port}",
+        chain=localnet,
+        database_url=endpoints.database_url,
+        redis_url=endpoints.redis_url,
+        metrics_url=f"http://127.0.0.1:{metrics_port}/metrics",
+        supervisor=supervisor,
+    )
+
+
+@pytest.fixture(scope="session")
+def deployed(  # noqa: PLR0917 - what it runs on
+    supervisor: BackgroundSupervisor,
+    postgres_server: Postgres,
+    new_redis: Callable[[], str],
+    localnet: LocalChain,
+    page: Callable[[int], Path],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Deployed]:
+    """The engine behind a pooler, with two web processes, on a chain that other tests trade on too."""
+    _execute(postgres_server, "CREATE DATABASE deployed")
+    secrets = {"JWT_SECRET": JWT_SECRET, "WALLET_MNEMONIC": DEPLOYED_MNEMONIC}
+    with deploy(
+        postgres_server.url("deployed"),
+        new_redis(),
+        localnet,
+        page,
+        supervisor,
+        tmp_path_factory.mktemp("deployed"),
+        plain_environment() | ENGINE_SETTINGS | secrets,
+    ) as running:
+        yield running
 
 
 def plain_environment() -> dict[str, str]:

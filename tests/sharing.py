@@ -10,6 +10,7 @@ GROUPS = (
     ("embedded", "embedded"),
     ("e2e", "engine"),
     ("engine", "engine"),
+    ("monitoring", "engine"),
 )
 """Folders below `tests` and their group; the first that fits counts. The groups that take longest come first."""
 

@@ -10,6 +10,7 @@ from starlette.routing import BaseRoute, Match
 
 from engine_app.api import docs, problems
 from engine_app.api.problems import Problem
+from engine_app.api.requests import Requests
 from engine_app.api.routes import account, auth, health, orders, quote, wallet
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
@@ -46,6 +47,7 @@ def create_api() -> FastAPI:
         redoc_url=None,
         openapi_url="/api/openapi.json",
     )
+    api.add_middleware(Requests)
     problems.install(api)
     docs.install(api)
     for module in (auth, account, orders, wallet, quote, health):

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from enum import StrEnum
 
+from engine_app.telemetry import metrics
+
 _own_calls: ContextVar[Counter[str] | None] = ContextVar("own_rpc_calls", default=None)
 
 
@@ -65,6 +67,7 @@ class CallTotals:
     def add(self, method: str, endpoint: str, outcome: Outcome) -> None:
         """Note one call."""
         self._totals[method, endpoint, outcome] += 1
+        metrics.RPC_CALLS.labels(method, endpoint, outcome.value).inc()
 
     def snapshot(self) -> Mapping[tuple[str, str, Outcome], int]:
         """(method, endpoint's name, outcome) → calls."""

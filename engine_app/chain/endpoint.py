@@ -17,6 +17,7 @@ from solana.rpc.async_api import AsyncClient
 
 from engine_app.chain.call_counts import CallTotals, Outcome
 from engine_app.chain.errors import RpcRefused, RpcUnavailable, WrongCluster
+from engine_app.telemetry import metrics, tracing
 from engine_app.telemetry.logging import get_logger
 
 _log = get_logger(__name__)
@@ -214,6 +215,11 @@ class Endpoint:
         await asyncio.gather(self._reads.close(), self._sends.close(), self._searches.close())
 
     async def _post(self, client: AsyncClient, method: str, params: list[Any]) -> Any:
+        _log.debug("rpc.call", method=method, endpoint=self.name)
+        with tracing.span(method, endpoint=self.name):
+            return await self._exchange(client, method, params)
+
+    async def _exchange(self, client: AsyncClient, method: str, params: list[Any]) -> Any:
         started = time.monotonic()
         try:
             # AsyncClient's own typed calls cost about a fifth more CPU and lose an error's `data`.
@@ -304,6 +310,7 @@ class Endpoint:
         self._pauses = min(self._pauses + 1, 10)
 
     def _note_latency(self, seconds: float) -> None:
+        metrics.RPC_SECONDS.labels(self.name).observe(seconds)
         self._latency = seconds if self._latency is None else 0.8 * self._latency + 0.2 * seconds
 
     def _note_slot(self, slot: int) -> None:

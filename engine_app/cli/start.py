@@ -44,7 +44,9 @@ def web() -> None:
     secret = settings.jwt_secret
     environment["JWT_SECRET"] = secret.get_secret_value() if secret else jwt_secret(data_dir)
     page = frontend.prepare(data_dir, settings.port, settings.public_url, tell)
-    _become(processes.web_command(settings.host, settings.port), processes.web_environment(environment, page))
+    count = settings.web_processes
+    argv = processes.web_command(settings.host, settings.port, count)
+    _become(argv, processes.web_environment(environment, page, count))
 
 
 @app.command(rich_help_panel=STARTING)

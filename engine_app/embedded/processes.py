@@ -10,6 +10,7 @@ from pathlib import Path
 from engine_app.embedded.probes import chain_is_ready, web_is_ready
 from engine_app.embedded.service import Service
 from engine_app.settings import WorkerSettings
+from engine_app.telemetry.metrics_files import DIRECTORY as METRICS_DIRECTORY
 
 PROJECT = Path(__file__).resolve().parents[2]
 """Where the engine's packages, rxconfig.py and alembic.ini lie."""
@@ -82,7 +83,7 @@ def worker(base: Mapping[str, str], mnemonic: str, name: str = "worker-1") -> Se
         mnemonic: BIP-39 phrase of the trading addresses.
         name: shown in its log lines.
     """
-    environment = _without(base, "JWT_SECRET", "WALLET_MNEMONIC")
+    environment = _with_metrics(_without(base, "JWT_SECRET", "WALLET_MNEMONIC"))
     return Service(
         name=name,
         argv=(sys.executable, "-m", "tasks.worker"),
@@ -93,40 +94,44 @@ def worker(base: Mapping[str, str], mnemonic: str, name: str = "worker-1") -> Se
     )
 
 
-def web_command(host: str, port: int) -> tuple[str, ...]:
-    """The web server's program and arguments."""
+def web_command(host: str, port: int, count: int = 1) -> tuple[str, ...]:
+    """The web server's program and arguments; one of its `count` processes that dies is replaced."""
     return (
         *(sys.executable, "-m", "granian"),
-        *("--interface", "asgi", "--factory", "--workers", "1", "--workers-kill-timeout", "3"),
+        *("--interface", "asgi", "--factory", "--workers", str(count), "--workers-kill-timeout", "3"),
+        *(("--respawn-failed-workers",) if count > 1 else ()),
         *("--host", host, "--port", str(port), "--no-access-log", "--log-level", "warning"),
         "engine_app.engine_app:app",
     )
 
 
-def web_environment(base: Mapping[str, str], page: Path) -> dict[str, str]:
+def web_environment(base: Mapping[str, str], page: Path, count: int = 1) -> dict[str, str]:
     """The web process's environment: everything but the mnemonic, and the page's files already built.
 
     Args:
         base: the environment, with the URLs of all services and JWT_SECRET.
         page: the directory that `frontend.prepare` gave.
+        count: how many processes share the port; several share the pages' state too, in Redis.
     """
-    return _without(base, "WALLET_MNEMONIC") | {
+    shared = {"REFLEX_REDIS_URL": base["REDIS_URL"], "REFLEX_OPLOCK_ENABLED": "true"} if count > 1 else {}
+    return _with_metrics(_without(base, "WALLET_MNEMONIC")) | {
         "PROCESS_NAME": "web",
         "REFLEX_ENV_MODE": "prod",
         "REFLEX_WEB_WORKDIR": str(page),
         "REFLEX_CHECK_LATEST_VERSION": "false",
         "__REFLEX_MOUNT_FRONTEND_COMPILED_APP": "true",
         "__REFLEX_SKIP_COMPILE": "true",
+        **shared,
     }
 
 
-def web(base: Mapping[str, str], page: Path, host: str, port: int, name: str = "web") -> Service:
-    """The web process: page, REST and Socket.IO on one port."""
+def web(base: Mapping[str, str], page: Path, host: str, port: int, name: str = "web", *, count: int = 1) -> Service:
+    """The web server: page, REST and Socket.IO on one port, of one process or of `count`."""
     return Service(
         name=name,
-        argv=web_command(host, port),
+        argv=web_command(host, port, count),
         ready=lambda pid: web_is_ready(pid, f"http://{local_name(host)}:{port}"),
-        env=web_environment(base, page),
+        env=web_environment(base, page, count),
         cwd=PROJECT,
         stop_seconds=5.0,
     )
@@ -156,6 +161,15 @@ def local_name(host: str) -> str:
 def without_settings(environment: Mapping[str, str]) -> dict[str, str]:
     """The environment without any setting of the engine, however it is spelt, and without `.env`."""
     return _without(environment, *map(str.upper, WorkerSettings.model_fields)) | {"ENV_FILE": ""}
+
+
+def _with_metrics(environment: dict[str, str]) -> dict[str, str]:
+    """The environment with the directory in which the processes that share a DATA_DIR keep their metrics."""
+    if not environment.get("METRICS_PORT") or "DATA_DIR" not in environment:
+        return environment
+    directory = Path(environment["DATA_DIR"]) / "metrics"
+    directory.mkdir(parents=True, exist_ok=True)
+    return environment | {METRICS_DIRECTORY: str(directory)}
 
 
 def _without(environment: Mapping[str, str], *names: str) -> dict[str, str]:

@@ -156,8 +156,10 @@ class _Up:
             "HOST": settings.host,
             "PORT": str(port),
         }
-        with self._terminal.step("Web", f"{settings.host}:{port}"):
-            await self._supervisor.start(processes.web(base, directory, settings.host, port))
+        several = f", {settings.web_processes} processes" if settings.web_processes > 1 else ""
+        with self._terminal.step("Web", f"{settings.host}:{port}{several}"):
+            web = processes.web(base, directory, settings.host, port, count=settings.web_processes)
+            await self._supervisor.start(web)
 
     def _web_port(self) -> int:
         settings = self._settings

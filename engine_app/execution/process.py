@@ -32,6 +32,7 @@ from engine_app.markets.tokens import TokenList
 from engine_app.markets.venues.registry import venues_for
 from engine_app.orders import leases
 from engine_app.orders.progress import ProgressPublisher
+from engine_app.orders.readings import keep_reading
 from engine_app.settings import SettingsError, WorkerSettings
 from engine_app.storage import deployment, schema
 from engine_app.storage.postgres import DATABASE_AWAY, Database
@@ -141,6 +142,7 @@ class ExecutionProcess:
         self._loop("tidy", sweeper.tidy())
         self._loop("finality", follow_to_finality(engine))
         self._loop("stock", stock.run())
+        self._loop("readings", keep_reading("worker", database, rpc))
         log.info("worker.ready", name=engine.name, cluster=cluster.name)
 
     async def execute(self, order_id: UUID) -> None:

@@ -31,6 +31,7 @@ from engine_app.orders import attempts, repository, reservations
 from engine_app.orders.errors import NOT_LANDED, OUTCOME_UNKNOWN, ROLLED_BACK
 from engine_app.orders.lifecycle import Status, Verdict, WaitReason
 from engine_app.orders.models import Attempt, Order
+from engine_app.telemetry import metrics
 from engine_app.telemetry.logging import get_logger
 
 if TYPE_CHECKING:
@@ -209,6 +210,7 @@ async def _dead(
         if turn.order.rolled_back_at is not None:
             failure = TryFailure(ROLLED_BACK, "the chain took the transaction back, and it expired", curable=False)
         await turn.after_failed_try(failure, seen_at, session=session)
+    metrics.ATTEMPTS.labels(verdict.value).inc()
     turn.engine.watcher.forget(followed)
     if turn.order.not_before is not None:
         seconds = (turn.order.not_before - turn.order.updated_at).total_seconds()
@@ -249,6 +251,7 @@ async def finalized(turn: Turn, attempt: Attempt, *, slot: int) -> None:
             finalized_at=repository.DATABASE_NOW,
             lease_until=None,
         )
+    metrics.ATTEMPTS.labels(Verdict.LANDED.value).inc()
 
 
 def _amounts(fill: Fill) -> dict[str, Any]:

@@ -15,9 +15,11 @@ from engine_app.chain.call_counts import count_calls
 from engine_app.chain.landing import LiveAttempt
 from engine_app.execution.engine import Engine
 from engine_app.execution.failures import TryFailure
+from engine_app.execution.measuring import measure
 from engine_app.orders import attempts, leases, repository, reservations
 from engine_app.orders.lifecycle import MAX_TRIES, Status, Verdict, WaitReason, retry_time
 from engine_app.orders.models import Attempt, Order
+from engine_app.telemetry import metrics
 from engine_app.telemetry.logging import bound, get_logger
 
 log = get_logger(__name__)
@@ -99,6 +101,7 @@ class Turn:
             self._calls.update(calls)
             raise
         self.published()
+        measure(before, self.order)
 
     def published(self) -> None:
         """Tell whoever watches of every event that was committed, in order; call it after the commit."""
@@ -153,6 +156,7 @@ class Turn:
                 ),
             )
             await self.after_failed_try(failure, self.order.updated_at, session=session)
+        metrics.ATTEMPTS.labels(Verdict.NOT_SENT.value).inc()
 
     async def after_failed_try(self, failure: TryFailure, seen_at: datetime, *, session: AsyncSession) -> None:
         """Schedule the next try, or fail the order where there is none; the failed try is already counted."""

@@ -29,6 +29,7 @@ from engine_app.orders.progress import ProgressPublisher
 from engine_app.orders.view import HistoryPage, OrderView, order_view
 from engine_app.settings import Settings
 from engine_app.storage.postgres import Database
+from engine_app.telemetry import metrics
 from engine_app.telemetry.logging import get_logger
 from engine_app.wallets import repository as wallets
 
@@ -142,6 +143,7 @@ class Orders:
                 data={"amountInUnits": str(amount_in)},
             )
         log.info("order.placed", order=str(order.id), user=user_id)
+        metrics.ORDERS.labels(order.kind, "placed", "").inc()
         self._progress.publish(order)
         await self._ask_a_worker(order.id)
         return order_view(order, self._tokens)

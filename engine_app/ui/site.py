@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,7 @@ from engine_app import errors
 from engine_app.accounts.origins import is_own_origin
 from engine_app.settings import settings
 from engine_app.storage.postgres import DATABASE_AWAY, DATABASE_UNAVAILABLE
+from engine_app.telemetry import metrics
 from engine_app.telemetry.logging import get_logger
 from engine_app.ui.components.shell import BRAND
 from engine_app.ui.pages.door import create_account_page, login_page
@@ -27,6 +29,7 @@ from engine_app.ui.theme import css_variables
 log = get_logger(__name__)
 
 STYLE_SHEETS = ["/css/base.css", "/css/shell.css", "/css/trade.css", "/css/orders.css"]
+COUNT_SECONDS = 5.0
 DESCRIPTION = "Swap on Solana at the best price of Raydium and Meteora, executed exactly once."
 
 
@@ -65,6 +68,13 @@ def furnish(app: rx.App) -> None:
     app.app_wraps.pop((5, "Overlay"))
     if app.sio is not None:
         app.sio.eio.cors_allowed_origins = _own_pages_only
+
+
+async def count_sockets(app: rx.App) -> None:
+    """Tell the metrics how many pages are open here, until cancelled."""
+    while True:
+        metrics.OPEN_SOCKETS.labels("pages").set(0 if app.sio is None else len(app.sio.eio.sockets))
+        await asyncio.sleep(COUNT_SECONDS)
 
 
 def tell_of_error(exception: Exception) -> EventSpec:

@@ -28,6 +28,7 @@ from engine_app.markets.pools.shared import SharedPools
 from engine_app.markets.pools.snapshot import Snapshot, compose
 from engine_app.markets.venues.clock import CLOCK_SYSVAR
 from engine_app.markets.venues.registry import venues_for
+from engine_app.telemetry import metrics
 from engine_app.telemetry.logging import get_logger
 
 log = get_logger(__name__)
@@ -259,6 +260,8 @@ class Pools:
                     raise trouble
             if troubles:
                 log.warning("pools.search_waits", pairs=len(troubles), error=str(troubles[0]))
+            else:
+                metrics.POOLS_SEARCHED_AT.set_to_current_time()
             await asyncio.sleep(max(tick, min(_TROUBLE_SECONDS, self._refresh_seconds)) if troubles else tick)
 
     async def _renew(self, pair: Pair) -> None:

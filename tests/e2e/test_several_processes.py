@@ -1,0 +1,75 @@
+"""Several web processes behind one port: any of them serves any page, and one that is killed takes nobody along."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from uuid import uuid4
+
+import psutil
+import pytest
+from playwright.sync_api import Browser, BrowserContext, expect
+
+from tests.deployed import Deployed
+from tests.e2e.conftest import PATIENCE_MS
+from tests.e2e.person import TRADE, Person
+from tests.e2e.test_trade import ORDER_MS
+
+MOST_TABS = 16
+
+
+@pytest.fixture
+def context(browser: Browser, deployed: Deployed) -> Iterator[BrowserContext]:
+    """A browser of somebody's own."""
+    context = browser.new_context(base_url=deployed.base_url, locale="en-GB")
+    context.set_default_timeout(PATIENCE_MS)
+    yield context
+    context.close()
+
+
+def test_every_process_shows_what_happens_and_one_that_is_killed_logs_nobody_out(
+    context: BrowserContext, deployed: Deployed
+) -> None:
+    person = Person(context.new_page(), f"ada-{uuid4().hex[:10]}")
+    person.create_account()
+    person.get_funds()
+    tabs = [person]
+    while {pid for pid, sockets in _sockets(deployed).items() if sockets} != set(_sockets(deployed)):
+        assert len(tabs) < MOST_TABS, _sockets(deployed)
+        tab = Person(context.new_page(), person.name)
+        tab.page.goto("/")
+        expect(tab.see("connection")).to_have_text("Live")
+        tabs.append(tab)
+    person.swap("0.5")
+    for tab in tabs:
+        expect(tab.newest_order("confirmed")).to_be_visible(timeout=ORDER_MS)
+
+    killed = deployed.web_processes()[0]
+    killed.kill()
+    _until(lambda: killed.pid not in _sockets(deployed) and len(_sockets(deployed)) == 2)
+    for tab in tabs:
+        expect(tab.see("connection")).to_have_text("Live", timeout=ORDER_MS)
+        expect(tab.page).to_have_url(TRADE)
+    person.swap("0.25")
+    for tab in tabs:
+        expect(tab.orders("confirmed")).to_have_count(2, timeout=ORDER_MS)
+
+
+def _sockets(deployed: Deployed) -> dict[int, int]:
+    """How many connections each web process has to browsers, by process id."""
+    port = int(deployed.base_url.rpartition(":")[2])
+    counts = {}
+    for process in deployed.web_processes():
+        try:
+            open_now = [at for at in process.net_connections("tcp4") if at.status == psutil.CONN_ESTABLISHED]
+        except psutil.Error:
+            continue
+        counts[process.pid] = sum(at.laddr.port == port for at in open_now)
+    return counts
+
+
+def _until(holds: Callable[[], bool], seconds: float = 30.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
