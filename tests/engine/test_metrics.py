@@ -60,7 +60,7 @@ def test_an_order_leaves_its_traces_in_every_metric(engine: RunningEngine) -> No
     assert more(after, "engine_orders_total", state="placed", kind="swap") == 2
     assert more(after, "engine_orders_total", state="confirmed") == 1
     assert more(after, "engine_orders_total", state="failed", reason="INSUFFICIENT_FUNDS") == 1
-    assert more(after, "engine_attempts_total", verdict="landed") == 1
+    assert more(after, "engine_attempts_total", verdict="landed") >= 1  # an earlier test's order may be finalized too
     assert more(after, "engine_order_confirmed_seconds_count", kind="swap") == 1
     assert more(after, "engine_order_step_seconds_count", state="submitted") == 1
     endpoint = engine.chain.rpc_url
