@@ -27,7 +27,8 @@ async def wait_for_addresses(database_url: str, stock: int, *, seconds: float = 
     """
     url = libpq_url(database_url)
     begun = time.monotonic()
-    async with asyncio.timeout(seconds), await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
+    connecting = psycopg.AsyncConnection.connect(url, autocommit=True, prepare_threshold=None)
+    async with asyncio.timeout(seconds), await connecting as connection:
         while True:
             counted = await connection.execute("SELECT count(*) FROM wallets WHERE user_id IS NULL")
             row = await counted.fetchone()

@@ -22,7 +22,7 @@ def migrate(database_url: str, revision: str = "head") -> None:
         StartFailed: the database does not answer, or was made by a newer version of the engine.
     """
     try:
-        with psycopg.connect(libpq_url(database_url), connect_timeout=10) as connection:
+        with psycopg.connect(libpq_url(database_url), connect_timeout=10, prepare_threshold=None) as connection:
             known = connection.execute("SELECT to_regclass('public.alembic_version')").fetchone()
             at = connection.execute("SELECT version_num FROM alembic_version").fetchall() if known != (None,) else []
     except psycopg.OperationalError as error:
