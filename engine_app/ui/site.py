@@ -15,6 +15,8 @@ from engine_app.settings import settings
 from engine_app.storage.postgres import DATABASE_AWAY, DATABASE_UNAVAILABLE
 from engine_app.telemetry import metrics
 from engine_app.telemetry.logging import get_logger
+from engine_app.ui import browser
+from engine_app.ui.components.errands import Errands
 from engine_app.ui.components.shell import BRAND
 from engine_app.ui.pages.door import create_account_page, login_page
 from engine_app.ui.pages.not_found import not_found_page
@@ -66,6 +68,7 @@ def furnish(app: rx.App) -> None:
     app.add_middleware(OneSessionPerTab(), index=0)
     # The connection pill says what Reflex's own overlay would.
     app.app_wraps.pop((5, "Overlay"))
+    app.app_wraps[4, "Errands"] = lambda _: Errands.create()
     if app.sio is not None:
         app.sio.eio.cors_allowed_origins = _own_pages_only
 
@@ -83,11 +86,11 @@ def tell_of_error(exception: Exception) -> EventSpec:
     if isinstance(exception, DATABASE_AWAY):
         log.warning("page.database_away", error=type(exception).__name__)
         away = errors.explain(DATABASE_UNAVAILABLE)
-        told = rx.toast.error(away.happened, description=away.next_step, id="database")
+        told = browser.toast("error", away.happened, away.next_step, subject="database")
         return told
     log.error("page.handler_failed", exc_info=exception)
     internal = errors.explain("INTERNAL")
-    told = rx.toast.error(internal.happened, description=internal.money, id="internal")
+    told = browser.toast("error", internal.happened, internal.money, subject="internal")
     return told
 
 

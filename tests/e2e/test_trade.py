@@ -85,7 +85,7 @@ def test_a_balance_that_leaves_nothing_for_fees_fails_with_advice(person: Person
     expect(person.newest_order("failed")).to_be_visible(timeout=ORDER_MS)
     expect(person.see("failure")).to_contain_text("INSUFFICIENT_FUNDS")
     expect(person.see("failure")).to_contain_text("Nothing was swapped")
-    expect(person.see("step-routing")).to_have_attribute("data-state", "failed")
+    expect(person.see("step-building")).to_have_attribute("data-state", "failed")
     expect(person.orders("failed")).to_contain_text("Insufficient funds")
     expect(person.see("balance-SOL")).to_have_text("10")
 

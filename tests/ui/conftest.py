@@ -68,7 +68,7 @@ class Tab:
 
     def redirects(self) -> int:
         """How often the tab was sent to the log-in page."""
-        return sum("window.location.assign('/login')" in str(update.get("events")) for update in self.updates)
+        return sum("'leave': '/login/'" in str(update.get("events")) for update in self.updates)
 
     async def until_redirected(self, times: int, event: str, seconds: float = 20.0) -> None:
         """Wait until the tab was sent to the log-in page so often; fails, naming the event, where it is not."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import reflex as rx
 
+from engine_app.ui import browser
+
 Text = str | rx.Var[str]
 
 
@@ -69,10 +71,7 @@ def copy_button(value: Text, what: str, test_id: str) -> rx.Component:
         aria_label=f"Copy {what}",
         title=f"Copy {what}",
         data_testid=test_id,
-        on_click=[
-            rx.set_clipboard(value),
-            rx.toast.success(f"{what.capitalize()} copied", id=f"copied-{test_id}", duration=1800),
-        ],
+        on_click=browser.copy(value, what.capitalize()),
     )
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import reflex as rx
 
 from engine_app import errors
+from engine_app.accounts.names import MAX_CHARACTERS
+from engine_app.ui import browser
 from engine_app.ui.states.session import SessionState
 from engine_app.ui.words import wait_words
 
@@ -22,15 +23,10 @@ class DoorState(SessionState):
     async def enter(self) -> Any:
         """Send on who is logged in already; else show why the last try was refused."""
         if await self._identity() is not None:
-            return rx.call_script("window.location.replace('/')")
+            return browser.leave("/")
         asked = self.router.url.query_parameters
         self.problem, self.advice = refusal(asked.get("error", ""), asked.get("retry", ""))
-        return rx.call_script(_fill_name(asked.get("name", "")[:50]))
-
-
-def _fill_name(name: str) -> str:
-    """A script that puts the name of the refused try back, unless something was typed already."""
-    return f"const field = document.getElementById('username'); if (!field.value) field.value = {json.dumps(name)};"
+        return browser.fill("username", asked.get("name", "")[:MAX_CHARACTERS])
 
 
 def refusal(code: str, retry_after: str) -> tuple[str, str]:

@@ -16,10 +16,11 @@ from engine_app.orders.view import OrderView
 from engine_app.services import services
 from engine_app.storage.postgres import DATABASE_AWAY
 from engine_app.telemetry.logging import get_logger
+from engine_app.ui import browser
 from engine_app.ui.history import UNSEEN, Known, is_news, newest, seen, with_update
 from engine_app.ui.links import explorer_of
 from engine_app.ui.order_view import OrderProgress, OrderRow, order_progress, order_row
-from engine_app.ui.states.session import SessionState, signed_in_only, to_login
+from engine_app.ui.states.session import SessionState, signed_in_only
 from engine_app.ui.states.wallet import WalletState
 from engine_app.ui.tabs import HEARTBEAT_SECONDS, bursts, is_connected
 
@@ -62,7 +63,7 @@ class OrdersState(SessionState):
                     if identity is not None:
                         self._welcome(identity)
                 if identity is None:
-                    yield to_login()
+                    yield browser.to_login()
                     return
                 async with aclosing(self._followed(identity, turn, client_token)) as news:
                     async for event in news:
@@ -93,7 +94,7 @@ class OrdersState(SessionState):
                         return
                     if loop.time() - checked > HEARTBEAT_SECONDS:
                         if await self._identity() is None:
-                            yield to_login()
+                            yield browser.to_login()
                             return
                         checked = loop.time()
                     ended = [update for update in burst if update is not None and self._take(update)]
@@ -101,7 +102,7 @@ class OrdersState(SessionState):
                     yield _told(order_row(order, explorer_of(order)))
                 if ended:
                     yield WalletState.load
-            yield to_login()
+            yield browser.to_login()
 
     @rx.event
     @signed_in_only
@@ -185,5 +186,5 @@ def _pauses() -> Iterator[float]:
 def _told(row: OrderRow) -> EventSpec:
     """The toast that says how an order ended; one per order, whatever is delivered twice."""
     if row.status == "confirmed":
-        return rx.toast.success("Swap confirmed", description=f"{row.paid} → {row.received}", id=row.order_id)
-    return rx.toast.error("Swap failed", description=f"{row.paid} → {row.token_out}", id=row.order_id)
+        return browser.toast("success", "Swap confirmed", f"{row.paid} → {row.received}", subject=row.order_id)
+    return browser.toast("error", "Swap failed", f"{row.paid} → {row.token_out}", subject=row.order_id)

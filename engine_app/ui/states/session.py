@@ -8,11 +8,11 @@ from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import reflex as rx
-from reflex.event import EventSpec
 
 from engine_app.accounts.errors import Unauthorized
 from engine_app.accounts.service import Identity
 from engine_app.services import services
+from engine_app.ui import browser
 from engine_app.ui.cookies import session_token
 
 CLUSTER_LABELS = {"localnet": "Local chain", "devnet": "Devnet", "mainnet-beta": "Mainnet"}
@@ -49,11 +49,6 @@ class SessionState(rx.State):
         self.cluster_label = CLUSTER_LABELS[cluster]
 
 
-def to_login() -> EventSpec:
-    """Leave for the log-in page by a full load, which gives the socket the cookies of then."""
-    return rx.call_script("window.location.assign('/login')")
-
-
 State = TypeVar("State", bound=SessionState)
 Arguments = ParamSpec("Arguments")
 
@@ -70,7 +65,7 @@ def signed_in_only(
     async def guarded(self: State, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Any:
         identity = await self._identity()
         if identity is None:
-            return to_login()
+            return browser.to_login()
         return await handler(self, identity, *args, **kwargs)
 
     # Reflex matches what a client sends with the parameters that the signature names.

@@ -17,10 +17,11 @@ from engine_app.markets.quotes import QuoteView
 from engine_app.markets.tokens import parse_amount, whole
 from engine_app.orders.service import PlaceSwap, check_slippage
 from engine_app.services import services
+from engine_app.ui import browser
 from engine_app.ui.quote_view import Quote, quote_card
 from engine_app.ui.spending import SHARES, falls_short, share
 from engine_app.ui.states.orders import OrdersState
-from engine_app.ui.states.session import SessionState, signed_in_only, to_login
+from engine_app.ui.states.session import SessionState, signed_in_only
 from engine_app.ui.states.wallet import WalletState
 from engine_app.ui.tabs import is_connected
 from engine_app.ui.token_marks import token_icon
@@ -115,7 +116,7 @@ class SwapState(SessionState):
                         if self._turn != turn:
                             return
                         if await self._identity() is None:
-                            yield to_login()
+                            yield browser.to_login()
                             return
                         self.paused = False
                         self.tokens = [token.symbol for token in services().tokens.all()]
@@ -173,9 +174,7 @@ class SwapState(SessionState):
         self._without_quote("")
         orders = await self.get_state(OrdersState)
         orders._placed(order)
-        return rx.call_script(
-            "document.getElementById('progress')?.scrollIntoView({behavior: 'smooth', block: 'nearest'})"
-        )
+        return browser.scroll_to("progress")
 
     async def _asked(self) -> Any:
         """The form changed: what was quoted is no longer what it asks."""

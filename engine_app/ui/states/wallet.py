@@ -12,8 +12,9 @@ import reflex as rx
 
 from engine_app.exact_json import number
 from engine_app.services import services
+from engine_app.ui import browser
 from engine_app.ui.figures import amount, shortened
-from engine_app.ui.states.session import SessionState, to_login
+from engine_app.ui.states.session import SessionState
 from engine_app.ui.tabs import is_connected
 from engine_app.ui.token_marks import token_icon
 from engine_app.ui.words import TOLD, told
@@ -63,7 +64,7 @@ class WalletState(SessionState):
                         return
                     identity = await self._identity()
                 if identity is None:
-                    yield to_login()
+                    yield browser.to_login()
                     return
                 view = await services().wallets.view(identity.user_id)
             except TOLD as error:
@@ -83,7 +84,7 @@ class WalletState(SessionState):
         async with self:
             identity = await self._identity()
             if identity is None:
-                yield to_login()
+                yield browser.to_login()
                 return
             if self.funding:
                 return
@@ -92,9 +93,9 @@ class WalletState(SessionState):
             grant = await services().faucet.grant(identity.user_id)
             async with self:
                 self._show(grant.wallet)
-            yield rx.toast.success("Test funds have arrived", id="funds")
+            yield browser.toast("success", "Test funds have arrived", subject="funds")
         except TOLD as error:
-            yield rx.toast.error("No test funds this time", description=told(error), id="funds")
+            yield browser.toast("error", "No test funds this time", told(error), subject="funds")
         finally:
             async with self:
                 self.funding = False

@@ -1,0 +1,73 @@
+"""What the server asks of the browser: tell something, leave the page, copy, show, fill in, open.
+
+Reflex would have the browser evaluate a script for each of these, which the page's Content-Security-Policy refuses. So
+an errand is plain data, sent as the value of an element that exists only for this; `components.errands` carries it out.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import reflex as rx
+from reflex.event import EventSpec
+
+ERRANDS = "errands"
+"""The element that takes errands."""
+
+LOGIN = "/login/"
+
+Tone = Literal["success", "error", "warning", "info", "loading"]
+
+
+def toast(tone: Tone, title: str, description: str = "", *, subject: str, milliseconds: int = 6_000) -> EventSpec:
+    """Tell something in the corner of the page.
+
+    Args:
+        tone: what kind of news it is; `loading` stays until its subject is told otherwise.
+        title: what happened.
+        description: a line below it.
+        subject: what it is about; what is told of the same subject later takes its place.
+        milliseconds: how long it stays.
+    """
+    told: dict[str, Any] = {"tone": tone, "title": title, "description": description, "subject": subject}
+    return _errand(toast=told | {"milliseconds": milliseconds})
+
+
+def leave(address: str) -> EventSpec:
+    """Leave for another page by a full load, which gives the socket the cookies of then."""
+    return _errand(leave=address)
+
+
+def to_login() -> EventSpec:
+    """Leave for the log-in page."""
+    return leave(LOGIN)
+
+
+def copy(value: str | rx.Var[str], what: str) -> EventSpec:
+    """Put a text on the clipboard and say so, or say that the browser refused."""
+    return _errand(copy=value, what=what)
+
+
+def scroll_to(element: str) -> EventSpec:
+    """Bring an element into sight."""
+    return _errand(scrollTo=element)
+
+
+def fill(element: str, value: str) -> EventSpec:
+    """Put a text into a field, unless something was typed there already."""
+    return _errand(fill=element, value=value)
+
+
+def open_dialog(element: str) -> EventSpec:
+    """Open a dialog in front of everything else."""
+    return _errand(openDialog=element)
+
+
+def close_dialog(element: str) -> EventSpec:
+    """Close a dialog."""
+    return _errand(closeDialog=element)
+
+
+def _errand(**errand: Any) -> EventSpec:
+    asked: EventSpec = rx.set_value(ERRANDS, errand)
+    return asked

@@ -1,0 +1,72 @@
+"""Carries out in the browser what `engine_app.ui.browser` asks for."""
+
+from __future__ import annotations
+
+from reflex.utils.format import format_ref
+from reflex.utils.imports import ImportVar
+from reflex_components_core.base.fragment import Fragment
+from reflex_components_sonner.toast import Toaster
+
+from engine_app.ui.browser import ERRANDS
+
+_CARRY_OUT = """
+const tellToast = ({ tone, title, description, subject, milliseconds }) =>
+  toast[tone](title, {
+    id: subject,
+    description,
+    duration: tone === "loading" ? Infinity : milliseconds,
+  });
+
+const copyText = async (text, what) => {
+  const subject = `copied ${what}`;
+  try {
+    await navigator.clipboard.writeText(text);
+    tellToast({ tone: "success", title: `${what} copied`, subject, milliseconds: 1800 });
+  } catch {
+    tellToast({ tone: "error", title: `The browser did not let ${what} be copied`, subject, milliseconds: 6000 });
+  }
+};
+
+const calm = () => window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+
+const carryOut = (errand) => {
+  const element = (name) => document.getElementById(errand[name]);
+  if (errand.toast) tellToast(errand.toast);
+  if (errand.leave) window.location.replace(errand.leave);
+  if (errand.copy !== undefined) copyText(errand.copy, errand.what);
+  if (errand.scrollTo)
+    element("scrollTo")?.scrollIntoView({ behavior: calm() ? "auto" : "smooth", block: "nearest" });
+  if (errand.fill) {
+    const field = element("fill");
+    if (field && !field.value) field.value = errand.value;
+  }
+  if (errand.openDialog) element("openDialog")?.showModal();
+  if (errand.closeDialog) element("closeDialog")?.close();
+};
+"""
+
+_TAKE_ERRANDS = f"""
+useEffect(() => {{
+  refs["{format_ref(ERRANDS)}"] = {{ current: {{ set value(errand) {{ carryOut(errand); }} }} }};
+}}, []);
+"""
+
+
+class Errands(Fragment):  # type: ignore[misc]
+    """Shows nothing. One for the whole app, so that errands are carried out across pages."""
+
+    def add_imports(self) -> dict[str, list[ImportVar]]:
+        """What the code above uses."""
+        return {
+            "react": [ImportVar(tag="useEffect")],
+            str(Toaster.create().library): [ImportVar(tag="toast", install=False)],
+            "$/utils/state": [ImportVar(tag="refs")],
+        }
+
+    def add_custom_code(self) -> list[str]:
+        """How each errand is carried out."""
+        return [_CARRY_OUT]
+
+    def add_hooks(self) -> list[str]:
+        """Take errands as long as the app is shown."""
+        return [_TAKE_ERRANDS]
