@@ -56,12 +56,16 @@ kills: install ## Kill workers 1,000 times (KILLS=…) at every line that an ord
 chaos: install ## Trade 400 orders (CHAOS_ORDERS=…) while everything fails in a random order (CHAOS_SEED=…)
 	@CHAOS_ORDERS=$${CHAOS_ORDERS:-400} exec $(BIN)/python -m pytest -s tests/chaos/faults/test_storm.py
 
-lint: install ## Check style, types, import layers, and that the stand-in programs match their sources
+lint: install ## Check style, types, import layers, stand-in programs against their sources, Dockerfile, workflows
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m engine_app.localnet.programs.build --check
+	@$(BIN)/hadolint Dockerfile
+	@$(BIN)/actionlint
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec docker-compose.yml
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 
 format: install ## Format the code and sort its imports
 	@$(BIN)/ruff check --fix --select I

@@ -114,7 +114,7 @@ async def _start(chosen: Settings, resources: AsyncExitStack) -> WebServices:
     resources.push_async_callback(listener.aclose)
     feed = ProgressFeed(listener)
     limits = RateLimits(redis)
-    accounts = Accounts(database, limits, chosen, jwt_secrets=(chosen.jwt_secret.get_secret_value(),))
+    accounts = Accounts(database, limits, chosen, jwt_secrets=chosen.jwt_secrets)
     resources.push_async_callback(accounts.close)
     endings = Endings(database)
     orders = Orders(database, tokens, chosen, publisher, partial(queue.send_order, queue.broker(redis_url)))

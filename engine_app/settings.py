@@ -71,6 +71,9 @@ class Settings(BaseSettings):
     jwt_secret: SecretStr | None = Field(
         None, description="Signs session tokens, 32 bytes or more; made once in DATA_DIR when not set"
     )
+    jwt_accepted_secrets: SecretStr | None = Field(
+        None, description="Further secrets whose tokens hold, comma separated: the next and the last one of a rotation"
+    )
     public_url: str | None = Field(
         None, description="The origin users reach, e.g. `https://trade.example`; else the request's own"
     )
@@ -144,6 +147,7 @@ class Settings(BaseSettings):
         "redis_url",
         "solana_ws_url",
         "jwt_secret",
+        "jwt_accepted_secrets",
         "public_url",
         "metrics_port",
         "otel_exporter_otlp_endpoint",
@@ -205,7 +209,16 @@ class Settings(BaseSettings):
             raise ValueError(f"SOLANA_CLUSTER={self.solana_cluster} needs SOLANA_RPC_URL")
         if self.jwt_secret and len(self.jwt_secret.get_secret_value().encode()) < 32:
             raise ValueError("JWT_SECRET is shorter than 32 bytes")
+        if any(len(secret.encode()) < 32 for secret in self.jwt_secrets):
+            raise ValueError("one of JWT_ACCEPTED_SECRETS is shorter than 32 bytes")
         return self
+
+    @property
+    def jwt_secrets(self) -> tuple[str, ...]:
+        """What signs session tokens, then what else is accepted."""
+        accepted = self.jwt_accepted_secrets.get_secret_value().split(",") if self.jwt_accepted_secrets else []
+        first = [self.jwt_secret.get_secret_value()] if self.jwt_secret else []
+        return tuple(secret.strip() for secret in (*first, *accepted))
 
     @property
     def strict(self) -> bool:

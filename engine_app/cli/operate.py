@@ -111,6 +111,43 @@ def resume() -> None:
     tell("New orders are taken again.")
 
 
+@app.command(rich_help_panel=OPERATING)
+def rotate() -> None:
+    """Have another JWT secret sign sessions; those that are open hold until they end."""
+    from engine_app.embedded.secrets import new_jwt_secret, rotate_jwt_secret
+
+    settings = load(Settings)
+    if settings.jwt_secret is None:
+        rotate_jwt_secret(settings.data_dir.resolve())
+        tell("A new secret signs from the next start of web on; the last one's sessions hold until they end.")
+        return
+    typer.echo(new_jwt_secret())
+    tell(
+        "JWT_SECRET is set, so the rotation is yours, each step on every web process before the next one: "
+        "1. add the secret above to JWT_ACCEPTED_SECRETS; 2. make it JWT_SECRET, and the last one the accepted one; "
+        f"3. after {settings.session_hours} hours take the last one out."
+    )
+
+
+@app.command(rich_help_panel=OPERATING)
+def health(
+    url: Annotated[str | None, typer.Argument(help="What is to answer 200; PUBLIC_URL's or web's own health.")] = None,
+) -> None:
+    """Ask whether a process answers; exits with 1 where it does not. For health checks in places without curl."""
+    import httpx
+
+    settings = load(Settings)
+    asked = url or f"{settings.public_url or f'http://127.0.0.1:{settings.port}'}/api/health"
+    try:
+        answer = httpx.get(asked, timeout=5.0)
+    except httpx.HTTPError as error:
+        tell(f"{asked}: {type(error).__name__}")
+        raise typer.Exit(1) from None
+    if answer.status_code != httpx.codes.OK:
+        tell(f"{asked}: {answer.status_code}")
+        raise typer.Exit(1)
+
+
 def _database_url() -> str:
     from engine_app.embedded.endpoints import database_url
 

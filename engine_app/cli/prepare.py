@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -36,10 +37,15 @@ def migrate(
 
 
 @app.command(rich_help_panel=PREPARING)
-def build() -> None:
+def build(
+    into: Annotated[Path | None, typer.Option(help="Build it here instead, for an image; needs no setting.")] = None,
+) -> None:
     """Build the page into DATA_DIR, as `web` serves it."""
     from engine_app.embedded import frontend
 
+    if into is not None:
+        tell(f"The page is in {frontend.build_into(into)}.")
+        return
     settings = load(Settings)
     page = frontend.prepare(settings.data_dir.resolve(), settings.port, settings.public_url, tell)
     tell(f"The page is in {page}.")
@@ -88,3 +94,11 @@ def settings(
         errors_table.write(PROJECT)
     else:
         typer.echo(settings_table.markdown() if markdown else settings_table.env_example(), nl=False)
+
+
+@app.command(rich_help_panel=PREPARING)
+def secrets() -> None:
+    """Print a fresh JWT_SECRET and WALLET_MNEMONIC, as a file of settings has them; nothing is kept."""
+    from engine_app.embedded.secrets import new_jwt_secret, new_mnemonic
+
+    typer.echo(f'JWT_SECRET={new_jwt_secret()}\nWALLET_MNEMONIC="{new_mnemonic()}"')

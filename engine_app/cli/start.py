@@ -32,7 +32,7 @@ def web() -> None:
     from engine_app.embedded import frontend, processes
     from engine_app.embedded.endpoints import base_environment, running_endpoints
     from engine_app.embedded.ports import require_listenable
-    from engine_app.embedded.secrets import WEB_NEEDS, jwt_secret, refuse_embedded
+    from engine_app.embedded.secrets import WEB_NEEDS, jwt_environment, refuse_embedded
 
     settings = load(Settings)
     refuse_embedded(settings, *WEB_NEEDS)
@@ -41,8 +41,7 @@ def web() -> None:
     endpoints = running_endpoints(settings, data_dir)
     _require_usable_database(endpoints.database_url)
     environment = base_environment(data_dir) | endpoints.environment()
-    secret = settings.jwt_secret
-    environment["JWT_SECRET"] = secret.get_secret_value() if secret else jwt_secret(data_dir)
+    environment |= jwt_environment(settings, data_dir)
     page = frontend.prepare(data_dir, settings.port, settings.public_url, tell)
     count = settings.web_processes
     argv = processes.web_command(settings.host, settings.port, count)

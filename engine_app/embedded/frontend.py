@@ -15,6 +15,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,9 @@ from urllib.parse import urlsplit
 
 from engine_app.embedded.errors import StartFailed
 from engine_app.embedded.processes import PROJECT, without_settings
+
+PREBUILT = PROJECT / ".page"
+"""Where a container image has the export of its version already (`build_into`)."""
 
 _SHAPING = ("engine_app/ui", "engine_app/engine_app.py", "assets", "reflex.lock", "rxconfig.py", "requirements.txt")
 """What the export depends on, relative to the project: their contents name its version."""
@@ -57,7 +61,7 @@ def prepare(data_dir: Path, port: int, public_url: str | None, progress: Callabl
     version = page_version(PROJECT)
     served_port = port_in_page(port, public_url)
     with _locked(root / "lock"):
-        export = root / version
+        export = _export(root, version)
         if not export.exists():
             progress("Building the page, once per version: about ten seconds …")
             _build(root, export)
@@ -65,6 +69,30 @@ def prepare(data_dir: Path, port: int, public_url: str | None, progress: Callabl
         if not served.exists():
             _copy_with_port(export, served, served_port)
     return served
+
+
+def is_built(data_dir: Path) -> bool:
+    """Whether this version of the page is built already."""
+    return _export(data_dir / "frontend", page_version(PROJECT)).exists()
+
+
+def build_into(directory: Path) -> Path:
+    """Build the page once, for images that are to start without a build; the export's directory below `directory`.
+
+    Raises:
+        FrontendBuildFailed: the export failed.
+    """
+    version = page_version(PROJECT)
+    directory.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as work:
+        _build(Path(work), Path(work) / version)
+        shutil.copytree(Path(work) / version, directory / version, dirs_exist_ok=True)
+    return directory / version
+
+
+def _export(root: Path, version: str) -> Path:
+    prebuilt = PREBUILT / version
+    return prebuilt if prebuilt.exists() else root / version
 
 
 def page_version(project: Path) -> str:

@@ -15,7 +15,7 @@ from engine_app.telemetry.metrics_files import DIRECTORY as METRICS_DIRECTORY
 PROJECT = Path(__file__).resolve().parents[2]
 """Where the engine's packages, rxconfig.py and alembic.ini lie."""
 
-SECRETS = frozenset({"DATABASE_URL", "REDIS_URL", "JWT_SECRET", "WALLET_MNEMONIC"})
+SECRETS = frozenset({"DATABASE_URL", "REDIS_URL", "JWT_SECRET", "JWT_ACCEPTED_SECRETS", "WALLET_MNEMONIC"})
 """What only the processes that need it are given."""
 
 
@@ -83,7 +83,7 @@ def worker(base: Mapping[str, str], mnemonic: str, name: str = "worker-1") -> Se
         mnemonic: BIP-39 phrase of the trading addresses.
         name: shown in its log lines.
     """
-    environment = _with_metrics(_without(base, "JWT_SECRET", "WALLET_MNEMONIC"))
+    environment = _with_metrics(_without(base, "JWT_SECRET", "JWT_ACCEPTED_SECRETS", "WALLET_MNEMONIC"))
     return Service(
         name=name,
         argv=(sys.executable, "-m", "tasks.worker"),

@@ -39,8 +39,33 @@ def keep_secret(path: Path, make: Callable[[], str]) -> str:
 
 
 def jwt_secret(data_dir: Path) -> str:
-    """The key that signs session tokens: 64 hex digits."""
-    return keep_secret(data_dir / "secrets" / "jwt_secret", lambda: secrets.token_hex(32))
+    """The key that signs session tokens, kept."""
+    return keep_secret(data_dir / "secrets" / "jwt_secret", new_jwt_secret)
+
+
+def rotate_jwt_secret(data_dir: Path) -> None:
+    """Have another secret sign from the next start on; what the last one signed holds until it ends, or until the next
+    rotation."""
+    jwt_secret(data_dir)
+    folder = data_dir / "secrets"
+    os.replace(folder / "jwt_secret", folder / "jwt_secret_before")
+    jwt_secret(data_dir)
+
+
+def jwt_environment(settings: Settings, data_dir: Path) -> dict[str, str]:
+    """What signs session tokens and what else is accepted, as web's settings name them: the settings', else those kept
+    below DATA_DIR."""
+    secrets_given = settings.jwt_secrets
+    if settings.jwt_secret is None:
+        before = data_dir / "secrets" / "jwt_secret_before"
+        kept = [before.read_text().strip()] if before.exists() else []
+        secrets_given = (jwt_secret(data_dir), *kept, *secrets_given)
+    return {"JWT_SECRET": secrets_given[0], "JWT_ACCEPTED_SECRETS": ",".join(secrets_given[1:])}
+
+
+def new_jwt_secret() -> str:
+    """A key that signs session tokens: 64 hex digits."""
+    return secrets.token_hex(32)
 
 
 def service_password(data_dir: Path, service: str) -> str:
@@ -49,8 +74,13 @@ def service_password(data_dir: Path, service: str) -> str:
 
 
 def wallet_mnemonic(data_dir: Path) -> str:
-    """The BIP-39 phrase of every trading address: 24 words."""
-    return keep_secret(data_dir / "secrets" / "wallet_mnemonic", lambda: str(Mnemonic("english").generate(256)))
+    """The BIP-39 phrase of every trading address, kept."""
+    return keep_secret(data_dir / "secrets" / "wallet_mnemonic", new_mnemonic)
+
+
+def new_mnemonic() -> str:
+    """A BIP-39 phrase of 24 words."""
+    return str(Mnemonic("english").generate(256))
 
 
 def refuse_embedded(settings: Settings, *names: str) -> None:

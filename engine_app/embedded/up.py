@@ -18,7 +18,7 @@ from engine_app.embedded.ports import require_listenable
 from engine_app.embedded.postgres import Postgres
 from engine_app.embedded.processes import LocalChain
 from engine_app.embedded.secrets import (
-    jwt_secret,
+    jwt_environment,
     refuse_embedded_for_all,
     service_password,
     wallet_mnemonic,
@@ -150,12 +150,7 @@ class _Up:
                 raise StartFailed("the workers did not fill the stock of wallet addresses in 60 s") from None
         with self._terminal.step("Page"):
             directory = await self._supervisor.guard(asyncio.wait_for(page, None))
-        secret = settings.jwt_secret
-        base |= {
-            "JWT_SECRET": secret.get_secret_value() if secret else jwt_secret(self._data_dir),
-            "HOST": settings.host,
-            "PORT": str(port),
-        }
+        base |= jwt_environment(settings, self._data_dir) | {"HOST": settings.host, "PORT": str(port)}
         several = f", {settings.web_processes} processes" if settings.web_processes > 1 else ""
         with self._terminal.step("Web", f"{settings.host}:{port}{several}"):
             web = processes.web(base, directory, settings.host, port, count=settings.web_processes)
@@ -170,7 +165,7 @@ class _Up:
 
     async def _page(self, port: int) -> Path:
         """The directory of the page's files; a build runs in a process of its own, so that `stop` can end it."""
-        if not (self._data_dir / "frontend" / frontend.page_version(processes.PROJECT)).exists():
+        if not frontend.is_built(self._data_dir):
             self._terminal.say("Building the page, once per version …")
             await self._supervisor.run(processes.page_build(base_environment(self._data_dir)))
         return await asyncio.to_thread(

@@ -70,3 +70,22 @@ def test_mainnet_passes_the_same_checks_unless_it_is_a_private_copy(monkeypatch:
 
 def test_development_refuses_nothing() -> None:
     secrets.refuse_embedded_for_all(load(WorkerSettings))
+
+
+def test_a_rotated_jwt_secret_still_opens_what_it_signed(tmp_path: Path) -> None:
+    first = secrets.jwt_environment(Settings(), tmp_path)
+    assert first["JWT_ACCEPTED_SECRETS"] == ""
+    secrets.rotate_jwt_secret(tmp_path)
+    second = secrets.jwt_environment(Settings(), tmp_path)
+    assert second["JWT_SECRET"] != first["JWT_SECRET"]
+    assert second["JWT_ACCEPTED_SECRETS"] == first["JWT_SECRET"]
+    assert stat.S_IMODE((tmp_path / "secrets" / "jwt_secret_before").stat().st_mode) == 0o600
+
+
+def test_given_jwt_secrets_are_handed_on_as_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JWT_SECRET", "n" * 32)
+    monkeypatch.setenv("JWT_ACCEPTED_SECRETS", f"{'o' * 32}, {'p' * 32}")
+    assert Settings().jwt_secrets == ("n" * 32, "o" * 32, "p" * 32)
+    environment = secrets.jwt_environment(Settings(), tmp_path)
+    assert environment == {"JWT_SECRET": "n" * 32, "JWT_ACCEPTED_SECRETS": f"{'o' * 32},{'p' * 32}"}
+    assert list(tmp_path.iterdir()) == []
