@@ -30,6 +30,7 @@ WORKDIR /app
 ENV PATH=/app/.venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
+    HOME=/data \
     ENV_FILE= \
     DATA_DIR=/data \
     HOST=0.0.0.0 \

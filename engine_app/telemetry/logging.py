@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor
 
 
 def configure(*, level: str, json_lines: bool, process: str) -> None:
@@ -17,10 +17,17 @@ def configure(*, level: str, json_lines: bool, process: str) -> None:
     Args:
         level: the least level that is written, such as `INFO`.
         json_lines: JSON, one object a line, instead of the terminal's form.
-        process: `web`, `worker-1`, …; bound to each line.
+        process: `web`, `worker-1`, …; in each line.
     """
+
+    def name_process(_logger: object, _method: str, event: EventDict) -> EventDict:
+        """Not bound as the ids are: a request's handler starts from a context of its own."""
+        event["process"] = process
+        return event
+
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
+        name_process,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -52,8 +59,6 @@ def configure(*, level: str, json_lines: bool, process: str) -> None:
     root.setLevel(level)
     for noisy in ("httpx", "httpx2", "httpcore", "httpcore2", "websockets", "dramatiq", "alembic"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.getLevelName(level)))
-    structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(process=process)
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:
