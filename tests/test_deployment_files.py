@@ -49,6 +49,7 @@ def test_every_variable_is_a_setting() -> None:
         assert set(given(name)) <= SETTINGS
     in_image = re.findall(r"^(?:ENV | {4})([A-Z_]+)=", DOCKERFILE, re.MULTILINE)
     assert set(in_image) - SETTINGS == {
+        "HOME",
         "PATH",
         "PIP_DISABLE_PIP_VERSION_CHECK",
         "PYTHONDONTWRITEBYTECODE",
