@@ -24,7 +24,7 @@ from engine_app.chain.rpc import Rpc
 from engine_app.errors import EngineError
 from engine_app.markets.pools import Pools
 from engine_app.markets.quotes import Quotes
-from engine_app.markets.tokens import TokenList
+from engine_app.markets.tokens import TokenList, TokenLookup
 from engine_app.orders.progress import ProgressFeed, ProgressPublisher
 from engine_app.orders.readings import keep_reading
 from engine_app.orders.service import Orders
@@ -49,6 +49,7 @@ class WebServices:
     database: Database
     rpc: Rpc
     tokens: TokenList
+    token_lookup: TokenLookup
     accounts: Accounts
     upkeep: Upkeep
     endings: Endings
@@ -117,13 +118,16 @@ async def _start(chosen: Settings, resources: AsyncExitStack) -> WebServices:
     accounts = Accounts(database, limits, chosen, jwt_secrets=chosen.jwt_secrets)
     resources.push_async_callback(accounts.close)
     endings = Endings(database)
-    orders = Orders(database, tokens, chosen, publisher, partial(queue.send_order, queue.broker(redis_url)))
+    lookup = TokenLookup(tokens, rpc, allow_unlisted=chosen.allow_unlisted_tokens or cluster.name != "mainnet-beta")
+    resources.push_async_callback(lookup.close)
+    orders = Orders(database, lookup, chosen, publisher, partial(queue.send_order, queue.broker(redis_url)))
     wallets = Wallets(database, rpc, tokens, orders.reserved)
 
     async def connect_to_chain() -> None:
         """The page and the API serve before a node answers; calls that need one say that none does."""
         await rpc.start()
         await pools.start()
+        await lookup.check_list()
 
     for name, work in (
         ("schema", schema.require_usable_once_it_answers(database)),
@@ -143,12 +147,13 @@ async def _start(chosen: Settings, resources: AsyncExitStack) -> WebServices:
         database=database,
         rpc=rpc,
         tokens=tokens,
+        token_lookup=lookup,
         accounts=accounts,
         upkeep=Upkeep(database, accounts),
         endings=endings,
         orders=orders,
         wallets=wallets,
-        quotes=Quotes(pools, tokens),
+        quotes=Quotes(pools, lookup),
         faucet=Faucet(rpc, tokens, wallets, limits, chosen),
         feed=feed,
     )

@@ -131,6 +131,9 @@ class Settings(BaseSettings):
     pools: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Addresses of pools to look at where no node answers getProgramAccounts, comma separated"
     )
+    allow_unlisted_tokens: bool = Field(
+        False, description="Whether tokens that are not listed are traded on mainnet; elsewhere they are"
+    )
     max_slot_spread: int = Field(
         2, ge=0, le=100, description="Slots that a pool may have been read behind the others and still be compared"
     )

@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute, Match
 from engine_app.api import docs, problems
 from engine_app.api.problems import Problem
 from engine_app.api.requests import Requests
-from engine_app.api.routes import account, auth, health, orders, quote, wallet
+from engine_app.api.routes import account, auth, health, orders, quote, tokens, wallet
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 
@@ -50,7 +50,7 @@ def create_api() -> FastAPI:
     api.add_middleware(Requests)
     problems.install(api)
     docs.install(api)
-    for module in (auth, account, orders, wallet, quote, health):
+    for module in (auth, account, orders, wallet, tokens, quote, health):
         api.include_router(module.router)
     known = list(api.routes)
 

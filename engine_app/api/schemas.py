@@ -13,11 +13,11 @@ from engine_app.api.shapes import ResponseShape as _Response
 from engine_app.exact_json import ExactNumber
 from engine_app.markets.errors import InvalidAmount
 from engine_app.markets.quotes import QuoteView
-from engine_app.markets.tokens import whole
+from engine_app.markets.tokens import Token, whole
 from engine_app.markets.venues.venue import Dex
 from engine_app.orders.errors import InvalidPriceImpact, InvalidSlippage, InvalidValidity
 from engine_app.orders.service import MAX_VALID_SECONDS, MIN_VALID_SECONDS
-from engine_app.orders.view import DexQuotes
+from engine_app.orders.view import DexQuotes, TokenWarningView
 from engine_app.wallets.balances import WalletView
 
 _DECIMAL = re.compile(r"-?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
@@ -166,16 +166,59 @@ class QuoteQuery(_Request):
     slippage: Slippage | None = None
 
 
-class QuoteResponse(_Response):
-    """What a swap would pay now."""
+class TokenQuery(_Request):
+    """Which tokens."""
 
+    search: str = Field(default="", max_length=100, description="a part of symbol or name, or a mint address")
+
+
+class TokenResponse(_Response):
+    """A token that may be traded."""
+
+    symbol: str = Field(description="of a token that is not listed its mint's address")
+    name: str
+    mint: str
+    decimals: int
+    token_program: str
+    listed: bool
+    warnings: list[TokenWarningView]
+
+
+class TokensResponse(_Response):
+    """Tokens that fit the search; the whole list for none."""
+
+    tokens: list[TokenResponse]
+
+
+class QuoteResponse(_Response):
+    """What a swap would pay now, and why."""
+
+    token_in: str
+    token_out: str
+    amount_in: ExactNumber
+    amount_in_units: Units
     dex_quotes: DexQuotes
     selected_dex: str
     amount_out: ExactNumber
     amount_out_units: Units
     min_out: ExactNumber
     min_out_units: Units
+    price_impact: ExactNumber = Field(description="fraction lost against the marginal price, fees included")
+    route: list[dict[str, Any]] = Field(description="the legs of the swap, amounts in base units")
+    candidates: list[dict[str, Any]] = Field(
+        description="every pool that offers something, with price, fees and impact, and why it lost"
+    )
+    refused: list[dict[str, Any]] = Field(description="every other pool, with the reason")
+    warnings: list[TokenWarningView] = Field(description="what to know of either token")
     slot: int = Field(description="the slot whose state was quoted")
+    age_ms: int = Field(description="milliseconds since that state was read")
+    age_slots: int = Field(description="slots since then, by the chain's present pace")
+    pools_searched_seconds_ago: int | None = Field(
+        description="since the chain was last searched for pools of the pair"
+    )
+    venues_without_search: list[str] = Field(
+        description="venues of which only pools at derived and configured addresses are known: no node searches"
+    )
 
 
 class BalanceResponse(_Response):
@@ -215,17 +258,54 @@ class HealthResponse(_Response):
     status: Literal["ok"] = "ok"
 
 
+def token_of(token: Token) -> TokenResponse:
+    """A token as it is sent."""
+    return TokenResponse(
+        symbol=token.symbol,
+        name=token.name,
+        mint=str(token.mint),
+        decimals=token.decimals,
+        token_program=str(token.program),
+        listed=token.listed,
+        warnings=warnings_of(token),
+    )
+
+
+def warnings_of(*tokens: Token) -> list[TokenWarningView]:
+    """What to know of some tokens."""
+    return [
+        TokenWarningView(token=token.symbol, code=warning.value, text=warning.text)
+        for token in tokens
+        for warning in token.warnings
+    ]
+
+
 def quote_of(quote: QuoteView) -> QuoteResponse:
     """A quote as it is sent."""
-    decimals = quote.token_out.decimals
+    paid, received = quote.token_in.decimals, quote.token_out.decimals
+    decision = quote.decision.as_json(paid, received)
+    search = quote.last_search
     return QuoteResponse(
+        token_in=quote.token_in.symbol,
+        token_out=quote.token_out.symbol,
+        amount_in=whole(quote.amount_in, paid),
+        amount_in_units=str(quote.amount_in),
         dex_quotes=DexQuotes(raydium=quote.dex_quotes[Dex.RAYDIUM], meteora=quote.dex_quotes[Dex.METEORA]),
         selected_dex=quote.selected_dex.value,
-        amount_out=whole(quote.amount_out, decimals),
+        amount_out=whole(quote.amount_out, received),
         amount_out_units=str(quote.amount_out),
-        min_out=whole(quote.min_out, decimals),
+        min_out=whole(quote.min_out, received),
         min_out_units=str(quote.min_out),
+        price_impact=quote.price_impact,
+        route=decision["route"],
+        candidates=decision["candidates"],
+        refused=decision["refused"],
+        warnings=warnings_of(quote.token_in, quote.token_out),
         slot=quote.slot,
+        age_ms=int(quote.age.seconds * 1000),
+        age_slots=quote.age.slots,
+        pools_searched_seconds_ago=None if search is None else int(search.seconds_ago),
+        venues_without_search=[] if search is None else sorted(search.without),
     )
 
 

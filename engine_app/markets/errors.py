@@ -6,13 +6,25 @@ from engine_app.errors import EngineError, register
 
 
 class UnknownToken(EngineError):
-    """No token of the cluster's list has this symbol or mint."""
+    """No token of the cluster's list has this symbol or mint, and it is not the address of another mint either."""
 
     code = register(
         "UNKNOWN_TOKEN",
         "The token is not one that this engine trades.",
         "Nothing happened.",
-        "Give the symbol or the mint address of a listed token.",
+        "Give the symbol of a listed token, or the address of its mint.",
+    )
+    status = 422
+
+
+class TokenNotAllowed(EngineError):
+    """The token is not listed, and the operator has not allowed such tokens."""
+
+    code = register(
+        "TOKEN_NOT_ALLOWED",
+        "The token is not on this engine's list, and tokens that are not are off here.",
+        "Nothing happened.",
+        "Choose a listed token; an operator allows others with ALLOW_UNLISTED_TOKENS.",
     )
     status = 422
 

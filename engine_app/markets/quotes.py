@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
-import asyncio
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from time import monotonic
 
+from solders.pubkey import Pubkey
+
+from engine_app.chain.slot_clock import SlotClock
 from engine_app.markets.errors import NoPool
 from engine_app.markets.in_flight import InFlight
-from engine_app.markets.pools import Pools, Snapshot
+from engine_app.markets.pools import LastSearch, Pools, Snapshot
 from engine_app.markets.routing import Decision, decide, floor_out
-from engine_app.markets.tokens import Token, TokenList
+from engine_app.markets.tokens import Token, TokenLookup
 from engine_app.markets.venues.venue import Dex
 
-SHARED_SECONDS = 0.2
-"""How long a snapshot serves further quotes of its pair: one slot of the fastest cluster."""
+MOST_KEPT = 256
+"""Pairs of which a snapshot is kept at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Age:
+    """How old something is that was read from the chain: seconds since the read began, and slots as far as their pace
+    tells."""
+
+    seconds: float
+    slots: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +36,15 @@ class QuoteView:
     """A quote.
 
     Attributes:
-        token_in, token_out: the pair.
+        token_in, token_out: the pair; each carries its warnings.
         amount_in, amount_out: base units; what would be paid, and received net of every fee.
         min_out: base units; the least that an order with this slippage accepts.
         dex_quotes: each exchange's best price, tokenOut per tokenIn in whole tokens, net of pool fees, or None.
         selected_dex: the exchange that pays most.
         price_impact: fraction lost against the pool's marginal price, fees included.
         slot: at which the pools were read.
+        age: how long ago that was.
+        last_search: when the chain was last searched for pools of the pair, None where that is not known.
         decision: every pool that was asked.
     """
 
@@ -42,35 +57,55 @@ class QuoteView:
     selected_dex: Dex
     price_impact: Decimal
     slot: int
+    age: Age
+    last_search: LastSearch | None
     decision: Decision
 
 
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """A snapshot, and the moment when its read began."""
+
+    snapshot: Snapshot
+    at: float
+
+
 class Quotes:
-    """Quotes for people and programs. They read no wallet and reserve nothing."""
+    """Quotes for people and programs. They read no wallet and reserve nothing.
 
-    def __init__(self, pools: Pools, tokens: TokenList) -> None:
+    A pair's pools are read once a slot, however many ask.
+    """
+
+    def __init__(self, pools: Pools, lookup: TokenLookup) -> None:
         self._pools = pools
-        self._tokens = tokens
-        self._reads: InFlight[frozenset[Token], Snapshot] = InFlight()
-        self._recent: dict[frozenset[Token], tuple[float, Snapshot]] = {}
+        self._lookup = lookup
+        self._slots = SlotClock()
+        self._reads: InFlight[tuple[frozenset[Pubkey], bool], _Taken] = InFlight()
+        self._recent: OrderedDict[frozenset[Pubkey], _Taken] = OrderedDict()
 
-    async def quote(self, token_in: str, token_out: str, amount_in: int, slippage: Decimal) -> QuoteView:
+    async def quote(
+        self, token_in: str, token_out: str, amount_in: int, slippage: Decimal, *, discover: bool = True
+    ) -> QuoteView:
         """What the best pool pays.
 
         Args:
             token_in, token_out: symbols or mint addresses.
             amount_in: base units of `token_in`.
             slippage: a fraction, 0.01 for 1 %.
+            discover: look on the chain for a token or a pair that no process knows.
 
         Raises:
-            UnknownToken: a token is not listed.
+            UnknownToken, TokenNotAllowed: a token is none, or none that may be traded here.
+            SearchNeedsLogin: a token or the pair is not known, and may not be looked for.
             NoPool: the pair has no pool, or none takes the amount.
-            RpcUnavailable: no node answers.
+            RpcUnavailable, RpcRefused: no node answers.
         """
-        paid, received = self._tokens.resolve(token_in), self._tokens.resolve(token_out)
+        paid = await self._lookup.find(token_in, discover=discover)
+        received = await self._lookup.find(token_out, discover=discover)
         if paid == received:
             raise NoPool(f"no pool swaps {paid.symbol} for itself")
-        snapshot = await self._snapshot(paid, received)
+        taken = await self._taken(paid.mint, received.mint, discover=discover)
+        snapshot = taken.snapshot
         decision = decide(
             snapshot.pools,
             clock=snapshot.clock,
@@ -92,20 +127,31 @@ class Quotes:
             selected_dex=best.dex,
             price_impact=best.price_impact,
             slot=snapshot.slot,
+            age=self._age(taken),
+            last_search=self._pools.last_search(paid.mint, received.mint),
             decision=decision,
         )
 
-    async def _snapshot(self, token_in: Token, token_out: Token) -> Snapshot:
-        """The pair's pools as they were at most `SHARED_SECONDS` ago."""
-        pair = frozenset((token_in, token_out))
-        now = asyncio.get_running_loop().time()
+    async def _taken(self, mint_in: Pubkey, mint_out: Pubkey, *, discover: bool) -> _Taken:
+        """The pair's pools as they were at most a slot ago."""
+        pair = frozenset((mint_in, mint_out))
         recent = self._recent.get(pair)
-        if recent is not None and now - recent[0] < SHARED_SECONDS:
-            return recent[1]
-        return await self._reads.share(pair, lambda: self._read(pair, token_in, token_out))
+        if recent is not None and (monotonic() - recent.at) * 1000 < self._slots.slot_ms:
+            return recent
+        return await self._reads.share((pair, discover), lambda: self._take(mint_in, mint_out, discover=discover))
 
-    async def _read(self, pair: frozenset[Token], token_in: Token, token_out: Token) -> Snapshot:
-        began = asyncio.get_running_loop().time()
-        snapshot = await self._pools.snapshot(token_in.mint, token_out.mint)
-        self._recent[pair] = (began, snapshot)
-        return snapshot
+    async def _take(self, mint_in: Pubkey, mint_out: Pubkey, *, discover: bool) -> _Taken:
+        began = monotonic()
+        snapshot = await self._pools.snapshot(mint_in, mint_out, discover=discover)
+        self._slots.saw_slot(snapshot.slot, monotonic())
+        pair = frozenset((mint_in, mint_out))
+        taken = self._recent[pair] = _Taken(snapshot, began)
+        self._recent.move_to_end(pair)
+        if len(self._recent) > MOST_KEPT:
+            self._recent.popitem(last=False)
+        return taken
+
+    def _age(self, taken: _Taken) -> Age:
+        now = monotonic()
+        since_newest = int(self._slots.seconds_since_slot(now) * 1000 / self._slots.slot_ms)
+        return Age(now - taken.at, self._slots.slot - taken.snapshot.slot + since_newest)

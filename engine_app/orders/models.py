@@ -105,6 +105,7 @@ class Order(SQLModel, table=True):
     max_price_impact: Decimal = Field(sa_column=Column(Numeric(10, 9), nullable=False))
     expected_quote: Decimal | None = Field(default=None, sa_column=base_units(nullable=True))
     min_amount_out: Decimal | None = Field(default=None, sa_column=base_units(nullable=True))
+    token_warnings: dict[str, list[str]] = Field(default_factory=dict, sa_column=document(default_empty=True))
 
     status: str = "pending"
     quoted_out: Decimal | None = Field(default=None, sa_column=base_units(nullable=True))

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 from redis.exceptions import RedisError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from engine_app.markets.tokens import TokenList, parse_amount
+from engine_app.markets.tokens import Token, TokenLookup, parse_amount
 from engine_app.orders import attempts, csv_export, history, idempotency, intake, repository, reservations
 from engine_app.orders.detail import OrderDetail, order_detail
 from engine_app.orders.errors import (
@@ -68,20 +68,24 @@ class Orders:
     def __init__(
         self,
         database: Database,
-        tokens: TokenList,
+        lookup: TokenLookup,
         settings: Settings,
         progress: ProgressPublisher,
         send: Callable[[UUID], None],
     ) -> None:
         """Put the service together; `send` asks a worker to execute an order, and may block or raise redis errors."""
         self._database = database
-        self._tokens = tokens
+        self._lookup = lookup
+        self._tokens = lookup.listed
         self._settings = settings
         self._progress = progress
         self._send = send
 
     async def place(self, user_id: int, wanted: PlaceSwap, *, key: str | None = None) -> OrderView:
         """Accept a market order: it is durable when this returns.
+
+        For listed tokens placing reads no chain. The decimals of another one are its mint's, which is read where that
+        has not been done lately; they are fixed on the order.
 
         Args:
             user_id: whose.
@@ -91,13 +95,14 @@ class Orders:
         Raises:
             IntakePaused, WalletStopped: an operator takes no new orders, or none of this wallet; no order was placed.
             InvalidKey, KeyReused: the key cannot be used for this wish; no order was placed.
-            UnknownToken, InvalidAmount, InvalidSlippage, InvalidPriceImpact, SameToken, InvalidValidity: what can be
-                judged without the chain; no order was placed.
+            UnknownToken, TokenNotAllowed, InvalidAmount, InvalidSlippage, InvalidPriceImpact, SameToken,
+                InvalidValidity: what can be judged without the pools; no order was placed.
+            RpcUnavailable, RpcRefused: a token is not listed, and no node tells its decimals; no order was placed.
         """
         if key is not None:
             idempotency.check_key(key)
-        token_in = self._tokens.resolve(wanted.token_in)
-        token_out = self._tokens.resolve(wanted.token_out)
+        token_in = await self._lookup.find(wanted.token_in)
+        token_out = await self._lookup.find(wanted.token_out)
         if token_in.mint == token_out.mint:
             raise SameToken(f"an order cannot swap {token_in.symbol} for itself")
         amount_in = parse_amount(wanted.amount, token_in.decimals)
@@ -138,6 +143,7 @@ class Orders:
                     max_price_impact=impact,
                     expected_quote=expected,
                     min_amount_out=min_amount_out,
+                    token_warnings=_warnings(token_in, token_out),
                 ),
                 valid_for=timedelta(seconds=seconds),
                 data={"amountInUnits": str(amount_in)},
@@ -236,6 +242,11 @@ def check_price_impact(impact: Decimal) -> None:
         raise InvalidPriceImpact(
             f"maxPriceImpact {impact} is not a fraction above 0 and at most 0.5: give 0.05 for 5 %"
         )
+
+
+def _warnings(*tokens: Token) -> dict[str, list[str]]:
+    """What is warned of, by mint."""
+    return {str(token.mint): [warning.value for warning in token.warnings] for token in tokens if token.warnings}
 
 
 def _units(amount: str | Decimal | None, decimals: int) -> Decimal | None:

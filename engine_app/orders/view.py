@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
 from engine_app.exact_json import ExactNumber
-from engine_app.markets.tokens import TokenList, whole
+from engine_app.markets.tokens import TokenList, TokenWarning, whole
 from engine_app.orders.models import Order
 
 PRICE_DIGITS = 18
@@ -28,6 +28,14 @@ class OrderError(View):
 
     code: str
     message: str
+
+
+class TokenWarningView(View):
+    """What a person should know of one of the tokens: a stable code, and what it means."""
+
+    token: str
+    code: str
+    text: str
 
 
 class WaitingFor(View):
@@ -76,6 +84,7 @@ class OrderView(View):
     waiting_for: WaitingFor | None
     slippage: ExactNumber
     max_price_impact: ExactNumber
+    warnings: list[TokenWarningView]
     attempts: int
     created_at: datetime
     updated_at: datetime
@@ -126,6 +135,11 @@ def order_fields(order: Order, tokens: TokenList) -> dict[str, Any]:
         "waiting_for": None if order.waiting_for is None else WaitingFor.model_validate(order.waiting_for),
         "slippage": order.slippage.normalize(),
         "max_price_impact": order.max_price_impact.normalize(),
+        "warnings": [
+            TokenWarningView(token=tokens.symbol(mint), code=code, text=TokenWarning(code).text)
+            for mint, codes in order.token_warnings.items()
+            for code in codes
+        ],
         "attempts": order.tries,
         "created_at": order.created_at,
         "updated_at": order.updated_at,

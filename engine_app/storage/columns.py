@@ -18,9 +18,10 @@ def base_units(*, nullable: bool = False) -> Column[Any]:
     return Column(BASE_UNITS, nullable=nullable)
 
 
-def document(*, nullable: bool = False) -> Column[Any]:
-    """A JSON document."""
-    return Column(JSONB(none_as_null=True), nullable=nullable)
+def document(*, nullable: bool = False, default_empty: bool = False) -> Column[Any]:
+    """A JSON document; `default_empty` takes an object without members where none is given."""
+    default = text("'{}'::jsonb") if default_empty else None
+    return Column(JSONB(none_as_null=True), nullable=nullable, server_default=default)
 
 
 def moment(*, nullable: bool = False, default_now: bool = False) -> Column[datetime]:

@@ -65,6 +65,7 @@ async def test_the_document_describes_every_route(client: httpx.AsyncClient) -> 
         "/api/orders/{orderId}/cancel",
         "/api/wallet",
         "/api/wallet/airdrop",
+        "/api/tokens",
         "/api/quote",
         "/api/health",
     }

@@ -1,4 +1,4 @@
-"""The wallet, its test funds and quotes over REST, against the local chain."""
+"""The wallet and its test funds over REST, against the local chain."""
 
 from __future__ import annotations
 
@@ -88,38 +88,3 @@ async def test_what_an_order_reserved_is_not_available(
     sol = exact(await client.get("/api/wallet", headers=account.headers))["balances"][0]
     assert (sol["amount"], sol["amountUnits"]) == (10, "10000000000")
     assert (sol["available"], sol["availableUnits"]) == (Decimal("5.99796072"), "5997960720")
-
-
-async def test_a_quote_names_both_exchanges(client: httpx.AsyncClient, account: Account) -> None:
-    params = {"tokenIn": "SOL", "tokenOut": "USDC", "amount": "1.5", "slippage": "0.01"}
-    quoted = exact(await client.get("/api/quote", params=params, headers=account.headers))
-    assert set(quoted) >= {"dexQuotes", "selectedDex", "amountOut", "minOut", "slot"}
-    assert set(quoted["dexQuotes"]) == {"raydium", "meteora"}
-    best = max(quoted["dexQuotes"].values())
-    assert quoted["dexQuotes"][quoted["selectedDex"]] == best
-    assert int(quoted["minOutUnits"]) == int(quoted["amountOutUnits"]) * 99 // 100
-    assert Decimal(quoted["amountOut"]).scaleb(6) == int(quoted["amountOutUnits"])
-    assert abs(best * Decimal("1.5") - quoted["amountOut"]) < Decimal("0.00001")
-    assert quoted["slot"] > 0
-
-
-@pytest.mark.parametrize(
-    ("changed", "status", "code"),
-    [
-        ({"tokenIn": "DOGE"}, 422, "UNKNOWN_TOKEN"),
-        ({"tokenOut": "sol"}, 422, "SAME_TOKEN"),
-        ({"amount": "1.0000000001"}, 422, "INVALID_AMOUNT"),
-        ({"amount": "-1"}, 422, "INVALID_AMOUNT"),
-        ({"amount": ""}, 422, "INVALID_AMOUNT"),
-        ({"slippage": "0.5"}, 422, "INVALID_SLIPPAGE"),
-        ({"slippage": "1 %"}, 422, "INVALID_SLIPPAGE"),
-        ({"slipage": "0.01"}, 422, "INVALID_REQUEST"),
-        ({"tokenIn": "USDT", "tokenOut": "BONK", "amount": "1"}, 404, "NO_POOL"),
-    ],
-)
-async def test_odd_quotes_are_refused(
-    client: httpx.AsyncClient, account: Account, changed: dict[str, str], status: int, code: str
-) -> None:
-    params = {"tokenIn": "SOL", "tokenOut": "USDC", "amount": "1"} | changed
-    answer = await client.get("/api/quote", params=params, headers=account.headers)
-    assert_problem(answer, status, code)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
 from typing import Self
@@ -18,6 +19,8 @@ class Relay:
         self.port = 0
         self.connections = 0
         """Connections taken so far."""
+        self.answered = 0
+        """Bytes that the server has sent back so far."""
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
@@ -41,13 +44,20 @@ class Relay:
         upstream_reader, upstream_writer = await asyncio.open_connection(*self._upstream)
         pair = {writer, upstream_writer}
         self._writers |= pair
-        await asyncio.gather(_copy(reader, upstream_writer), _copy(upstream_reader, writer))
+        await asyncio.gather(_copy(reader, upstream_writer), _copy(upstream_reader, writer, self._count))
         self._writers -= pair
 
+    def _count(self, size: int) -> None:
+        self.answered += size
 
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+
+async def _copy(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, count: Callable[[int], None] | None = None
+) -> None:
     with suppress(ConnectionError):
         while data := await reader.read(2**16):
+            if count is not None:
+                count(len(data))
             writer.write(data)
             await writer.drain()
     writer.close()

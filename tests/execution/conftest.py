@@ -16,7 +16,7 @@ from engine_app.embedded.background import BackgroundSupervisor
 from engine_app.embedded.processes import LocalChain
 from engine_app.execution.process import ExecutionProcess
 from engine_app.execution.run import run
-from engine_app.markets.tokens import TokenList
+from engine_app.markets.tokens import TokenList, TokenLookup
 from engine_app.orders import attempts, repository
 from engine_app.orders.models import Attempt, Order, OrderEvent
 from engine_app.orders.progress import ProgressPublisher
@@ -136,7 +136,8 @@ async def desk(
     redis = connect(redis_url)
     tokens = TokenList(process.engine.cluster)
     database = Database(database_url)
-    orders = Orders(database, tokens, Settings(), ProgressPublisher(redis, tokens), lambda order_id: None)
+    lookup = TokenLookup(tokens, process.engine.rpc, allow_unlisted=True)
+    orders = Orders(database, lookup, Settings(), ProgressPublisher(redis, tokens), lambda order_id: None)
 
     async def stocked() -> bool:
         async with database.transaction() as session:

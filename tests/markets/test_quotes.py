@@ -10,16 +10,20 @@ import pytest
 
 from engine_app.chain.call_counts import count_calls
 from engine_app.chain.rpc import Rpc
-from engine_app.markets.errors import NoPool, UnknownToken
+from engine_app.localnet.server import Localnet
+from engine_app.markets.errors import NoPool, SearchNeedsLogin, UnknownToken
 from engine_app.markets.pools import Pools
-from engine_app.markets.quotes import SHARED_SECONDS, Quotes
-from engine_app.markets.tokens import MAX_UNITS, TokenList, whole
+from engine_app.markets.quotes import Quotes
+from engine_app.markets.tokens import MAX_UNITS, TokenList, TokenLookup, TokenWarning, whole
 from engine_app.markets.venues.venue import Dex
-from tests.markets.conftest import LOCALNET
+from tests.markets.conftest import LOCALNET, put
+from tests.markets.venues.vectors import state
 
 TOKENS = TokenList(LOCALNET)
 SLIPPAGE = Decimal("0.01")
 SOL = 10**9
+TEXTBOOK_SLOT_SECONDS = 0.41
+"""A little more than the slot that is assumed until enough of them were seen."""
 
 
 @pytest.fixture
@@ -27,7 +31,7 @@ async def quotes(rpc: Rpc) -> AsyncIterator[Quotes]:
     """Quotes from `chain`, whose pools of SOL and USDC are already known."""
     pools = Pools(rpc, LOCALNET, refresh_seconds=3600)
     await pools.known(TOKENS.resolve("SOL").mint, TOKENS.resolve("USDC").mint)
-    yield Quotes(pools, TOKENS)
+    yield Quotes(pools, TokenLookup(TOKENS, rpc, allow_unlisted=True))
     await pools.close()
 
 
@@ -64,11 +68,53 @@ async def test_one_call_serves_quotes_of_one_moment(quotes: Quotes) -> None:
     assert dict(calls) == {"getMultipleAccounts": 1}
     assert len({view.slot for view in views}) == 1
 
-    await asyncio.sleep(SHARED_SECONDS)
+    await asyncio.sleep(TEXTBOOK_SLOT_SECONDS)
     with count_calls() as calls:
         later = await quotes.quote("SOL", "USDC", SOL, SLIPPAGE)
     assert dict(calls) == {"getMultipleAccounts": 1}
     assert later.slot > views[0].slot
+
+
+async def test_a_quote_tells_how_old_it_is_and_is_kept_for_a_slot_of_the_chain(quotes: Quotes) -> None:
+    first = await quotes.quote("SOL", "USDC", SOL, SLIPPAGE)
+    await asyncio.sleep(0.15)
+    kept = await quotes.quote("SOL", "USDC", SOL, SLIPPAGE)
+    assert kept.slot == first.slot
+    assert first.age.seconds < kept.age.seconds
+    assert kept.age.seconds >= 0.15
+    assert kept.last_search is not None
+    assert kept.last_search.without == frozenset()
+    for _ in range(8):
+        await asyncio.sleep(TEXTBOOK_SLOT_SECONDS)
+        await quotes.quote("SOL", "USDC", SOL, SLIPPAGE)
+    # Enough slots were seen to know that they take 50 ms here.
+    before = await quotes.quote("SOL", "USDC", SOL, SLIPPAGE)
+    await asyncio.sleep(0.2)
+    after = await quotes.quote("SOL", "USDC", SOL, SLIPPAGE)
+    assert after.slot > before.slot
+    assert after.age.seconds < 0.2
+
+
+async def test_a_stranger_is_quoted_what_is_known_and_nothing_is_looked_for(quotes: Quotes, chain: Localnet) -> None:
+    assert (await quotes.quote("SOL", "USDC", SOL, SLIPPAGE, discover=False)).amount_out
+    searches = chain.endpoint.node.calls["getProgramAccounts"]
+    for pair in (("SOL", "BONK"), ("SOL", "11111111111111111111111111111112")):
+        with pytest.raises(SearchNeedsLogin):
+            await quotes.quote(*pair, SOL, SLIPPAGE, discover=False)
+    assert chain.endpoint.node.calls["getProgramAccounts"] == searches
+
+
+async def test_any_mint_can_be_quoted_and_carries_its_warnings(quotes: Quotes, chain: Localnet) -> None:
+    measured = state("raydium_cpmm", "cpmm-tfee-token2022/traded0")
+    case = measured.cases[0]
+    mint = case.mint_in if case.mint_in != TOKENS.resolve("SOL").mint else case.mint_out
+    await put(chain, {key: account for key, account in measured.accounts.items() if key != TOKENS.resolve("SOL").mint})
+    view = await quotes.quote("SOL", str(mint), SOL, SLIPPAGE)
+    assert view.token_out.symbol == str(mint)
+    assert {TokenWarning.UNLISTED, TokenWarning.TRANSFER_FEE} <= set(view.token_out.warnings)
+    assert view.token_in.warnings == ()
+    assert view.decision.best is not None
+    assert view.decision.best.pool == case.pool
 
 
 async def test_what_cannot_be_quoted(quotes: Quotes) -> None:

@@ -125,7 +125,7 @@ def _filter(wanted: HistoryFilterQuery, tokens: TokenList) -> HistoryFilter:
     """The filter in the words of the orders' room. Raises UnknownToken."""
     return HistoryFilter(
         statuses=frozenset(wanted.status),
-        token=None if wanted.token is None else str(tokens.resolve(wanted.token).mint),
+        token=None if wanted.token is None else tokens.mint(wanted.token),
         kind=wanted.kind,
         placed_from=wanted.placed_from,
         placed_before=wanted.placed_before,

@@ -24,9 +24,10 @@ router = APIRouter(tags=["quote"], route_class=ExactRoute)
     responses=documented(401, 403, 404, 422, 502, 503),
 )
 async def quote(asked: Annotated[QuoteQuery, Query()], _caller: Caller, services: Services) -> ExactResponse:
-    """Both DEXes' best prices at one slot, and what an order with this slippage would get at least."""
-    token_in = services.tokens.resolve(asked.token_in)
-    token_out = services.tokens.resolve(asked.token_out)
+    """Both DEXes' best prices at one slot, what an order with this slippage would get at least, the route, and every
+    pool that was asked. A pair's pools are read once a slot, however many ask."""
+    token_in = await services.token_lookup.find(asked.token_in)
+    token_out = await services.token_lookup.find(asked.token_out)
     if token_in.mint == token_out.mint:
         raise SameToken(f"a quote cannot swap {token_in.symbol} for itself")
     amount_in = parse_amount(asked.amount, token_in.decimals)

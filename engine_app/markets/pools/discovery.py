@@ -28,6 +28,9 @@ _LEARNING_READS = 3
 _LEARNT_AT_ONCE = 20
 """Pools whose accounts are learnt together."""
 
+_Head = tuple[Pubkey, Venue, PoolHead]
+"""A pool of a pair, its vaults in the pair's order."""
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -85,18 +88,10 @@ class Discovery:
         )
         return Found(pools, without_search)
 
-    async def _heads(
-        self, venue: Venue, pair: Pair, methods: Methods
-    ) -> tuple[list[tuple[Pubkey, Venue, PoolHead]], bool]:
-        """Every pool of the pair on a venue with its vaults in the pair's order, and whether a node searched."""
-        heads: list[tuple[Pubkey, Venue, PoolHead]] = []
+    async def _heads(self, venue: Venue, pair: Pair, methods: Methods) -> tuple[list[_Head], bool]:
+        """Every pool of the pair on a venue, and whether a node searched for them."""
         try:
-            for size, memcmp in venue.pool_filters(*pair):
-                rows = await methods.program_accounts(venue.program_id, size, memcmp, data_slice=venue.head_at)
-                heads += (
-                    (address, venue, _in_order(venue.read_head(row.data), memcmp, pair))
-                    for address, row in rows.items()
-                )
+            heads = await self._heads_by_search(venue, pair, methods)
         except (RpcRefused, RpcUnavailable) as error:
             heads = await self._heads_by_address(venue, pair, methods)
             if venue.name not in self._complained:
@@ -108,9 +103,21 @@ class Discovery:
             log.info("pools.searched_again", venue=venue.name)
         return heads, True
 
-    async def _heads_by_address(
-        self, venue: Venue, pair: Pair, methods: Methods
-    ) -> list[tuple[Pubkey, Venue, PoolHead]]:
+    async def _heads_by_search(self, venue: Venue, pair: Pair, methods: Methods) -> list[_Head]:
+        filters = venue.pool_filters(*pair)
+        searches = await asyncio.gather(
+            *(
+                methods.program_accounts(venue.program_id, size, memcmp, data_slice=venue.head_at)
+                for size, memcmp in filters
+            )
+        )
+        return [
+            (address, venue, _in_order(venue.read_head(account.data), memcmp, pair))
+            for (_, memcmp), found in zip(filters, searches, strict=True)
+            for address, account in found.items()
+        ]
+
+    async def _heads_by_address(self, venue: Venue, pair: Pair, methods: Methods) -> list[_Head]:
         read = await methods.accounts([*venue.derived_pools(*pair), *self._configured])
         offset, length = venue.head_at
         return [

@@ -58,7 +58,7 @@ class SharedPools:
         self._away = False
 
     async def get(self, pair: Pair) -> Shared | None:
-        """What was found for a pair, None where nobody has looked lately or Redis is away."""
+        """What was found for a pair, None where nobody has looked lately, Redis is away or holds something else."""
         key = self._key(pair)
         if key is None or self._redis is None:
             return None
@@ -73,7 +73,11 @@ class SharedPools:
         self._away = False
         if text is None:
             return None
-        found = self._read(text)
+        try:
+            found = self._read(text)
+        except (ValueError, KeyError, TypeError):
+            log.warning("pools.not_understood", key=key)
+            return None
         return Shared(found, max(0.0, _kept_seconds(found) - left_ms / 1000))
 
     async def put(self, pair: Pair, found: Found) -> None:

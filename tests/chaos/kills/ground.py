@@ -18,7 +18,7 @@ from engine_app.chain.rpc import Rpc
 from engine_app.embedded import processes
 from engine_app.embedded.background import BackgroundSupervisor
 from engine_app.embedded.processes import LocalChain
-from engine_app.markets.tokens import TokenList
+from engine_app.markets.tokens import TokenList, TokenLookup
 from engine_app.orders.progress import ProgressFeed, ProgressPublisher
 from engine_app.orders.service import Orders
 from engine_app.settings import Settings
@@ -70,5 +70,6 @@ class Ground:
             resources.push_async_callback(rpc.close)
             await rpc.start()
             send = partial(queue.send_order, queue.broker(self.environment["REDIS_URL"]))
-            orders = Orders(database, tokens, Settings(), ProgressPublisher(redis, tokens), send)
+            lookup = TokenLookup(tokens, rpc, allow_unlisted=True)
+            orders = Orders(database, lookup, Settings(), ProgressPublisher(redis, tokens), send)
             yield Market(database, orders, ProgressFeed(redis), rpc, tokens, chance), troubles, database, rpc

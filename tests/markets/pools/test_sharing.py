@@ -123,6 +123,15 @@ async def test_redis_may_lose_everything(chain: Localnet, redis: Redis) -> None:
         assert last is not None
 
 
+@pytest.mark.parametrize("text", ["", "null", "[]", '{"pools": [["raydium_cpmm", "x", []]], "withoutSearch": []}'])
+async def test_what_redis_holds_may_be_anything(chain: Localnet, redis: Redis, text: str) -> None:
+    async with process(chain, redis) as web, process(chain, redis) as worker:
+        await web.known(SOL, USDC)
+        [key] = [key async for key in redis.scan_iter("pools:*")]
+        await redis.set(key, text, ex=60)
+        assert len(await worker.known(SOL, USDC)) == 2
+
+
 async def test_redis_may_be_away(chain: Localnet) -> None:
     nowhere = connect(f"redis://127.0.0.1:{free_port()}/0")
     options = {"refresh_seconds": 0.5, "pairs": [(SOL, USDC)]}

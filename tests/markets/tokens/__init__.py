@@ -1,0 +1,1 @@
+"""Tests mirror engine_app.markets.tokens."""
