@@ -22,6 +22,10 @@ class AccountIndex:
         if token_account is not None:
             self._token_accounts[token_account.owner].add(address)
 
+    def everybody(self) -> set[Pubkey]:
+        """Every address that was ever used."""
+        return set().union(*self._by_program.values())
+
     def owned_by_program(self, program: Pubkey) -> set[Pubkey]:
         """Addresses that the program owns or once owned."""
         return self._by_program.get(program, set())

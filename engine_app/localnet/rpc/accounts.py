@@ -15,6 +15,7 @@ from engine_app.localnet.rpc.params import Config, Params, parse_pubkey
 
 _MAX_ACCOUNTS = 100
 _MAX_FILTERS = 4
+_LARGEST = 20
 
 Keep = Callable[[Account], bool]
 
@@ -116,6 +117,40 @@ def get_balance(node: Node, params: Params) -> Any:
     slot = node.block(params.config(1)).slot
     account = node.view.account(address, slot)
     return with_context(slot, 0 if account is None else account.lamports)
+
+
+def get_supply(node: Node, params: Params) -> Any:
+    """Lamports of all accounts; what the faucet still has circulates among nobody."""
+    config = params.config(0)
+    slot = node.block(config).slot
+    total = sum(account.lamports for _, account in _everybody(node, slot))
+    faucet = node.chain.faucet.payer
+    held_back = node.view.account(faucet, slot)
+    kept = 0 if held_back is None else held_back.lamports
+    return with_context(
+        slot,
+        {
+            "total": total,
+            "circulating": total - kept,
+            "nonCirculating": kept,
+            "nonCirculatingAccounts": [] if config.flag("excludeNonCirculatingAccountsList") else [str(faucet)],
+        },
+    )
+
+
+def get_largest_accounts(node: Node, params: Params) -> Any:
+    """The accounts that hold most lamports."""
+    slot = node.block(params.config(0)).slot
+    held = sorted(_everybody(node, slot), key=lambda found: (-found[1].lamports, bytes(found[0])))
+    largest = [{"address": str(address), "lamports": account.lamports} for address, account in held[:_LARGEST]]
+    return with_context(slot, largest)
+
+
+def _everybody(node: Node, slot: int) -> Iterable[tuple[Pubkey, Account]]:
+    for address in node.chain.bank.index.everybody():
+        account = node.view.account(address, slot)
+        if account is not None:
+            yield address, account
 
 
 def get_minimum_balance_for_rent_exemption(node: Node, params: Params) -> Any:

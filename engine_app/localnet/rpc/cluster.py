@@ -11,10 +11,9 @@ from engine_app.localnet.bank import SLOTS_PER_EPOCH
 from engine_app.localnet.blocks import MAX_BLOCKHASH_AGE, Block, Commitment
 from engine_app.localnet.messages import fee_of
 from engine_app.localnet.rpc.errors import invalid_params, node_behind, slot_skipped
-from engine_app.localnet.rpc.node import API_VERSION, Node, with_context
+from engine_app.localnet.rpc.node import API_VERSION, FEATURE_SET, Node, with_context
 from engine_app.localnet.rpc.params import Params, parse_pubkey
 
-_FEATURE_SET = 3_640_012_085
 _MAX_FEE_ACCOUNTS = 128
 _UNHEALTHY_LAG = 128
 
@@ -28,7 +27,7 @@ def get_health(node: Node, _params: Params) -> Any:
 
 def get_version(_node: Node, _params: Params) -> Any:
     """The node's version."""
-    return {"solana-core": API_VERSION, "feature-set": _FEATURE_SET}
+    return {"solana-core": API_VERSION, "feature-set": FEATURE_SET}
 
 
 def get_genesis_hash(node: Node, _params: Params) -> Any:

@@ -25,6 +25,8 @@ _CORS = {
     "Access-Control-Allow-Methods": "POST, GET, OPTIONS",
     "Access-Control-Allow-Headers": "*",
     "Access-Control-Max-Age": "86400",
+    # A page from the internet, such as an explorer, may look at this machine.
+    "Access-Control-Allow-Private-Network": "true",
 }
 
 

@@ -106,6 +106,15 @@ def get_blocks(node: Node, params: Params) -> Any:
     return node.view.block_slots(max(first, node.view.first_slot()), last)
 
 
+def get_blocks_with_limit(node: Node, params: Params) -> Any:
+    """So many slots from one on that have a block."""
+    first, limit = params.integer(0), params.integer(1)
+    if limit > _MAX_BLOCK_RANGE:
+        raise invalid_params(f"Limit too large; max {_MAX_BLOCK_RANGE}")
+    newest = node.view.slot(_settled(params.config(2)))
+    return node.view.block_slots(max(first, node.view.first_slot()), newest)[:limit]
+
+
 def get_signatures_for_address(node: Node, params: Params) -> Any:
     """Signatures of the transactions that name an account, newest first."""
     address = params.pubkey(0)

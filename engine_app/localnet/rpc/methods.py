@@ -1,6 +1,6 @@
 """Every method this node answers, by name."""
 
-from engine_app.localnet.rpc import accounts, cluster, landed, sending, simulating, tokens
+from engine_app.localnet.rpc import accounts, cluster, landed, sending, simulating, tokens, validators
 from engine_app.localnet.rpc.node import Method
 
 METHODS: dict[str, Method] = {
@@ -8,8 +8,11 @@ METHODS: dict[str, Method] = {
     "getBalance": accounts.get_balance,
     "getBlock": landed.get_block,
     "getBlockHeight": cluster.get_block_height,
+    "getBlockProduction": validators.get_block_production,
     "getBlockTime": cluster.get_block_time,
     "getBlocks": landed.get_blocks,
+    "getBlocksWithLimit": landed.get_blocks_with_limit,
+    "getClusterNodes": validators.get_cluster_nodes,
     "getEpochInfo": cluster.get_epoch_info,
     "getEpochSchedule": cluster.get_epoch_schedule,
     "getFeeForMessage": cluster.get_fee_for_message,
@@ -17,15 +20,24 @@ METHODS: dict[str, Method] = {
     "getGenesisHash": cluster.get_genesis_hash,
     "getHealth": cluster.get_health,
     "getIdentity": cluster.get_identity,
+    "getInflationGovernor": validators.get_inflation_governor,
+    "getInflationRate": validators.get_inflation_rate,
+    "getInflationReward": validators.get_inflation_reward,
+    "getLargestAccounts": accounts.get_largest_accounts,
     "getLatestBlockhash": cluster.get_latest_blockhash,
+    "getLeaderSchedule": validators.get_leader_schedule,
     "getMinimumBalanceForRentExemption": accounts.get_minimum_balance_for_rent_exemption,
     "getMultipleAccounts": accounts.get_multiple_accounts,
     "getProgramAccounts": accounts.get_program_accounts,
+    "getRecentPerformanceSamples": validators.get_recent_performance_samples,
     "getRecentPrioritizationFees": cluster.get_recent_prioritization_fees,
     "getSignatureStatuses": landed.get_signature_statuses,
     "getSignaturesForAddress": landed.get_signatures_for_address,
     "getSlot": cluster.get_slot,
     "getSlotLeader": cluster.get_slot_leader,
+    "getSlotLeaders": validators.get_slot_leaders,
+    "getStakeMinimumDelegation": validators.get_stake_minimum_delegation,
+    "getSupply": accounts.get_supply,
     "getTokenAccountBalance": tokens.get_token_account_balance,
     "getTokenAccountsByOwner": tokens.get_token_accounts_by_owner,
     "getTokenLargestAccounts": tokens.get_token_largest_accounts,
@@ -33,7 +45,9 @@ METHODS: dict[str, Method] = {
     "getTransaction": landed.get_transaction,
     "getTransactionCount": cluster.get_transaction_count,
     "getVersion": cluster.get_version,
+    "getVoteAccounts": validators.get_vote_accounts,
     "isBlockhashValid": cluster.is_blockhash_valid,
+    "minimumLedgerSlot": cluster.get_first_available_block,
     "requestAirdrop": sending.request_airdrop,
     "sendTransaction": sending.send_transaction,
     "simulateTransaction": simulating.simulate_transaction,

@@ -88,3 +88,6 @@ def with_context(slot: int, value: Any) -> dict[str, Any]:
 
 API_VERSION = "3.0.0"
 """The Agave release whose answers these are modelled on."""
+
+FEATURE_SET = 3_640_012_085
+"""That release's features, as clients are told of them."""

@@ -10,6 +10,7 @@ from engine_app.localnet import base58
 from engine_app.localnet.blocks import Landed
 from engine_app.localnet.messages import Accounts, AnyMessage, message_of
 from engine_app.localnet.rpc.errors import invalid_params, unsupported_transaction_version
+from engine_app.localnet.rpc.instruction_json import instruction_json
 
 ENCODINGS = ("json", "jsonParsed", "base64", "base58", "binary")
 
@@ -18,7 +19,7 @@ def landed_json(landed: Landed, encoding: str, max_version: int | None) -> dict[
     """`{transaction, meta}`, and `version` where the caller said which versions it can read.
 
     Args:
-        encoding: one of `ENCODINGS`; jsonParsed leaves instructions partially decoded.
+        encoding: one of `ENCODINGS`.
 
     Raises:
         RpcError: the caller cannot read the transaction's version.
@@ -102,12 +103,12 @@ def _parsed_message(message: AnyMessage, accounts: Accounts) -> dict[str, Any]:
             for index, (key, writable) in enumerate(zip(accounts.keys, accounts.writable, strict=True))
         ],
         "instructions": [
-            {
-                "accounts": [str(accounts.keys[index]) for index in instruction.accounts],
-                "data": base58.encode(bytes(instruction.data)),
-                "programId": str(accounts.keys[instruction.program_id_index]),
-                "stackHeight": 1,
-            }
+            instruction_json(
+                accounts.keys[instruction.program_id_index],
+                [accounts.keys[index] for index in instruction.accounts],
+                bytes(instruction.data),
+                1,
+            )
             for instruction in message.instructions
         ],
         "recentBlockhash": str(message.recent_blockhash),
@@ -118,17 +119,17 @@ def _parsed_message(message: AnyMessage, accounts: Accounts) -> dict[str, Any]:
 
 
 def parsed_inner_instructions(compiled: list[dict[str, Any]], accounts: Accounts) -> list[dict[str, Any]]:
-    """Inner instructions with addresses in the place of indexes."""
+    """Inner instructions, parsed where their program's parser takes them."""
     return [
         {
             "index": group["index"],
             "instructions": [
-                {
-                    "accounts": [str(accounts.keys[index]) for index in inner["accounts"]],
-                    "data": inner["data"],
-                    "programId": str(accounts.keys[inner["programIdIndex"]]),
-                    "stackHeight": inner["stackHeight"],
-                }
+                instruction_json(
+                    accounts.keys[inner["programIdIndex"]],
+                    [accounts.keys[index] for index in inner["accounts"]],
+                    base58.decode(inner["data"]),
+                    inner["stackHeight"],
+                )
                 for inner in group["instructions"]
             ],
         }

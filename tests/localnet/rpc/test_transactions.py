@@ -129,7 +129,10 @@ async def test_a_transaction_comes_in_the_encoding_asked_for(manual: ManualChain
     assert first_key == {"pubkey": str(payer.pubkey()), "signer": True, "source": "transaction", "writable": True}
     instruction = parsed["transaction"]["message"]["instructions"][0]
     assert instruction["programId"] == "1" * 32
-    assert instruction["accounts"] == [str(payer.pubkey()), str(to)]
+    assert instruction["program"] == "system"
+    assert instruction["parsed"]["type"] == "transfer"
+    assert instruction["parsed"]["info"]["source"] == str(payer.pubkey())
+    assert instruction["parsed"]["info"]["destination"] == str(to)
 
 
 async def test_a_reader_must_know_the_version_and_settle_for_confirmed(manual: ManualChain) -> None:
