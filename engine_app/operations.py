@@ -9,6 +9,8 @@ from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from engine_app.accounts import upkeep
+from engine_app.accounts.upkeep import Reset
 from engine_app.chain.clusters import CLUSTERS
 from engine_app.chain.rpc import Rpc
 from engine_app.execution import outcome
@@ -17,7 +19,7 @@ from engine_app.execution.reconcile import Difference, differing_orders, unknown
 from engine_app.orders import oversight
 from engine_app.orders.errors import OrderNotFound
 from engine_app.orders.oversight import Story, Stuck
-from engine_app.settings import ClusterName, SettingsError
+from engine_app.settings import ClusterName, Settings, SettingsError
 from engine_app.storage import deployment
 from engine_app.storage.postgres import Database
 from engine_app.wallets import repository as wallets
@@ -98,3 +100,13 @@ async def _opened(database_url: str) -> AsyncIterator[Database]:
 async def _transaction(database_url: str) -> AsyncIterator[AsyncSession]:
     async with _opened(database_url) as database, database.transaction() as session:
         yield session
+
+
+async def reset_password(database_url: str, username: str, password: str, settings: Settings) -> Reset | None:
+    """Give an account another password and end every other way in; None where there is no such account.
+
+    Raises:
+        InvalidUsername, InvalidPassword, CommonPassword: unusable.
+    """
+    async with _opened(database_url) as database:
+        return await upkeep.reset_password(database, username, password, settings)

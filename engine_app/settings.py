@@ -10,6 +10,7 @@ import os
 import re
 from decimal import Decimal
 from functools import cache
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 from urllib.parse import urlsplit
@@ -77,6 +78,9 @@ class Settings(BaseSettings):
     public_url: str | None = Field(
         None, description="The origin users reach, e.g. `https://trade.example`; else the request's own"
     )
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Proxies whose X-Forwarded-For is believed: addresses and networks, e.g. `10.0.0.0/8`"
+    )
     host: str = Field("127.0.0.1", description="Address the web server listens on")
     port: int = Field(8000, ge=0, le=65535, description="Port the web server listens on")
     web_processes: int = Field(
@@ -138,7 +142,7 @@ class Settings(BaseSettings):
         2, ge=0, le=100, description="Slots that a pool may have been read behind the others and still be compared"
     )
 
-    @field_validator("solana_rpc_url", "pools", mode="before")
+    @field_validator("solana_rpc_url", "pools", "trusted_proxies", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
@@ -184,6 +188,16 @@ class Settings(BaseSettings):
         for address in value:
             if not _ADDRESS.fullmatch(address):
                 raise ValueError(f"{address[:50]} is no address")
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for network in value:
+            try:
+                ip_network(network)
+            except ValueError:
+                raise ValueError("must be addresses or networks, such as 10.0.0.0/8, comma separated") from None
         return value
 
     @field_validator("solana_ws_url")

@@ -31,6 +31,8 @@ def _nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
         ("REDIS_URL", "redis://:hunter2/@db:6379/0", "REDIS_URL: its port must be a number"),
         ("SOLANA_RPC_URL", "http://one,http://two:x", "SOLANA_RPC_URL: its port must be a number"),
         ("SOLANA_WS_URL", "ws://one:x", "SOLANA_WS_URL: its port must be a number"),
+        ("TRUSTED_PROXIES", "10.0.0.0/8,proxy.example", "TRUSTED_PROXIES: must be addresses or networks"),
+        ("TRUSTED_PROXIES", "10.0.0.1/8", "TRUSTED_PROXIES: must be addresses or networks"),
         ("JWT_SECRET", "hunter2", "JWT_SECRET is shorter than 32 bytes"),
         ("SOLANA_CLUSTER", "mainnet-beta", "SOLANA_CLUSTER=mainnet-beta needs ALLOW_MAINNET=true"),
         ("SOLANA_CLUSTER", "devnet", "SOLANA_CLUSTER=devnet needs SOLANA_RPC_URL"),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+import time
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 
 from engine_app.settings import Settings
-from engine_app.storage.rate_limits import Limit, RateLimits
+from engine_app.storage.rate_limits import Limit, RateLimited, RateLimits
 
 QUARTER_HOUR = 15 * 60
 HOUR = 60 * 60
@@ -35,6 +37,7 @@ class AccountLimits:
 
     def __init__(self, limits: RateLimits, settings: Settings) -> None:
         self._limits = limits
+        self._used_up = _UsedUp()
         self._per_name = Limit("login-name", settings.login_failures_per_name, QUARTER_HOUR)
         self._per_device = Limit("login-device", settings.login_failures_per_name, QUARTER_HOUR)
         self._per_ip = Limit("login-ip", settings.login_failures_per_ip, QUARTER_HOUR)
@@ -44,7 +47,12 @@ class AccountLimits:
     async def require_login(self, entrance: Entrance) -> None:
         """Raise RateLimited where too many tries of the kind failed, LimitsUnavailable without Redis."""
         for limit, subject in self._counted(entrance):
-            await self._limits.require_room(limit, subject)
+            self._used_up.refuse(limit, subject)
+            try:
+                await self._limits.require_room(limit, subject)
+            except RateLimited as refusal:
+                self._used_up.remember(limit, subject, refusal.retry_after or 1)
+                raise
 
     async def login_failed(self, entrance: Entrance) -> None:
         """Count a failed login; raises as `require_login` where others used up the limit meanwhile."""
@@ -72,6 +80,29 @@ class AccountLimits:
     async def creation(self, ip: str) -> None:
         """Count an account that is being made; raises as `require_creation`."""
         await self._limits.use(self._creations, network_of(ip))
+
+
+class _UsedUp:
+    """Limits that are known to be used up, and until when: a crowd that asks again costs no look at Redis."""
+
+    MOST = 10_000
+
+    def __init__(self) -> None:
+        self._until: dict[tuple[str, str], float] = {}
+
+    def refuse(self, limit: Limit, subject: str) -> None:
+        """Raise RateLimited where the limit is known to be used up still."""
+        wait = math.ceil(self._until.get((limit.name, subject), 0.0) - time.monotonic())
+        if wait > 0:
+            raise RateLimited(f"too many requests; try again in {wait} s", retry_after=wait)
+
+    def remember(self, limit: Limit, subject: str, seconds: int) -> None:
+        """Nothing makes room in the limit for so many seconds."""
+        if len(self._until) >= self.MOST:
+            now = time.monotonic()
+            self._until = {subject: until for subject, until in self._until.items() if until > now}
+        if len(self._until) < self.MOST:
+            self._until[limit.name, subject] = time.monotonic() + seconds
 
 
 def network_of(ip: str) -> str:

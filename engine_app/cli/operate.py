@@ -148,6 +148,20 @@ def health(
         raise typer.Exit(1)
 
 
+@app.command(rich_help_panel=OPERATING)
+def reset_password(name: Annotated[str, typer.Argument(help="The account's username.")]) -> None:
+    """Give an account another password, asked for here; ends its sessions and revokes its API keys."""
+    from engine_app import operations
+
+    settings = load(Settings)
+    password = typer.prompt("New password", hide_input=True, confirmation_prompt=True, err=True)
+    done = asyncio.run(operations.reset_password(_database_url(), name, password, settings))
+    if done is None:
+        tell(f"There is no account {name!r}.")
+        raise typer.Exit(1)
+    tell(f"The password is changed; {done.sessions} sessions ended, {done.keys} API keys revoked.")
+
+
 def _database_url() -> str:
     from engine_app.embedded.endpoints import database_url
 
