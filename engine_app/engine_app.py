@@ -5,12 +5,17 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import reflex as rx
+from reflex.utils.prerequisites import get_web_dir
+from starlette.types import ASGIApp
 
+from engine_app.accounts.client_ip import behind_proxies
+from engine_app.api import docs, headers
 from engine_app.api.app import create_api
 from engine_app.services import running
 from engine_app.settings import settings
 from engine_app.telemetry import logging, metrics_files, tracing
 from engine_app.ui import redirects, session_routes, site
+from engine_app.ui.cookies import is_secure
 
 
 @asynccontextmanager
@@ -31,13 +36,25 @@ async def serving() -> AsyncIterator[None]:
 api = create_api()
 api.include_router(session_routes.router)
 
+
+def under_strict_headers(served: ASGIApp) -> ASGIApp:
+    """The app, whose pages may run their own scripts alone."""
+    pages = [*headers.exported_pages(get_web_dir() / "build" / "client"), docs.html(api)]
+    return headers.strict_headers(served, pages=pages, secure=is_secure(settings()))
+
+
+def behind_trusted_proxies(served: ASGIApp) -> ASGIApp:
+    """The app, which sees clients as the trusted proxies tell them."""
+    return behind_proxies(served, settings().trusted_proxies)
+
+
 app = rx.App(
     stylesheets=site.STYLE_SHEETS,
     head_components=site.head(),
     html_lang="en",
     toaster=rx.toast.provider(rich_colors=False, position="bottom-right"),
     backend_exception_handler=site.tell_of_error,
-    api_transformer=[api, redirects.strangers_to_login],
+    api_transformer=[api, redirects.strangers_to_login, under_strict_headers, behind_trusted_proxies],
 )
 site.furnish(app)
 app.register_lifespan_task(serving)

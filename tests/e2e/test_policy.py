@@ -1,0 +1,120 @@
+"""The pages run under their Content-Security-Policy without a violation, and what it forbids does not run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
+
+from tests.conftest import RunningEngine
+from tests.e2e.person import LOGIN, Person
+
+WATCH = """
+window.violations = [];
+addEventListener("securitypolicyviolation", (event) => {
+  window.violations.push(`${event.violatedDirective} ${event.blockedURI} ${event.sample}`);
+  console.error("Content Security Policy violated:", event.violatedDirective, event.blockedURI);
+});
+"""
+
+
+@pytest.fixture
+def watched(new_page: Callable[..., Page]) -> Iterator[Page]:
+    """A page whose test fails on any violation of its policy; errors of scripts fail it anyway."""
+    page = new_page()
+    told: list[str] = []
+
+    def listen(message: ConsoleMessage) -> None:
+        if "Content Security Policy" in message.text or "Content-Security-Policy" in message.text:
+            told.append(message.text)
+
+    page.add_init_script(WATCH)
+    page.on("console", listen)
+    yield page
+    assert told == []
+
+
+def test_a_whole_visit_keeps_within_the_policy(watched: Page) -> None:
+    person = Person(watched, "csp-" + watched.evaluate("Math.random().toString(36).slice(2, 10)"))
+    person.page.goto("/login/")
+    person.see("username").fill(person.name)
+    person.see("password").fill("not an account yet")
+    person.see("submit").click()
+    expect(person.see("refusal")).to_be_visible()
+    expect(person.see("username")).to_have_value(person.name)
+    person.create_account()
+    person.get_funds()
+    expect(person.page.get_by_text("Test funds have arrived")).to_be_visible()
+    person.swap("0.5")
+    expect(person.newest_order("confirmed")).to_be_visible(timeout=45_000)
+    expect(person.page.get_by_text("Swap confirmed")).to_be_visible()
+    person.see("account").click()
+    person.see("mode-dark").click()
+    expect(person.page.locator("html")).to_have_class("dark")
+    person.page.goto("/nothing/here/")
+    expect(person.page.get_by_text("nothing at this address")).to_be_visible()
+    person.page.goto("/login/")
+    expect(person.see("connection")).to_have_text("Live")
+    person.see("account").click()
+    person.see("log-out").click()
+    expect(person.page).to_have_url(LOGIN)
+
+
+def test_the_documents_page_runs_within_the_policy(watched: Page) -> None:
+    watched.goto("/api/docs")
+    route = watched.locator("#operations-health-health_api_health_get")
+    expect(route).to_be_visible()
+    route.click()
+    route.get_by_role("button", name="Try it out").click()
+    route.get_by_role("button", name="Execute").click()
+    expect(route.locator(".live-responses-table tbody .response-col_status")).to_contain_text("200")
+
+
+def test_what_a_page_does_not_bring_along_does_not_run(browser: Browser, engine: RunningEngine) -> None:
+    context = browser.new_context(base_url=engine.base_url)
+    page = context.new_page()
+    page.add_init_script(WATCH)
+    page.goto("/login/")
+    page.evaluate(
+        """() => {
+        const script = document.createElement("script");
+        script.textContent = "window.injected = true";
+        document.body.append(script);
+        document.body.insertAdjacentHTML("beforeend", "<img src='/favicon.svg' onload='window.injected = true'>");
+        const late = document.createElement("script");
+        late.textContent = "window.evaluated = eval('1 + 1')";
+        document.body.append(late);
+    }"""
+    )
+    page.wait_for_function("window.violations.length >= 3")
+    assert page.evaluate("[window.injected, window.evaluated]") == [None, None]
+    context.close()
+
+
+@pytest.mark.parametrize("path", ["/login/", "/create-account/", "/nothing/here/", "/api/docs"])
+def test_a_page_allows_only_scripts_it_names(engine: RunningEngine, path: str) -> None:
+    answer = httpx.get(engine.base_url + path)
+    directives = dict(part.strip().split(" ", 1) for part in answer.headers["content-security-policy"].split(";"))
+    sources = directives["script-src"].split()
+    assert sources[0] == "'self'"
+    assert all(re.fullmatch(r"'sha256-[A-Za-z0-9+/]{43}='", source) for source in sources[1:])
+    assert directives["default-src"] == "'none'"
+    assert directives["frame-ancestors"] == "'none'"
+    assert "script-src-elem" not in directives
+
+
+@pytest.mark.parametrize("path", ["/login/", "/api/health", "/api/unknown", "/css/base.css", "/api/openapi.json"])
+def test_every_answer_is_under_strict_headers(engine: RunningEngine, path: str) -> None:
+    answer = httpx.get(engine.base_url + path)
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["x-frame-options"] == "DENY"
+    assert answer.headers["referrer-policy"] == "same-origin"
+    assert answer.headers["cross-origin-opener-policy"] == "same-origin"
+    assert "camera=()" in answer.headers["permissions-policy"]
+    assert "content-security-policy" in answer.headers
+    assert "strict-transport-security" not in answer.headers
+    if path.startswith("/api/"):
+        assert answer.headers["cache-control"] == "no-store"
