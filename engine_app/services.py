@@ -117,7 +117,7 @@ async def _start(chosen: Settings, resources: AsyncExitStack) -> WebServices:
     limits = RateLimits(redis)
     accounts = Accounts(database, limits, chosen, jwt_secrets=chosen.jwt_secrets)
     resources.push_async_callback(accounts.close)
-    endings = Endings(database)
+    endings = Endings(database, listener)
     lookup = TokenLookup(tokens, rpc, allow_unlisted=chosen.allow_unlisted_tokens or cluster.name != "mainnet-beta")
     resources.push_async_callback(lookup.close)
     orders = Orders(database, lookup, chosen, publisher, partial(queue.send_order, queue.broker(redis_url)))
@@ -149,7 +149,7 @@ async def _start(chosen: Settings, resources: AsyncExitStack) -> WebServices:
         tokens=tokens,
         token_lookup=lookup,
         accounts=accounts,
-        upkeep=Upkeep(database, accounts),
+        upkeep=Upkeep(database, accounts, redis),
         endings=endings,
         orders=orders,
         wallets=wallets,

@@ -1,4 +1,4 @@
-"""Sessions and API keys, which end once and say so to whoever listens.
+"""Sessions and API keys, which end once.
 
 Revision ID: 0007
 Revises: 0006
@@ -24,9 +24,6 @@ BEGIN
     IF OLD.ended_at IS NOT NULL AND NEW.ended_at IS DISTINCT FROM OLD.ended_at THEN
         RAISE EXCEPTION 'session % has ended', OLD.id USING ERRCODE = 'restrict_violation';
     END IF;
-    IF OLD.ended_at IS NULL AND NEW.ended_at IS NOT NULL THEN
-        PERFORM pg_notify('credential_ended', 'session:' || NEW.id);
-    END IF;
     RETURN NEW;
 END
 $$;
@@ -43,9 +40,6 @@ BEGIN
     END IF;
     IF OLD.revoked_at IS NOT NULL AND NEW.revoked_at IS DISTINCT FROM OLD.revoked_at THEN
         RAISE EXCEPTION 'key % is revoked', OLD.id USING ERRCODE = 'restrict_violation';
-    END IF;
-    IF OLD.revoked_at IS NULL AND NEW.revoked_at IS NOT NULL THEN
-        PERFORM pg_notify('credential_ended', 'key:' || NEW.id);
     END IF;
     RETURN NEW;
 END

@@ -1,33 +1,57 @@
 """Who holds a connection open learns at once that its session or API key has ended.
 
-Postgres itself tells: a trigger notifies `credential_ended` in the very transaction that ends a session or revokes a
-key, whoever does it. A notification may be lost with the connection that listens; so all that is being watched is
-looked up whenever listening begins anew, and every few seconds besides, which finds what expired, too.
+Postgres decides; Redis only hurries the news along. Whoever ends a session or revokes a key says so on a channel once
+it is committed. News may be lost, and who ends a session may have no Redis: so all that is watched is looked up in
+Postgres again and again, by one read for all of it, which finds what expired, too.
+
+Redis keys:
+    accounts:ended  channel  credentials that have ended, a space between two: `session:7 key:3`
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
 from engine_app.accounts import api_keys, sessions
 from engine_app.accounts.service import Identity
 from engine_app.storage.postgres import DATABASE_AWAY, Database
 from engine_app.telemetry.logging import get_logger
 
-CHANNEL = "credential_ended"
-LOOK_SECONDS = 10.0
+CHANNEL = "accounts:ended"
+LOOK_SECONDS = 2.0
+"""How late an ending is seen at the most, whatever happened to Redis."""
 RECONNECT_SECONDS = 0.5
 
 log = get_logger(__name__)
 
 
-class Endings:
-    """The one listener of a web process."""
+async def tell(redis: Redis, credentials: Iterable[str]) -> None:
+    """Hurry on the news that sessions or keys have ended; where Redis is away the next look finds it."""
+    ended = " ".join(credentials)
+    if not ended:
+        return
+    try:
+        await redis.publish(CHANNEL, ended)
+    except (RedisError, OSError) as error:
+        log.warning("endings.not_told", error=type(error).__name__)
 
-    def __init__(self, database: Database) -> None:
+
+class Endings:
+    """The one listener of a web process.
+
+    Args:
+        database: where sessions and keys are looked up.
+        redis: a client that may wait for messages without end.
+    """
+
+    def __init__(self, database: Database, redis: Redis) -> None:
         self._database = database
+        self._redis = redis
         self._watched: dict[str, set[asyncio.Event]] = {}
         self.listening = asyncio.Event()
 
@@ -56,25 +80,34 @@ class Endings:
             await ended.wait()
 
     async def run(self) -> None:
-        """Listen until cancelled; reconnects."""
+        """Listen and look until cancelled."""
+        async with asyncio.TaskGroup() as both:
+            both.create_task(self._listen())
+            both.create_task(self._look())
+
+    async def _listen(self) -> None:
         while True:
             try:
-                async with aclosing(self._database.notifications(CHANNEL, pause=LOOK_SECONDS)) as notices:
-                    async for credential in notices:
-                        if credential is None:
-                            await self._look()
+                async with self._redis.pubsub(ignore_subscribe_messages=False) as subscription:
+                    await subscription.subscribe(CHANNEL)
+                    async for message in subscription.listen():
+                        if message["type"] == "subscribe":
                             self.listening.set()
-                        else:
-                            self._end(credential)
-            except DATABASE_AWAY as error:
+                        elif message["type"] == "message":
+                            self._end(message["data"].split())
+            except (RedisError, OSError) as error:
                 log.warning("endings.listener_lost", error=type(error).__name__)
             self.listening.clear()
             await asyncio.sleep(RECONNECT_SECONDS)
 
     async def _look(self) -> None:
-        watched = set(self._watched)
-        for credential in watched - await self._holding(watched):
-            self._end(credential)
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            if watched := set(self._watched):
+                try:
+                    self._end(watched - await self._holding(watched))
+                except DATABASE_AWAY as error:
+                    log.warning("endings.database_away", error=type(error).__name__)
 
     async def _holding(self, credentials: set[str]) -> set[str]:
         ids: dict[str, list[int]] = {"session": [], "key": []}
@@ -89,6 +122,7 @@ class Endings:
                 holding |= {f"key:{held}" for held in await api_keys.still_holding(session, ids["key"])}
         return holding
 
-    def _end(self, credential: str) -> None:
-        for watcher in self._watched.get(credential, ()):
-            watcher.set()
+    def _end(self, credentials: Iterable[str]) -> None:
+        for credential in credentials:
+            for watcher in self._watched.get(credential, ()):
+                watcher.set()

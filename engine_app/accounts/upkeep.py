@@ -6,8 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from redis.asyncio import Redis
+
 from engine_app.accounts import api_keys, repository, security_log, sessions
 from engine_app.accounts.common_passwords import judge
+from engine_app.accounts.endings import tell
 from engine_app.accounts.errors import (
     InvalidKeyRequest,
     KeyNotFound,
@@ -49,11 +52,15 @@ class NewKey:
 
 
 class Upkeep:
-    """Every method acts for who is logged in, by a session: an API key is refused with SessionNeeded."""
+    """Every method acts for who is logged in, by a session: an API key is refused with SessionNeeded.
 
-    def __init__(self, database: Database, accounts: Accounts) -> None:
+    What ends is told to whoever holds a connection open with it, once that is committed.
+    """
+
+    def __init__(self, database: Database, accounts: Accounts, redis: Redis) -> None:
         self._database = database
         self._accounts = accounts
+        self._redis = redis
 
     async def change_password(self, identity: Identity, password: str, new: str, ip: str) -> ChangedPassword:
         """Change the password and end every other session; API keys stay.
@@ -76,14 +83,17 @@ class Upkeep:
             await security_log.record(
                 session, user.id, SecurityEvent.PASSWORD_CHANGED, ip=ip, sessions_ended=len(ended)
             )
+        await self._tell(ended)
         return ChangedPassword(len(ended), self._accounts.device_token(user.id), warning)
 
     async def log_out(self, identity: Identity, ip: str) -> None:
         """End the session that asks."""
         own = identity.require_session()
         async with self._database.transaction() as session:
-            if await sessions.end(session, identity.user_id, only=own):
+            ended = await sessions.end(session, identity.user_id, only=own)
+            if ended:
                 await security_log.record(session, identity.user_id, SecurityEvent.LOGOUT, ip=ip)
+        await self._tell(ended)
 
     async def log_out_everywhere(self, identity: Identity, ip: str) -> int:
         """End every session, the one that asks too, and make every device a stranger; how many sessions ended."""
@@ -94,6 +104,7 @@ class Upkeep:
             await security_log.record(
                 session, identity.user_id, SecurityEvent.LOGOUT_EVERYWHERE, ip=ip, sessions_ended=len(ended)
             )
+        await self._tell(ended)
         return len(ended)
 
     async def sessions(self, identity: Identity) -> Sequence[OpenedSession]:
@@ -109,6 +120,7 @@ class Upkeep:
             if not await sessions.end(session, identity.user_id, only=session_id):
                 raise SessionNotFound
             await security_log.record(session, identity.user_id, SecurityEvent.SESSION_ENDED, ip=ip, session=session_id)
+        await self._tell([session_id])
 
     async def keys(self, identity: Identity) -> Sequence[ApiKey]:
         """The API keys that hold, newest first."""
@@ -172,6 +184,7 @@ class Upkeep:
             await security_log.record(
                 session, identity.user_id, SecurityEvent.API_KEY_REVOKED, ip=ip, key=key_id, name=revoked[0].name
             )
+        await tell(self._redis, [f"key:{key_id}"])
 
     async def security_log(
         self, identity: Identity, *, limit: int, before: int | None = None
@@ -180,6 +193,9 @@ class Upkeep:
         identity.require_session()
         async with self._database.transaction() as session:
             return await security_log.page(session, identity.user_id, limit=limit, before=before)
+
+    async def _tell(self, ended: Iterable[int]) -> None:
+        await tell(self._redis, [f"session:{session_id}" for session_id in ended])
 
 
 @dataclass(frozen=True, slots=True)

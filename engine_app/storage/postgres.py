@@ -7,14 +7,10 @@ pooler may give each transaction another connection.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, cast
 
 import sqlalchemy.ext.asyncio
-from psycopg import AsyncConnection as AsyncDriverConnection
-from psycopg import Error as DriverError
-from psycopg.sql import SQL, Identifier
 from sqlalchemy import text
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -85,35 +81,6 @@ class Database:
         """A connection inside one transaction, for statements that need no objects."""
         async with self.engine.begin() as connection:
             yield connection
-
-    async def notifications(self, channel: str, *, pause: float) -> AsyncGenerator[str | None]:
-        """What is notified on a channel from now on, over a connection of its own.
-
-        Args:
-            channel: its name.
-            pause: seconds after which silence is looked into.
-
-        Yields:
-            Each payload; None once it listens, and whenever nothing came for `pause` and the connection stands: the
-            moments at which to look for what a lost message would have told.
-
-        Raises:
-            DATABASE_AWAY: the connection is lost, or there is none to be had.
-        """
-        async with self.engine.connect() as connection:
-            await connection.execution_options(isolation_level="AUTOCOMMIT")
-            driver = cast("AsyncDriverConnection[Any]", (await connection.get_raw_connection()).driver_connection)
-            try:
-                await driver.execute(SQL("LISTEN {}").format(Identifier(channel)))
-                while True:
-                    await connection.execute(text("select 1"))
-                    yield None
-                    async for notice in driver.notifies(timeout=pause):
-                        yield notice.payload
-            except DriverError as error:
-                raise OperationalError(None, None, error) from error
-            finally:
-                await connection.invalidate()
 
     async def ping(self) -> None:
         """Raise SQLAlchemy's error where Postgres does not answer."""

@@ -45,9 +45,9 @@ def accounts(make: MakeAccounts) -> Accounts:
 
 
 @pytest.fixture
-def upkeep(accounts: Accounts, database: Database) -> Upkeep:
+def upkeep(accounts: Accounts, database: Database, redis: Redis) -> Upkeep:
     """What an owner does, over the same accounts."""
-    return Upkeep(database, accounts)
+    return Upkeep(database, accounts, redis)
 
 
 @pytest.fixture

@@ -1,9 +1,10 @@
-"""Who holds a connection open learns that its session has ended: at once, and also where the listener was cut off."""
+"""Who holds a connection open learns that its session has ended: at once, and soon also where Redis is away."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 from sqlalchemy import text
@@ -14,6 +15,7 @@ from engine_app.accounts.scopes import Scope
 from engine_app.accounts.service import Accounts, Identity
 from engine_app.accounts.upkeep import Upkeep
 from engine_app.storage.postgres import Database
+from engine_app.storage.redis import connect
 from tests.accounts.conftest import IP, PASSWORD
 
 pytestmark = pytest.mark.usefixtures("stock")
@@ -22,13 +24,27 @@ AT_ONCE = 5.0
 
 
 @pytest.fixture
-async def listening(database: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Endings]:
+async def listening(database: Database, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Endings]:
+    """One that only listens: what it sees at once, Redis told it."""
     monkeypatch.setattr(endings, "LOOK_SECONDS", 300.0)
-    made = Endings(database)
+    async with running(Endings(database, connect(redis_url, listens=True))) as made:
+        await asyncio.wait_for(made.listening.wait(), 30)
+        yield made
+
+
+@pytest.fixture
+async def looking(database: Database, unused_tcp_port: int) -> AsyncIterator[Endings]:
+    """One whose Redis is away."""
+    async with running(Endings(database, connect(f"redis://127.0.0.1:{unused_tcp_port}/0", listens=True))) as made:
+        yield made
+
+
+@asynccontextmanager
+async def running(made: Endings) -> AsyncIterator[Endings]:
     task = asyncio.create_task(made.run())
-    await asyncio.wait_for(made.listening.wait(), 30)
     yield made
     task.cancel()
+    await asyncio.wait([task])
 
 
 @pytest.fixture
@@ -65,28 +81,18 @@ async def test_what_ended_before_watching_began_is_seen(upkeep: Upkeep, owner: I
     await asyncio.wait_for(listening.until_ended(owner), AT_ONCE)
 
 
-async def test_what_ended_while_the_listener_was_cut_off_is_seen(
-    owner: Identity, listening: Endings, database: Database
+async def test_without_redis_an_ending_is_seen_at_the_next_look(
+    owner: Identity, looking: Endings, database: Database, accounts: Accounts, unused_tcp_port: int
 ) -> None:
-    async with listening.watch(owner) as ended:
-        async with database.connection() as connection:
-            await connection.execute(text("ALTER TABLE sessions DISABLE TRIGGER sessions_keep_the_rules"))
-            await connection.execute(text("UPDATE sessions SET ended_at = now()"))
-            await connection.execute(
-                text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'select 1%'")
-            )
-        await asyncio.wait_for(ended.wait(), AT_ONCE)
+    away = Upkeep(database, accounts, connect(f"redis://127.0.0.1:{unused_tcp_port}/0"))
+    async with looking.watch(owner) as ended:
+        await away.log_out(owner, IP)
+        await asyncio.wait_for(ended.wait(), endings.LOOK_SECONDS + AT_ONCE)
 
 
-async def test_what_expired_is_seen_at_the_next_look(
-    owner: Identity, database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(endings, "LOOK_SECONDS", 0.1)
-    looking = Endings(database)
-    task = asyncio.create_task(looking.run())
+async def test_what_expired_is_seen_at_the_next_look(owner: Identity, looking: Endings, database: Database) -> None:
     async with looking.watch(owner) as ended:
         async with database.connection() as connection:
             await connection.execute(text("ALTER TABLE sessions DISABLE TRIGGER sessions_keep_the_rules"))
             await connection.execute(text("UPDATE sessions SET expires_at = now()"))
-        await asyncio.wait_for(ended.wait(), AT_ONCE)
-    task.cancel()
+        await asyncio.wait_for(ended.wait(), endings.LOOK_SECONDS + AT_ONCE)
