@@ -38,7 +38,6 @@ REFLEXS_OWN = {
 
 PUBLIC = {
     "enter": "the log-in page is for who has no session; it shows a code's words in the sender's own tab",
-    "say_what_failed": "shows a code's words in the sender's own tab",
 }
 """Our own events that anybody may send, with the reason."""
 
