@@ -73,19 +73,28 @@ def localnet(
     slot_ms: Annotated[int, typer.Option(help="Slot time, milliseconds.")] = 400,
     data_dir: DataDir = Path(".data/localnet"),
     programs: Annotated[Path | None, typer.Option(help="Other compiled programs, by program id.")] = None,
+    clone: Annotated[str | None, typer.Option(help="RPC URL of a cluster to copy pools from.")] = None,
+    pool: Annotated[list[str] | None, typer.Option(help="A pool to copy, with its program; any number.")] = None,
     admin_port: Annotated[int | None, typer.Option(help="Where tests make it misbehave.")] = None,
 ) -> None:
-    """Start the local chain alone: a real SVM behind Solana's own JSON-RPC, with seeded pools."""
+    """Start the local chain alone: a real SVM behind Solana's own JSON-RPC, with seeded pools.
+
+    With `--clone` a fresh chain is born with copies of a cluster's pools, and runs their programs in the place of the
+    stand-ins, now and whenever it is started on the same DATA_DIR.
+    """
+    from engine_app.cli.cloned_chain import cloned_chain
     from engine_app.embedded.errors import StartFailed
     from engine_app.localnet.server import LocalnetOptions, serve
 
+    copied = cloned_chain(data_dir, clone, pool or [])
     options = LocalnetOptions(
         host=host,
         port=port,
         ws_port=ws_port,
         slot_ms=slot_ms,
         data_dir=data_dir,
-        programs_dir=programs,
+        programs_dir=programs or copied.programs,
+        accounts_dir=copied.accounts,
         admin_port=admin_port,
     )
     listening = threading.Event()

@@ -5,14 +5,19 @@ import contextlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from aiohttp import web
+from solders.account import Account
+from solders.pubkey import Pubkey
 
+from engine_app.localnet.account_files import read_accounts
 from engine_app.localnet.admin import Admin
 from engine_app.localnet.chain import Chain
 from engine_app.localnet.endpoint import Endpoint
 from engine_app.localnet.programs_dir import load_programs
+from engine_app.localnet.seed.cloned import taken_in
 from engine_app.localnet.seed.genesis import seed_accounts
 from engine_app.localnet.store import Store
 from engine_app.localnet.view import View
@@ -30,6 +35,7 @@ class LocalnetOptions:
         slot_ms: length of a slot in milliseconds.
         data_dir: where the chain is kept; None keeps it in memory.
         programs_dir: compiled programs to run in the place of the stand-ins, or besides them.
+        accounts_dir: account files that a fresh chain is born with, in the place of seeded ones or besides them.
         admin_port: faults and ledger for tests; None for off, 0 for any free port.
     """
 
@@ -39,6 +45,7 @@ class LocalnetOptions:
     slot_ms: int = 400
     data_dir: Path | None = None
     programs_dir: Path | None = None
+    accounts_dir: Path | None = None
     admin_port: int | None = None
 
 
@@ -52,7 +59,7 @@ class Localnet:
         self.chain = Chain(
             Store(options.data_dir),
             programs=load_programs(options.programs_dir),
-            seed=seed_accounts,
+            seed=partial(_seed, options.accounts_dir),
             slot_ms=options.slot_ms,
         )
         self.endpoint = self._endpoint(options.port, options.ws_port, lag_slots=0)
@@ -126,6 +133,11 @@ class Localnet:
         """Run until cancelled; raises what stopped the slot clock, should anything."""
         if self._ticking is not None:
             await asyncio.shield(self._ticking)
+
+
+def _seed(accounts_dir: Path | None, mint_authority: Pubkey) -> dict[Pubkey, Account]:
+    cloned = {} if accounts_dir is None else read_accounts(accounts_dir)
+    return seed_accounts(mint_authority) | taken_in(cloned, mint_authority)
 
 
 async def serve(options: LocalnetOptions, *, started: Callable[[], None] | None = None) -> None:
