@@ -9,6 +9,7 @@ import typer
 
 from engine_app.errors import EngineError
 from engine_app.settings import Settings, SettingsError, load
+from engine_app.telemetry import logging
 
 app = typer.Typer(
     help="Executes Solana swaps at the best price over Raydium and Meteora, each exactly once.",
@@ -27,6 +28,7 @@ def main() -> None:
     """Run the command line; a bad setting or a failed start is a clear line on stderr, never a traceback."""
     from engine_app.embedded.errors import CANNOT_START, StartFailed
 
+    logging.configure(level="WARNING", json_lines=False, process="cli")
     try:
         app()
     except (SettingsError, EngineError) as error:
