@@ -34,7 +34,7 @@ POOLS = [
     ("meteora_damm_v2", "dammv2-bonk-sol-dyn"),
     ("meteora_damm_v2", "dammv2-tfee-usdc-token2022"),
     *(
-        [("raydium_amm_v4_v2", "fuzz2"), ("raydium_amm_v4_v2", "status6-open0")]
+        [("raydium_amm_v4_v2", "fuzz1"), ("raydium_amm_v4_v2", "status6-open0")]
         if runs(LOCALNET.raydium_amm_v4, b"swap_base_in_v2")
         else [("raydium_amm_v4", "ammv4-sol-usdc-25bp"), ("raydium_amm_v4", "ammv4-bonk-sol-25bp")]
     ),

@@ -12,7 +12,7 @@ from solders.pubkey import Pubkey
 
 from engine_app.chain.accounts import AccountsAtSlot, DecodeError
 from engine_app.chain.background import keep_running, stop
-from engine_app.chain.call_counts import count_call
+from engine_app.chain.call_counts import count_call, counted_apart
 from engine_app.chain.clusters import Cluster
 from engine_app.chain.errors import RpcRefused, RpcUnavailable, WrongCluster
 from engine_app.chain.methods import Methods
@@ -98,6 +98,7 @@ class Pools:
         self._searches: InFlight[Pair, KnownPair | None] = InFlight()
         self._at_once = asyncio.Semaphore(SEARCHES_AT_ONCE)
         self._batches: Batches[Carrying, Snapshot] = Batches(self._take)
+        self._looking: dict[Pair, asyncio.Task[None]] = {}
         self._refreshing: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -106,7 +107,7 @@ class Pools:
 
     async def close(self) -> None:
         """End the background search and every read."""
-        await stop(self._refreshing)
+        await stop(self._refreshing, *self._looking.values())
         await self._searches.close()
         await self._batches.close()
 
@@ -190,10 +191,26 @@ class Pools:
         return ways
 
     async def _half(self, pair: Pair, *, discover: bool) -> KnownPair | None:
+        """One half of a way over another mint. Where it had no pool when it was last searched, nobody is kept waiting
+        while that is done anew."""
+        before = self._pairs.get(pair)
+        if before is not None and not before.found.pools and self._pairs.ask(pair, monotonic()) is None:
+            if discover and pair not in self._looking:
+                self._looking[pair] = asyncio.create_task(self._look_again(pair))
+            return before
         try:
             return await self._pair(pair, discover=discover)
         except SearchNeedsLogin:
             return None
+
+    async def _look_again(self, pair: Pair) -> None:
+        try:
+            with counted_apart():
+                await self._pair(pair, discover=True)
+        except (RpcUnavailable, RpcRefused) as error:
+            log.warning("pools.search_waits", pairs=1, error=error.detail)
+        finally:
+            del self._looking[pair]
 
     async def _take(self, pools: Sequence[KnownPool], shared: Sequence[Pubkey]) -> Snapshot:
         """Read pools with all that they need, and again where that turns out to be more."""

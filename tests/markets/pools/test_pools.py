@@ -24,6 +24,7 @@ from engine_app.markets.venues.registry import venues_for
 from tests.markets.conftest import LOCALNET, RefusingNode, put
 from tests.markets.pools.conftest import BONK, FIRST_POOLS, SOL, TOKENS, USDC, USDT, copies, shallow
 from tests.markets.venues.vectors import state
+from tests.waiting import until
 
 SEEDED = ((SOL, USDC), (SOL, USDT), (SOL, BONK), (USDC, USDT), (BONK, USDC))
 
@@ -245,6 +246,23 @@ async def test_ways_over_other_mints_are_read_where_they_are_whole(pools: Pools)
     assert len(read) == 6
     assert set(read[:2]) == {frozenset((SOL, BONK))}
     assert set(snapshot.slots.values()) == {snapshot.slot}
+
+
+async def test_nobody_waits_while_a_half_that_had_no_pool_is_searched_anew(
+    chain: Localnet, pools: Pools, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await pools.snapshot(SOL, BONK, through=[USDT])
+    monkeypatch.setattr("engine_app.markets.pools.memory.EMPTY_SECONDS", 0)
+    searches = chain.endpoint.node.calls["getProgramAccounts"]
+    with count_calls() as calls:
+        snapshot = await pools.snapshot(SOL, BONK, through=[USDT])
+    assert dict(calls) == {"getMultipleAccounts": 1}
+    assert len(snapshot.pools) == 2
+
+    async def searched() -> bool:
+        return chain.endpoint.node.calls["getProgramAccounts"] > searches
+
+    await until(searched)
 
 
 async def test_a_pair_without_a_pool_of_its_own_has_a_way_over_another_mint(pools: Pools) -> None:
