@@ -9,7 +9,7 @@ from fastapi import APIRouter, Form, HTTPException, Request
 from fastapi.responses import RedirectResponse
 
 from engine_app.accounts.client_ip import client_ip
-from engine_app.accounts.errors import Unauthorized
+from engine_app.accounts.errors import CommonPassword, Unauthorized
 from engine_app.accounts.origins import is_own_form
 from engine_app.accounts.service import Session
 from engine_app.services import services
@@ -71,7 +71,8 @@ def require_own_page(request: Request) -> None:
 
 
 def _opened(session: Session) -> RedirectResponse:
-    response = RedirectResponse("/", SEE_OTHER)
+    warned = f"?{urlencode({'warning': CommonPassword.code})}" if session.warning else ""
+    response = RedirectResponse(f"/{warned}", SEE_OTHER)
     cookies.set_session(response, session.token, services().settings)
     cookies.set_device(response, session.user_id, session.device_token, services().settings)
     return response

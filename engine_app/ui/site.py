@@ -23,6 +23,7 @@ from engine_app.ui.pages.not_found import not_found_page
 from engine_app.ui.pages.trade import trade_page
 from engine_app.ui.states.door import DoorState
 from engine_app.ui.states.orders import OrdersState
+from engine_app.ui.states.session import WelcomeState
 from engine_app.ui.states.swap import SwapState
 from engine_app.ui.states.wallet import WalletState
 from engine_app.ui.tabs import OneSessionPerTab
@@ -51,7 +52,7 @@ def head() -> list[rx.Component]:
 def furnish(app: rx.App) -> None:
     """Give the app its pages and guards."""
     pages: tuple[tuple[str, str, Callable[[], rx.Component], Any], ...] = (
-        ("/", "Trade", trade_page, [WalletState.load, OrdersState.follow, SwapState.requote]),
+        ("/", "Trade", trade_page, [WalletState.load, OrdersState.follow, SwapState.requote, WelcomeState.greet]),
         ("/login", "Log in", login_page, DoorState.enter),
         ("/create-account", "Create account", create_account_page, DoorState.enter),
         ("404", "Not found", not_found_page, None),

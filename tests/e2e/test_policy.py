@@ -63,6 +63,13 @@ def test_a_whole_visit_keeps_within_the_policy(watched: Page) -> None:
     expect(person.page).to_have_url(LOGIN)
 
 
+def test_who_chose_a_common_password_is_warned(watched: Page) -> None:
+    person = Person(watched, "csp-" + watched.evaluate("Math.random().toString(36).slice(2, 10)"), "password123")
+    person.page.goto("/create-account/")
+    person.fill_in()
+    expect(person.page.get_by_text("tried first")).to_be_visible()
+
+
 def test_the_documents_page_runs_within_the_policy(watched: Page) -> None:
     watched.goto("/api/docs")
     route = watched.locator("#operations-health-health_api_health_get")

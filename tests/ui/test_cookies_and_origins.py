@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from starlette.responses import Response
 
 from engine_app.accounts.origins import is_own_form, is_own_origin
 from engine_app.settings import Settings
-from engine_app.ui.cookies import device_tokens, session_token
+from engine_app.ui.cookies import device_tokens, forget_session, session_token, set_device, set_session
 
 PLAIN = Settings(public_url=None)
 SECURE = Settings(public_url="https://trade.example")
@@ -71,3 +72,17 @@ def test_where_cookies_are_secure_only_the_hosts_own_counts() -> None:
 )
 def test_a_form_needs_the_browsers_word_that_our_page_sent_it(headers: dict[str, str], own: bool) -> None:
     assert is_own_form({"host": "localhost:8000", **headers}, None) is own
+
+
+@pytest.mark.parametrize("settings", [SECURE, Settings(engine_env="production", public_url=None)])
+def test_in_production_cookies_are_the_hosts_own_and_go_over_tls_alone(settings: Settings) -> None:
+    response = Response()
+    set_session(response, "token", settings)
+    set_device(response, 7, "proof", settings)
+    forget_session(response, settings)
+    cookies = [value.decode() for name, value in response.raw_headers if name == b"set-cookie"]
+    assert [cookie.partition("=")[0] for cookie in cookies] == ["__Host-session", "__Host-device-7", "__Host-session"]
+    for cookie in cookies:
+        attributes = {part.strip().lower() for part in cookie.split(";")[1:]}
+        assert {"httponly", "secure", "samesite=lax", "path=/"} <= attributes
+        assert not [attribute for attribute in attributes if attribute.startswith("domain")]

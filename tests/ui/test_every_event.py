@@ -36,6 +36,16 @@ REFLEXS_OWN = {
 }
 """Events that Reflex itself brings along, with the reason why anybody may send them."""
 
+ROUTES = {
+    "/session/login": "it is where one gets a session; a form of another site's page is refused",
+    "/session/create": "the same",
+    "/session/logout": "ends the session whose cookie it is sent",
+    "/ping": "Reflex's own probe; it tells nothing",
+    "/_health": "Reflex's own probe; it tells nothing",
+    "/_event": "the websocket of the events below; only pages of this site may open it",
+}
+"""What is served outside `/api` beside the files of the page, with the reason why anybody may ask for it."""
+
 PUBLIC = {
     "enter": "the log-in page is for who has no session; it shows a code's words in the sender's own tab",
 }
@@ -101,6 +111,20 @@ async def send_all(tab: Tab, sent: list[tuple[type[BaseState], str]], text: str)
 def everything(tab: Tab) -> str:
     """All that a tab was sent, as text."""
     return repr(tab.updates)
+
+
+def test_nothing_else_is_served_outside_the_api() -> None:
+    served = importlib.import_module("engine_app.engine_app")
+    routes = [*_leaves(served.api.routes), *served.app._api.routes]
+    assert {route.path for route in routes if not route.path.startswith(("/api/", "/socket.io"))} == set(ROUTES)
+
+
+def _leaves(routes: list[Any]) -> Iterator[Any]:
+    for route in routes:
+        if hasattr(route, "original_router"):
+            yield from _leaves(route.original_router.routes)
+        else:
+            yield route
 
 
 def test_the_events_are_found() -> None:

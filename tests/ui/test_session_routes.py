@@ -121,3 +121,21 @@ def test_no_other_origin_may_read_answers(client: httpx.Client) -> None:
     answer = client.get("/login/", headers={"Origin": "https://evil.example"})
     assert answer.status_code == 200
     assert "access-control-allow-origin" not in answer.headers
+
+
+def test_strangers_cannot_shut_a_person_out_of_a_browser_that_is_known(
+    engine: RunningEngine, client: httpx.Client
+) -> None:
+    name = f"new-{uuid4().hex[:8]}"
+    client.post("/session/create", data=form(name))
+    client.post("/session/logout")
+    with httpx.Client(base_url=engine.base_url, timeout=30, headers={"Origin": engine.base_url}) as stranger:
+        for _ in range(10):
+            stranger.post("/session/login", data=form(name, "not the password"))
+        assert reason(stranger.post("/session/login", data=form(name))) == ("/login/", "RATE_LIMITED")
+    assert client.post("/session/login", data=form(name)).headers["location"] == "/"
+
+
+def test_a_common_password_is_warned_about(client: httpx.Client) -> None:
+    answer = client.post("/session/create", data=form(f"new-{uuid4().hex[:8]}", "password123"))
+    assert answer.headers["location"] == "/?warning=COMMON_PASSWORD"

@@ -9,7 +9,8 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import reflex as rx
 
-from engine_app.accounts.errors import Unauthorized
+from engine_app import errors
+from engine_app.accounts.errors import CommonPassword, Unauthorized
 from engine_app.accounts.service import Identity
 from engine_app.services import services
 from engine_app.ui import browser
@@ -72,3 +73,16 @@ def signed_in_only(
     itself, _, *sent = inspect.signature(handler).parameters.values()
     guarded.__signature__ = inspect.Signature([itself, *sent])  # type: ignore[attr-defined]
     return guarded
+
+
+class WelcomeState(SessionState):
+    """What a person is told who has just come in."""
+
+    @rx.event
+    @signed_in_only
+    async def greet(self, _: Identity) -> Any:
+        """Warn who has just chosen a password that is tried first."""
+        if self.router.url.query_parameters.get("warning") != CommonPassword.code:
+            return None
+        known = errors.explain(CommonPassword.code)
+        return browser.toast("warning", known.happened, known.next_step, subject="password", milliseconds=20_000)
