@@ -39,7 +39,7 @@ def test_no_secret_is_in_a_file() -> None:
         assert all(re.fullmatch(rf"\$\{{{name}:\?.+\}}", value) for value in values)
     for part in ("web", "worker", "health"):
         for variable in given(part).values():
-            assert ("value" in variable) == (variable["key"] in ("ENGINE_ENV", "SOLANA_CLUSTER"))
+            assert ("value" in variable) == (variable["key"] in ("ENGINE_ENV", "SOLANA_CLUSTER", "TRUSTED_PROXIES"))
 
 
 def test_every_variable_is_a_setting() -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import httpx
 import pytest
+import yaml
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
 from engine_app.accounts.client_ip import behind_proxies, client_ip
+from engine_app.embedded.processes import PROJECT
+from engine_app.settings import Settings
 
 PROXIES = ("10.0.0.0/8", "2001:db8:1::/48", "198.51.100.7")
 
@@ -52,3 +55,13 @@ async def test_who_is_no_trusted_proxy_cannot_choose_an_address(forwarded: list[
 
 async def test_a_proxy_that_says_nothing_is_the_client() -> None:
     assert await told("10.1.2.3") == "10.1.2.3 http"
+
+
+async def test_on_render_the_client_counts_and_not_the_proxies_before_it() -> None:
+    blueprint = yaml.safe_load((PROJECT / "render.yaml").read_text())
+    web = next(service for service in blueprint["services"] if service["name"] == "order-engine-web")
+    (written,) = (variable["value"] for variable in web["envVars"] if variable["key"] == "TRUSTED_PROXIES")
+    trusted = Settings.model_validate({"trusted_proxies": written}).trusted_proxies
+    assert await told("10.1.2.3", "192.0.2.1, 203.0.113.9, 162.158.7.7, 10.9.9.9", trusted=trusted) == (
+        "203.0.113.9 https"
+    )
