@@ -16,6 +16,8 @@ CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 """Its names on PATH; `make test` makes sure of one."""
 
 PATIENCE_MS = 20_000
+POLICY = "Content Security Policy"
+"""What Chromium calls it where it tells the console of a refusal."""
 
 
 @pytest.fixture(scope="package")
@@ -31,7 +33,8 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def new_page(browser: Browser, engine: RunningEngine) -> Iterator[Callable[..., Page]]:
-    """Opens pages, each in a context of its own; the test fails on any error that a page's scripts raise."""
+    """Opens pages, each in a context of its own; the test fails on any error that a page's scripts raise, and on
+    anything that its Content-Security-Policy refuses."""
     contexts: list[BrowserContext] = []
     errors: list[str] = []
 
@@ -41,6 +44,7 @@ def new_page(browser: Browser, engine: RunningEngine) -> Iterator[Callable[..., 
         page = context.new_page()
         page.set_default_timeout(PATIENCE_MS)
         page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda message: errors.append(message.text) if POLICY in message.text else None)
         return page
 
     yield open_page
