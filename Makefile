@@ -50,6 +50,9 @@ test-real: install ## Swap on mainnet's compiled programs, <address>.so each in 
 bench: install ## Measure the time from an order's POST to its confirmed event
 	@exec $(BIN)/python -m bench.submit_to_confirmed
 
+fuzz: install ## Send 2,000 cases (FUZZ_EXAMPLES=…) to each route and hold every answer to the OpenAPI document
+	@FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-2000} exec $(BIN)/python -m pytest -s --timeout 0 tests/engine/test_fuzz.py
+
 kills: install ## Kill workers 1,000 times (KILLS=…) at every line that an order's path has
 	@KILLS=$${KILLS:-1000} exec $(BIN)/python -m pytest -s tests/chaos/test_kills.py -k every_step
 
@@ -85,4 +88,4 @@ clean: ## Remove what was made, but not the data in .data (`make reset` does)
 	@rm -rf $(VENV) .web .artifacts .states .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	@find engine_app tasks tests alembic bench -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: anew help install run test test-real bench chaos kills lint format settings lock reset clean
+.PHONY: anew help install run test test-real bench chaos fuzz kills lint format settings lock reset clean

@@ -28,14 +28,19 @@ from engine_app.markets.tokens import TokenList, TokenLookup
 from engine_app.orders.progress import ProgressFeed, ProgressPublisher
 from engine_app.orders.readings import keep_reading
 from engine_app.orders.service import Orders
+from engine_app.readiness import Readiness
 from engine_app.settings import Settings, SettingsError, settings
 from engine_app.storage import deployment, schema
 from engine_app.storage.postgres import Database
 from engine_app.storage.rate_limits import RateLimits
 from engine_app.storage.redis import connect
+from engine_app.storage.request_counters import RequestCounters
 from engine_app.telemetry.logging import get_logger
 from engine_app.wallets.balances import Wallets
 from engine_app.wallets.faucet import Faucet
+
+COUNTER_SECONDS = 0.1
+"""How long counting a request may take before it passes uncounted."""
 
 log = get_logger(__name__)
 
@@ -58,6 +63,8 @@ class WebServices:
     quotes: Quotes
     faucet: Faucet
     feed: ProgressFeed
+    counters: RequestCounters
+    readiness: Readiness
 
 
 _running: WebServices | None = None
@@ -115,6 +122,10 @@ async def _start(chosen: Settings, resources: AsyncExitStack) -> WebServices:
     resources.push_async_callback(listener.aclose)
     feed = ProgressFeed(listener)
     limits = RateLimits(redis)
+    hasty = connect(redis_url, patience=COUNTER_SECONDS)
+    resources.push_async_callback(hasty.aclose)
+    counters = RequestCounters(hasty)
+    resources.push_async_callback(counters.close)
     accounts = Accounts(database, limits, chosen, jwt_secrets=chosen.jwt_secrets)
     resources.push_async_callback(accounts.close)
     endings = Endings(database, listener)
@@ -156,6 +167,8 @@ async def _start(chosen: Settings, resources: AsyncExitStack) -> WebServices:
         quotes=Quotes(pools, lookup),
         faucet=Faucet(rpc, tokens, wallets, limits, chosen),
         feed=feed,
+        counters=counters,
+        readiness=Readiness(database, redis, rpc),
     )
 
 

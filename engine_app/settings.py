@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 _ADDRESS = re.compile(r"[1-9A-HJ-NP-Za-km-z]{32,44}", re.ASCII)
@@ -46,6 +46,19 @@ def _reachable(url: str | None, *schemes: str) -> str | None:
     if not readable:
         raise ValueError("its port must be a number from 1 to 65535")
     return _with_scheme(url, *schemes)
+
+
+def _token_amounts(value: object) -> object:
+    """`SOL=10,USDC=1500` as (symbol or mint, whole tokens)."""
+    if not isinstance(value, str):
+        return value
+    pairs = [part.partition("=") for part in value.split(",") if part.strip()]
+    return tuple((name.strip(), amount.strip()) for name, _, amount in pairs)
+
+
+TokenAmount = tuple[str, Annotated[Decimal, Field(gt=0)]]
+"""A token's symbol or mint, and an amount of it in whole tokens."""
+TokenAmounts = Annotated[tuple[TokenAmount, ...], NoDecode, BeforeValidator(_token_amounts)]
 
 
 class Settings(BaseSettings):
@@ -115,6 +128,24 @@ class Settings(BaseSettings):
     login_failures_per_name: int = Field(10, ge=1, description="Failed logins per name in 15 minutes")
     login_failures_per_ip: int = Field(100, ge=1, description="Failed logins per IP address in 15 minutes")
     accounts_per_ip_hour: int = Field(300, ge=1, description="Accounts created per IP address in an hour")
+    requests_per_account: int = Field(3_000, ge=1, description="Requests per account in 10 seconds")
+    orders_per_account: int = Field(1_000, ge=1, description="Orders placed or cancelled per account in 10 seconds")
+    requests_per_ip: int = Field(10_000, ge=1, description="Requests per IP address in 10 seconds")
+    quotes_per_ip: int = Field(100, ge=1, description="Quotes without a session per IP address in 10 seconds")
+    max_open_orders: int = Field(500, ge=1, description="Orders that one account may have open")
+    max_open_orders_altogether: int = Field(20_000, ge=1, description="Orders that all accounts may have open")
+    max_order_size: TokenAmounts = Field(
+        (), description="Most that one order may pay, token by token, e.g. `SOL=1000,USDC=150000`; others: no limit"
+    )
+    max_daily_volume: TokenAmounts = Field(
+        (), description="Most that an account's orders may pay in a day (UTC), token by token"
+    )
+    max_daily_volume_altogether: TokenAmounts = Field(
+        (), description="Most that all orders may pay in a day (UTC), token by token"
+    )
+    sockets_per_account: int = Field(100, ge=1, description="Socket.IO connections per account and web process")
+    socket_subscriptions: int = Field(1_000, ge=1, description="Orders that one socket may follow by name")
+    socket_messages_per_second: int = Field(50, ge=1, description="Messages that one socket may send in a second")
     airdrops_per_hour: int = Field(10, ge=1, description="Test-fund requests per account in an hour")
     airdrop_sol: Decimal = Field(Decimal(10), gt=0, description="SOL handed out by one test-fund request")
     default_slippage: Decimal = Field(

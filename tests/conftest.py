@@ -9,6 +9,7 @@ import itertools
 import os
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,6 +50,10 @@ ENGINE_SETTINGS = {
     "ACCOUNTS_PER_IP_HOUR": "100000",
     "LOGIN_FAILURES_PER_IP": "100000",
     "AIRDROPS_PER_HOUR": "1000",
+    "SOCKET_MESSAGES_PER_SECOND": "10000",
+    "REQUESTS_PER_ACCOUNT": "1000000",
+    "REQUESTS_PER_IP": "1000000",
+    "ORDERS_PER_ACCOUNT": "1000000",
     "ADDRESS_STOCK": str(ADDRESS_STOCK),
 }
 
@@ -181,6 +186,7 @@ class RunningEngine:
         redis_url: its Valkey.
         metrics_url: where web or a worker tells the metrics of all of them.
         supervisor: knows its processes, `worker-1`, `worker-2` and `web`, and restarts them.
+        another_web: starts one more web process, with settings of its own, and stops it at the end of the block.
     """
 
     base_url: str
@@ -189,6 +195,7 @@ class RunningEngine:
     redis_url: str
     metrics_url: str
     supervisor: BackgroundSupervisor
+    another_web: Callable[..., AbstractContextManager[str]]
 
 
 @pytest.fixture(scope="session")
@@ -211,6 +218,17 @@ def engine(  # noqa: PLR0917 - what it runs on
     supervisor.call(wait_for_addresses(endpoints.database_url, ADDRESS_STOCK))
     base |= {"JWT_SECRET": JWT_SECRET, "HOST": "127.0.0.1", "PORT": str(port)}
     supervisor.start(processes.web(base, page(port), "127.0.0.1", port))
+
+    @contextmanager
+    def another_web(**changed: str) -> Iterator[str]:
+        other = free_port()
+        name, environment = f"web-{other}", base | {"PORT": str(other)} | changed
+        supervisor.start(processes.web(environment, page(other), "127.0.0.1", other, name))
+        try:
+            yield f"http://localhost:{other}"
+        finally:
+            supervisor.stop(name)
+
     return RunningEngine(
         base_url=f"http://localhost:{port}",
         chain=localnet,
@@ -218,6 +236,7 @@ def engine(  # noqa: PLR0917 - what it runs on
         redis_url=endpoints.redis_url,
         metrics_url=f"http://127.0.0.1:{metrics_port}/metrics",
         supervisor=supervisor,
+        another_web=another_web,
     )
 
 

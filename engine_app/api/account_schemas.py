@@ -104,7 +104,10 @@ class SecurityLogQuery(RequestShape):
 
     limit: int = Field(default=50, ge=1, le=200)
     cursor: str | None = Field(
-        default=None, pattern=r"^[1-9][0-9]{0,17}$", description="`nextCursor` of the page before"
+        default=None,
+        pattern=r"^[1-9][0-9]{0,17}$",
+        description="`nextCursor` of the page before",
+        examples=["1041"],
     )
 
 

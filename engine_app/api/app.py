@@ -5,13 +5,17 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 from fastapi import FastAPI, Request
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match
 
 from engine_app.api import docs, problems
-from engine_app.api.problems import Problem
+from engine_app.api.bodies import BodyLimit
+from engine_app.api.document import complete
+from engine_app.api.quotas import RateLimitHeaders
 from engine_app.api.requests import Requests
 from engine_app.api.routes import account, auth, health, orders, quote, tokens, wallet
+from engine_app.api.sockets.server import OrderSockets, SocketsApp
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 
@@ -21,19 +25,28 @@ Amounts come in as JSON numbers or decimal strings and go out as exact JSON numb
 units. Every error is `application/problem+json` with a stable `code`."""
 
 
+class _Anything(Convertor[str]):
+    """The rest of a path, line breaks too."""
+
+    regex = "(?s:.*)"
+
+    def convert(self, value: str) -> str:
+        """The rest as it is."""
+        return value
+
+    def to_string(self, value: str) -> str:
+        """The rest as it is."""
+        return value
+
+
+register_url_convertor("anything", _Anything())
+
+
 class _Api(FastAPI):
     def openapi(self) -> dict[str, Any]:
-        """The document, with our problems in the place of FastAPI's own validation errors."""
+        """The document, completed."""
         if self.openapi_schema is None:
-            document = super().openapi()
-            schemas = document["components"]["schemas"]
-            schemas["Problem"] = Problem.model_json_schema()
-            for name in ("HTTPValidationError", "ValidationError"):
-                schemas.pop(name, None)
-            for path in document["paths"].values():
-                for operation in path.values():
-                    if "application/json" in operation["responses"].get("422", {}).get("content", {}):
-                        del operation["responses"]["422"]
+            complete(super().openapi())
         return self.openapi_schema or {}
 
 
@@ -47,9 +60,11 @@ def create_api() -> FastAPI:
         redoc_url=None,
         openapi_url="/api/openapi.json",
     )
-    api.add_middleware(Requests)
+    for middleware in (BodyLimit, RateLimitHeaders, Requests):
+        api.add_middleware(middleware)
     problems.install(api)
     docs.install(api)
+    api.mount("/socket.io", SocketsApp(OrderSockets()))
     for module in (auth, account, orders, wallet, tokens, quote, health):
         api.include_router(module.router)
     known = list(api.routes)
@@ -60,7 +75,7 @@ def create_api() -> FastAPI:
             raise HTTPException(405, f"{request.method} is not for this address", {"Allow": ", ".join(allowed)})
         raise HTTPException(404, f"there is nothing at {request.url.path}")
 
-    api.add_route("/api/{path:path}", nothing_here, methods=list(METHODS), include_in_schema=False)
+    api.add_route("/api/{path:anything}", nothing_here, methods=list(METHODS), include_in_schema=False)
     return api
 
 

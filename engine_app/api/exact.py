@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from fastapi import HTTPException, Request, Response
+from fastapi import Request, Response
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 
 from engine_app import exact_json
 
 LONGEST_NUMBER = 100
-MAX_BODY_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,18 +25,7 @@ class Unreadable:
 
 
 class ExactRequest(Request):
-    """A request whose JSON keeps every digit of its numbers, and whose body has an end."""
-
-    async def body(self) -> bytes:
-        """The body's bytes. Raises HTTPException 413 above `MAX_BODY_BYTES`, without reading the rest."""
-        if not hasattr(self, "_body"):
-            read = bytearray()
-            async for chunk in self.stream():
-                read += chunk
-                if len(read) > MAX_BODY_BYTES:
-                    raise HTTPException(413, f"the body is larger than {MAX_BODY_BYTES} bytes")
-            self._body = bytes(read)
-        return self._body
+    """A request whose JSON keeps every digit of its numbers."""
 
     async def json(self) -> Any:
         """The body: integers as int, all other numbers as Decimal; `Unreadable` where it is no JSON."""

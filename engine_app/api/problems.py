@@ -12,10 +12,13 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
+from engine_app.accounts.errors import ScopeMissing, Unauthorized
 from engine_app.api.exact import Unreadable
+from engine_app.api.examples import problem_example
 from engine_app.chain.errors import RpcRefused, RpcUnavailable
 from engine_app.errors import EngineError, explain, register
 from engine_app.storage.postgres import DATABASE_AWAY, DATABASE_UNAVAILABLE
+from engine_app.storage.rate_limits import RateLimited
 from engine_app.telemetry.logging import get_logger
 
 log = get_logger(__name__)
@@ -81,12 +84,42 @@ def problem(
     return JSONResponse(document.model_dump(), status, sent, MEDIA_TYPE)
 
 
-def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The OpenAPI entries of a route's errors."""
-    schema = {"$ref": "#/components/schemas/Problem"}
+GENERIC = {
+    400: INVALID_REQUEST,
+    401: Unauthorized.code,
+    403: ScopeMissing.code,
+    404: NOT_FOUND,
+    405: METHOD_NOT_ALLOWED,
+    413: BODY_TOO_LARGE,
+    422: INVALID_REQUEST,
+    429: RateLimited.code,
+    500: EngineError.code,
+    502: RpcUnavailable.code,
+    503: DATABASE_UNAVAILABLE,
+}
+"""What every route with this status may answer."""
+
+
+def documented(*told: int | type[EngineError]) -> dict[int | str, dict[str, Any]]:
+    """The OpenAPI entries of a route's errors: by status, or by error where a route has its own."""
+    codes: dict[int, list[str]] = {}
+    for one in told:
+        status, code = (one, GENERIC.get(one)) if isinstance(one, int) else (one.status, one.code)
+        known = codes.setdefault(status, [])
+        if code is not None and code not in known:
+            known.append(code)
+    return {status: _entry(status, known) for status, known in codes.items()}
+
+
+def _entry(status: int, codes: list[str]) -> dict[str, Any]:
+    examples = {code: {"summary": explain(code).happened, "value": problem_example(status, code)} for code in codes}
+    headers: dict[str, Any] = {}
+    if status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
+        headers["Retry-After"] = {"description": "seconds", "schema": {"type": "integer"}}
     return {
-        status: {"description": HTTPStatus(status).phrase, "content": {MEDIA_TYPE: {"schema": schema}}}
-        for status in statuses
+        "description": HTTPStatus(status).phrase,
+        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": examples}},
+        **({"headers": headers} if headers else {}),
     }
 
 

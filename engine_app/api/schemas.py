@@ -18,6 +18,7 @@ from engine_app.markets.venues.venue import Dex
 from engine_app.orders.errors import InvalidPriceImpact, InvalidSlippage, InvalidValidity
 from engine_app.orders.service import MAX_VALID_SECONDS, MIN_VALID_SECONDS
 from engine_app.orders.view import DexQuotes, TokenWarningView
+from engine_app.readiness import State
 from engine_app.wallets.balances import WalletView
 
 _DECIMAL = re.compile(r"-?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
@@ -83,6 +84,7 @@ ValidForSeconds = Annotated[
     WithJsonSchema({"type": "integer", "minimum": MIN_VALID_SECONDS, "maximum": MAX_VALID_SECONDS}),
 ]
 TokenName = Annotated[StrictStr, Field(description="symbol or mint address", examples=["SOL"])]
+TokenOut = Annotated[StrictStr, Field(description="symbol or mint address", examples=["USDC"])]
 Status = Literal["pending", "routing", "building", "submitted", "confirmed", "failed"]
 Moment = Annotated[AwareDatetime, Field(examples=["2026-01-31T12:00:00Z"])]
 Units = Annotated[str, Field(description="base units", examples=["1500000000"])]
@@ -104,7 +106,10 @@ class AuthResponse(_Response):
     success: Literal[True] = True
     user_id: int
     username: str
-    token: str = Field(description="send it as `Authorization: Bearer <token>`")
+    token: str = Field(
+        description="send it as `Authorization: Bearer <token>`",
+        examples=["eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI3In0.c2lnbmF0dXJl"],
+    )
     warning: str | None = Field(
         default=None, description="what to tell the person about a new password; mostly not there"
     )
@@ -114,7 +119,7 @@ class ExecuteRequest(_Request):
     """A market order: swap an exact amount of one token for as much as possible of another."""
 
     token_in: TokenName
-    token_out: TokenName
+    token_out: TokenOut
     amount: Amount
     slippage: Slippage | None = None
     expected_quote: Amount | None = Field(
@@ -161,7 +166,7 @@ class QuoteQuery(_Request):
     """What to quote."""
 
     token_in: TokenName
-    token_out: TokenName
+    token_out: TokenOut
     amount: Amount
     slippage: Slippage | None = None
 
@@ -169,14 +174,16 @@ class QuoteQuery(_Request):
 class TokenQuery(_Request):
     """Which tokens."""
 
-    search: str = Field(default="", max_length=100, description="a part of symbol or name, or a mint address")
+    search: str = Field(
+        default="", max_length=100, description="a part of symbol or name, or a mint address", examples=["usd"]
+    )
 
 
 class TokenResponse(_Response):
     """A token that may be traded."""
 
     symbol: str = Field(description="of a token that is not listed its mint's address")
-    name: str
+    name: str = Field(examples=["Solana"])
     mint: str
     decimals: int
     token_program: str
@@ -224,7 +231,7 @@ class QuoteResponse(_Response):
 class BalanceResponse(_Response):
     """One token of the wallet."""
 
-    token: str
+    token: str = Field(examples=["SOL"])
     mint: str
     amount: ExactNumber
     amount_units: Units
@@ -278,6 +285,21 @@ def warnings_of(*tokens: Token) -> list[TokenWarningView]:
         for token in tokens
         for warning in token.warnings
     ]
+
+
+class CheckResponse(_Response):
+    """What one part of the engine says."""
+
+    status: State
+    latency_ms: float = Field(description="how long it took to say so, milliseconds")
+    detail: str
+
+
+class ReadyResponse(_Response):
+    """Whether the engine can do its work, and what each part says: postgres, redis, rpc, workers, orders."""
+
+    status: State
+    checks: dict[str, CheckResponse]
 
 
 def quote_of(quote: QuoteView) -> QuoteResponse:

@@ -34,7 +34,7 @@ from engine_app.orders import leases
 from engine_app.orders.progress import ProgressPublisher
 from engine_app.orders.readings import keep_reading
 from engine_app.settings import SettingsError, WorkerSettings
-from engine_app.storage import deployment, schema
+from engine_app.storage import deployment, heartbeats, schema
 from engine_app.storage.postgres import DATABASE_AWAY, Database
 from engine_app.storage.redis import connect
 from engine_app.telemetry.logging import get_logger
@@ -138,11 +138,15 @@ class ExecutionProcess:
         self._loop("tick", engine.watcher.tick())
         self._loop("prove", engine.watcher.prove())
         await sweeper.sweep_once()
-        self._loop("sweep", sweeper.sweep())
-        self._loop("tidy", sweeper.tidy())
-        self._loop("finality", follow_to_finality(engine))
-        self._loop("stock", stock.run())
-        self._loop("readings", keep_reading("worker", database, rpc))
+        for name, work in (
+            ("sweep", sweeper.sweep()),
+            ("tidy", sweeper.tidy()),
+            ("finality", follow_to_finality(engine)),
+            ("stock", stock.run()),
+            ("heartbeat", heartbeats.keep_beating(database, engine.name)),
+            ("readings", keep_reading("worker", database, rpc)),
+        ):
+            self._loop(name, work)
         log.info("worker.ready", name=engine.name, cluster=cluster.name)
 
     async def execute(self, order_id: UUID) -> None:
@@ -161,6 +165,7 @@ class ExecutionProcess:
             try:
                 async with self.engine.database.transaction() as session:
                     await leases.release(session, self.engine.held)
+                    await heartbeats.leave(session, self.engine.name)
             except DATABASE_AWAY as error:
                 log.warning("worker.leases_left_to_run_out", error=str(error))
         await self._resources.aclose()

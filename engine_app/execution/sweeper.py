@@ -8,7 +8,7 @@ from uuid import UUID
 
 from engine_app.execution.engine import Engine
 from engine_app.execution.run import run
-from engine_app.orders import idempotency, leases
+from engine_app.orders import idempotency, leases, limits
 from engine_app.storage.postgres import DATABASE_AWAY
 from engine_app.telemetry.logging import get_logger
 
@@ -43,11 +43,12 @@ class Sweeper:
                 await self._room.wait()
 
     async def tidy(self) -> None:
-        """Forget old idempotency keys, once an hour, until cancelled."""
+        """Forget old idempotency keys and sums of days, once an hour, until cancelled."""
         while True:
             try:
                 async with self._engine.database.transaction() as session:
                     await idempotency.forget_old(session)
+                    await limits.forget_old(session)
             except DATABASE_AWAY as error:
                 log.warning("sweeper.database_away", error=str(error))
             await asyncio.sleep(TIDY_SECONDS)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from sqlalchemy import func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine_app.errors import EngineError, register
 from engine_app.storage import deployment
 
 RETRY_SECONDS = 60
+_LOCK = 0x4F524452
+"""Key of the advisory lock under which orders are placed."""
 
 
 class IntakePaused(EngineError):
@@ -22,8 +25,17 @@ class IntakePaused(EngineError):
     status = 503
 
 
-async def require_open(session: AsyncSession) -> None:
-    """Raise IntakePaused where an operator has paused intake; part of the transaction that would place the order."""
-    why = await deployment.intake_paused(session)
+async def enter(session: AsyncSession, *, alone: bool = False) -> None:
+    """Begin to place an order: take the lock under which orders are placed, before anything of them is counted.
+
+    Args:
+        session: inside the transaction that places the order, and before any other lock in it.
+        alone: with no other order on its way anywhere, because there is little room left.
+
+    Raises:
+        IntakePaused: an operator has paused intake.
+    """
+    lock = func.pg_advisory_xact_lock if alone else func.pg_advisory_xact_lock_shared
+    why = (await session.execute(select(deployment.PAUSED_WHY, lock(_LOCK)))).scalar_one()
     if why is not None:
         raise IntakePaused(f"no new orders are taken at the moment: {why}", retry_after=RETRY_SECONDS)

@@ -7,7 +7,7 @@ finalized evidence, finals that stay final.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -130,6 +130,8 @@ class Order(SQLModel, table=True):
     lease_owner: str | None = None
     lease_until: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     fencing_token: int = Field(default=0, sa_type=BigInteger)
+    volume_day: date | None = None
+    """The day towards whose limits its amount counts, None where its token has none."""
     rpc_calls: dict[str, int] = Field(default_factory=dict, sa_column=document())
 
     created_at: datetime = Field(default=None, sa_column=moment(default_now=True))
@@ -245,6 +247,21 @@ class Reservation(SQLModel, table=True):
     closed_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     landed_slot: int | None = Field(default=None, sa_type=BigInteger)
     created_at: datetime = Field(default=None, sa_column=moment(default_now=True))
+
+
+class OrderVolume(SQLModel, table=True):
+    """What was paid of a token in one day (UTC), by one account's orders or, under 0, by all.
+
+    Failed orders do not count. Kept only for tokens that have a daily limit.
+    """
+
+    __tablename__ = "order_volumes"
+    __table_args__ = (CheckConstraint("amount >= 0", name="volume_is_not_negative"),)
+
+    user_id: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    mint: str = Field(primary_key=True)
+    day: date = Field(primary_key=True)
+    amount: Decimal = Field(sa_column=Column(Numeric(40, 0), nullable=False))
 
 
 class IdempotencyKey(SQLModel, table=True):

@@ -1,8 +1,8 @@
 """Live updates of orders through Redis. Losing them loses nothing: whoever watches re-reads Postgres.
 
 Redis keys:
-    order:{id}       hash      `view` → {user, order}, `seq`, `user`; lives an hour after the last change
-    orders:progress  channel   one JSON object a change: {"user": id, "order": {…}}
+    order:{id}       hash      `view`, the order's JSON, `seq`, `user`; lives an hour after the last change
+    orders:progress  channel   one message an event: `Update.as_message`
 """
 
 from __future__ import annotations
@@ -10,16 +10,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from typing import Any
 
-import orjson
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from engine_app import exact_json
 from engine_app.markets.tokens import TokenList
 from engine_app.orders.models import Order
-from engine_app.orders.view import order_view, quotes_of
+from engine_app.orders.updates import Update, update_of
 from engine_app.telemetry.logging import get_logger
 
 CHANNEL = "orders:progress"
@@ -37,8 +34,6 @@ redis.call('EXPIRE', KEYS[1], ARGV[4])
 """Keeps an order's newest state: one that web and a worker publish late never replaces a later one."""
 
 log = get_logger(__name__)
-
-Update = dict[str, Any]
 
 
 class ProgressPublisher:
@@ -74,21 +69,14 @@ class ProgressPublisher:
     async def _send(self, batch: list[Order]) -> None:
         async with self._redis.pipeline(transaction=False) as pipe:
             for order in batch:
-                text = self._text(order)
-                if text is not None:
-                    pipe.eval(STORE, 1, f"order:{order.id}", order.seq, order.user_id, text, KEPT_SECONDS)
-                    pipe.publish(CHANNEL, text)
+                try:
+                    update = update_of(order, self._tokens)
+                except ValueError:
+                    log.exception("progress.not_shown", order=str(order.id), seq=order.seq)
+                    continue
+                pipe.eval(STORE, 1, f"order:{order.id}", update.seq, update.user_id, update.text, KEPT_SECONDS)
+                pipe.publish(CHANNEL, update.as_message())
             await pipe.execute()
-
-    def _text(self, order: Order) -> bytes | None:
-        """What is published of an order; None, and a log line, for a row that cannot be shown."""
-        try:
-            view = order_view(order, self._tokens).model_dump(by_alias=True)
-            view["dexQuotes"] = quotes_of(order).model_dump(by_alias=True)
-        except ValueError:
-            log.exception("progress.not_shown", order=str(order.id), seq=order.seq)
-            return None
-        return exact_json.dumps({"user": order.user_id, "order": view})
 
 
 class ProgressFeed:
@@ -106,7 +94,7 @@ class ProgressFeed:
     async def follow(self, user_id: int) -> AsyncIterator[AsyncIterator[Update | None]]:
         """Updates of one user's orders from now on; subscribe first, then read the database.
 
-        Each update is an order's JSON as plain values, Decimals kept as such; `None` means that some were lost.
+        `None` means that some were lost.
         """
         queue: asyncio.Queue[Update | None] = asyncio.Queue(FOLLOWER_BACKLOG)
         self._followers.setdefault(user_id, set()).add(queue)
@@ -140,10 +128,14 @@ class ProgressFeed:
             self.connected.clear()
             await asyncio.sleep(RECONNECT_SECONDS)
 
-    def _deliver(self, text: str) -> None:
-        message = orjson.loads(text)
-        for queue in self._followers.get(message["user"], ()):
-            _offer(queue, message["order"])
+    def _deliver(self, message: str) -> None:
+        try:
+            update = Update.from_message(message)
+        except ValueError:
+            log.warning("progress.not_understood", length=len(message))
+            return
+        for queue in self._followers.get(update.user_id, ()):
+            _offer(queue, update)
 
     def _tell_everyone(self, update: Update | None) -> None:
         for queues in self._followers.values():

@@ -5,13 +5,13 @@ Every write that advances an order is one statement: it names the fencing token,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy
-from sqlalchemy import CTE, func, inspect, literal
+from sqlalchemy import ARRAY, CTE, Integer, Uuid, func, inspect, literal, true
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.sql import ColumnElement
 from sqlmodel import col, insert, select, update
@@ -32,20 +32,31 @@ class OrderClosed(Exception):
     """The order was cancelled or has expired: nothing more may be signed for it."""
 
 
-async def insert_order(session: AsyncSession, order: Order, *, valid_for: timedelta, data: dict[str, Any]) -> Order:
-    """Insert a pending order with its first event, `placed`.
+async def insert_order(
+    session: AsyncSession,
+    order: Order,
+    *,
+    valid_for: timedelta,
+    data: dict[str, Any],
+    only_if: ColumnElement[bool] | None = None,
+) -> Order | None:
+    """Insert a pending order with its first event, `placed`, in one statement.
 
-    It expires `valid_for` after the database's clock; the row comes back with the database's times.
+    It expires `valid_for` after the database's clock; the row comes back with the database's times. None where
+    `only_if` does not hold: nothing was inserted.
     """
     columns = inspect(Order).columns
     given = {name: value for name, value in order.model_dump().items() if value is not None}
     given |= {"seq": 1, "expires_at": DATABASE_NOW + valid_for}
-    placed = (
-        insert(Order).values({columns[name]: value for name, value in given.items()}).returning(Order).cte("placed")
-    )
+    values = [
+        value if isinstance(value, ColumnElement) else literal(value, columns[name].type)
+        for name, value in given.items()
+    ]
+    wish = sqlalchemy.select(*values).where(true() if only_if is None else only_if)
+    placed = insert(Order).from_select([columns[name] for name in given], wish).returning(Order).cte("placed")
     recorded = _recorded(placed, event="placed", data=data)
-    row = (await session.execute(sqlalchemy.select(placed).add_cte(recorded))).mappings().one()
-    return Order(**row)
+    row = (await session.execute(sqlalchemy.select(placed).add_cte(recorded))).mappings().one_or_none()
+    return None if row is None else Order(**row)
 
 
 async def advance(
@@ -160,6 +171,12 @@ async def order_of_user(session: AsyncSession, user_id: int, order_id: UUID) -> 
     return found.one_or_none()
 
 
+async def orders_of_user(session: AsyncSession, user_id: int, order_ids: Iterable[UUID]) -> dict[UUID, Order]:
+    """Those of the orders that are this user's, by id."""
+    found = await session.exec(select(Order).where(col(Order.id).in_(order_ids), Order.user_id == user_id))
+    return {order.id: order for order in found.all()}
+
+
 async def order_by_id(session: AsyncSession, order_id: UUID) -> Order | None:
     """The order, whoever's it is."""
     return (await session.exec(select(Order).where(Order.id == order_id))).one_or_none()
@@ -169,5 +186,22 @@ async def events_of(session: AsyncSession, order_id: UUID, *, after: int = 0) ->
     """An order's events above `after`, in order."""
     found = await session.exec(
         select(OrderEvent).where(OrderEvent.order_id == order_id, OrderEvent.seq > after).order_by(col(OrderEvent.seq))
+    )
+    return found.all()
+
+
+async def events_after(session: AsyncSession, after: Mapping[UUID, int]) -> Sequence[OrderEvent]:
+    """The events of several orders, those of each above its own `seq`, in order."""
+    if not after:
+        return []
+    seen = (
+        func.unnest(literal(list(after), ARRAY(Uuid())), literal(list(after.values()), ARRAY(Integer())))
+        .table_valued("id", "seq")
+        .render_derived(name="seen")
+    )
+    found = await session.exec(
+        select(OrderEvent)
+        .join(seen, (col(OrderEvent.order_id) == seen.c.id) & (col(OrderEvent.seq) > seen.c.seq))
+        .order_by(col(OrderEvent.order_id), col(OrderEvent.seq))
     )
     return found.all()

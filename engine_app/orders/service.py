@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -24,14 +24,18 @@ from engine_app.orders.errors import (
     WalletStopped,
 )
 from engine_app.orders.history import EVERYTHING, HistoryFilter, decode_cursor, encode_cursor
+from engine_app.orders.limits import LittleRoom, OrderLimits
 from engine_app.orders.models import IdempotencyKey, Order
 from engine_app.orders.progress import ProgressPublisher
+from engine_app.orders.replay import as_of
+from engine_app.orders.updates import Update, update_of
 from engine_app.orders.view import HistoryPage, OrderView, order_view
 from engine_app.settings import Settings
 from engine_app.storage.postgres import Database
 from engine_app.telemetry import metrics
 from engine_app.telemetry.logging import get_logger
 from engine_app.wallets import repository as wallets
+from engine_app.wallets.models import Wallet
 
 MIN_SLIPPAGE = Decimal("0.0001")
 SLIPPAGE_BELOW = Decimal("0.5")
@@ -40,6 +44,8 @@ FRACTION_STEP = Decimal("1e-9")
 """The finest slippage and price impact that an order keeps."""
 MIN_VALID_SECONDS = 5
 MAX_VALID_SECONDS = 3600
+MOST_OPEN_TOLD = 1000
+"""Open orders of one user that are told at once."""
 
 log = get_logger(__name__)
 
@@ -62,6 +68,10 @@ class PlaceSwap:
     max_price_impact: Decimal | None = None
 
 
+Draft = Callable[[AsyncSession, UUID, Wallet], Awaitable[Order]]
+"""Makes an order's row from its id and wallet, inside the transaction that inserts it."""
+
+
 class Orders:
     """The orders of all users, as the web process and tests use them."""
 
@@ -80,6 +90,7 @@ class Orders:
         self._settings = settings
         self._progress = progress
         self._send = send
+        self._limits = OrderLimits.of(settings, lookup.listed)
 
     async def place(self, user_id: int, wanted: PlaceSwap, *, key: str | None = None) -> OrderView:
         """Accept a market order: it is durable when this returns.
@@ -93,11 +104,12 @@ class Orders:
             key: an idempotency key: the same one with the same wish gives the same order.
 
         Raises:
-            IntakePaused, WalletStopped: an operator takes no new orders, or none of this wallet; no order was placed.
-            InvalidKey, KeyReused: the key cannot be used for this wish; no order was placed.
+            InvalidKey: the key cannot be used; no order was placed.
             UnknownToken, TokenNotAllowed, InvalidAmount, InvalidSlippage, InvalidPriceImpact, SameToken,
                 InvalidValidity: what can be judged without the pools; no order was placed.
             RpcUnavailable, RpcRefused: a token is not listed, and no node tells its decimals; no order was placed.
+            OrderTooLarge, DailyVolumeUsedUp, EngineVolumeUsedUp: it pays more than one order, one account or all
+                together may; no order was placed. Else what `accept` raises.
         """
         if key is not None:
             idempotency.check_key(key)
@@ -116,6 +128,64 @@ class Orders:
         seconds = self._settings.order_seconds if wanted.valid_for_seconds is None else wanted.valid_for_seconds
         if not MIN_VALID_SECONDS <= seconds <= MAX_VALID_SECONDS:
             raise InvalidValidity(f"validForSeconds is {seconds}; give {MIN_VALID_SECONDS} to {MAX_VALID_SECONDS}")
+        self._limits.require_size(token_in, amount_in)
+
+        async def draft(session: AsyncSession, order_id: UUID, wallet: Wallet) -> Order:
+            return Order(
+                id=order_id,
+                user_id=user_id,
+                wallet_id=wallet.id,
+                token_in=str(token_in.mint),
+                token_out=str(token_out.mint),
+                decimals_in=token_in.decimals,
+                decimals_out=token_out.decimals,
+                amount_in=Decimal(amount_in),
+                slippage=slippage,
+                max_price_impact=impact,
+                expected_quote=expected,
+                min_amount_out=min_amount_out,
+                token_warnings=_warnings(token_in, token_out),
+                volume_day=await self._limits.take_volume(session, user_id, token_in, amount_in),
+            )
+
+        return await self.accept(user_id, wanted, draft, seconds=seconds, key=key)
+
+    async def accept(
+        self, user_id: int, wanted: PlaceSwap, draft: Draft, *, seconds: int, key: str | None
+    ) -> OrderView:
+        """Insert an order, tell whoever watches, and ask a worker for it: it is durable when this returns.
+
+        Args:
+            user_id: whose.
+            wanted: what, as its user words it.
+            draft: makes the row, and writes whatever else stands and falls with it.
+            seconds: how long it stays valid.
+            key: an idempotency key, checked already.
+
+        Raises:
+            IntakePaused, WalletStopped: an operator takes no new orders, or none of this wallet; no order was placed.
+            TooManyOpenOrders, EngineFull: there is no room; no order was placed.
+            KeyReused: the key was used for another wish; no order was placed.
+        """
+        try:
+            order, is_new = await self._insert(user_id, wanted, draft, seconds=seconds, key=key, alone=False)
+        except LittleRoom:
+            order, is_new = await self._insert(user_id, wanted, draft, seconds=seconds, key=key, alone=True)
+        if is_new:
+            log.info("order.placed", order=str(order.id), user=user_id)
+            metrics.ORDERS.labels(order.kind, "placed", "").inc()
+            self._progress.publish(order)
+            await self._ask_a_worker(order.id)
+        return order_view(order, self._tokens)
+
+    async def _insert(
+        self, user_id: int, wanted: PlaceSwap, draft: Draft, *, seconds: int, key: str | None, alone: bool
+    ) -> tuple[Order, bool]:
+        """The order, and whether it was inserted just now or has been placed under the key before.
+
+        Raises:
+            LittleRoom: nothing was written; only an order that is placed `alone` may find room.
+        """
         order_id = uuid4()
         async with self._database.transaction() as session:
             if key is not None:
@@ -123,36 +193,22 @@ class Orders:
                     session, user_id, key, digest=idempotency.digest(wanted), order_id=order_id
                 )
                 if earlier is not None:
-                    return await self._same_order(session, earlier, wanted)
-            await intake.require_open(session)
-            wallet = await wallets.wallet_of_user(session, user_id)
+                    return await self._same_order(session, earlier, wanted), False
+            await intake.enter(session, alone=alone)
+            wallet = await wallets.wallet_of_user(session, user_id, locked=True)
             if wallet.stopped_at is not None:
                 raise WalletStopped("this wallet takes no new orders until an operator has looked at it")
+            made = await draft(session, order_id, wallet)
             order = await repository.insert_order(
                 session,
-                Order(
-                    id=order_id,
-                    user_id=user_id,
-                    wallet_id=wallet.id,
-                    token_in=str(token_in.mint),
-                    token_out=str(token_out.mint),
-                    decimals_in=token_in.decimals,
-                    decimals_out=token_out.decimals,
-                    amount_in=Decimal(amount_in),
-                    slippage=slippage,
-                    max_price_impact=impact,
-                    expected_quote=expected,
-                    min_amount_out=min_amount_out,
-                    token_warnings=_warnings(token_in, token_out),
-                ),
+                made,
                 valid_for=timedelta(seconds=seconds),
-                data={"amountInUnits": str(amount_in)},
+                data={"amountInUnits": str(int(made.amount_in))},
+                only_if=self._limits.room(user_id, alone=alone),
             )
-        log.info("order.placed", order=str(order.id), user=user_id)
-        metrics.ORDERS.labels(order.kind, "placed", "").inc()
-        self._progress.publish(order)
-        await self._ask_a_worker(order.id)
-        return order_view(order, self._tokens)
+            if order is None:
+                raise await self._limits.why_full(session, user_id) if alone else LittleRoom
+        return order, True
 
     async def cancel(self, user_id: int, order_id: UUID) -> OrderView:
         """Ask that nothing more be signed for an order; the order as it stands.
@@ -174,14 +230,14 @@ class Orders:
             await self._ask_a_worker(order_id)
         return order_view(order, self._tokens)
 
-    async def _same_order(self, session: AsyncSession, earlier: IdempotencyKey, wanted: PlaceSwap) -> OrderView:
+    async def _same_order(self, session: AsyncSession, earlier: IdempotencyKey, wanted: PlaceSwap) -> Order:
         """The order that was placed under the key before. Raises KeyReused where it asked for something else."""
         if earlier.digest != idempotency.digest(wanted):
             raise idempotency.KeyReused("this Idempotency-Key was used for a different order")
         order = await repository.order_by_id(session, earlier.order_id)
         if order is None:
             raise OrderNotFound("the order of this Idempotency-Key is gone")
-        return order_view(order, self._tokens)
+        return order
 
     async def _ask_a_worker(self, order_id: UUID) -> None:
         """Send the order's id to the workers; where Redis is away, their sweeper finds the order."""
@@ -196,12 +252,15 @@ class Orders:
             order = await repository.order_of_user(session, user_id, order_id)
             if order is None:
                 raise OrderNotFound(f"there is no order {order_id} of yours")
-            return order_detail(
-                order,
-                await attempts.attempts_of(session, order_id),
-                await repository.events_of(session, order_id),
-                self._tokens,
-            )
+            tries = await attempts.attempts_of(session, order_id)
+            events = await repository.events_of(session, order_id)
+        # What was written between the reads belongs to a later state than the order's.
+        return order_detail(
+            order,
+            [attempt for attempt in tries if attempt.number <= order.tries],
+            [event for event in events if event.seq <= order.seq],
+            self._tokens,
+        )
 
     async def history(
         self, user_id: int, limit: int, cursor: str | None = None, wanted: HistoryFilter = EVERYTHING
@@ -221,6 +280,32 @@ class Orders:
         yield csv_export.head()
         async for orders in history.export(self._database, user_id, wanted):
             yield csv_export.rows(orders, self._tokens)
+
+    async def updates(self, user_id: int, after: Mapping[UUID, int | None]) -> list[Update]:
+        """What happened to some of a user's orders, order by order.
+
+        Args:
+            user_id: whose.
+            after: order → the last `seq` that is known, for its events above that; None for its present state.
+
+        Raises:
+            OrderNotFound: one of them is not his; it is not told which.
+        """
+        async with self._database.transaction() as session:
+            orders = await repository.orders_of_user(session, user_id, after)
+            if orders.keys() != after.keys():
+                raise OrderNotFound("there is no such order of yours")
+            events = await repository.events_after(
+                session, {order_id: seq for order_id, seq in after.items() if seq is not None}
+            )
+        present = [update_of(order, self._tokens) for order_id, order in orders.items() if after[order_id] is None]
+        return present + [update_of(as_of(orders[event.order_id], event), self._tokens) for event in events]
+
+    async def open_updates(self, user_id: int) -> list[Update]:
+        """The present state of a user's open orders, the oldest first."""
+        async with self._database.transaction() as session:
+            found = await history.open_orders(session, user_id, limit=MOST_OPEN_TOLD)
+        return [update_of(order, self._tokens) for order in reversed(found)]
 
     async def reserved(self, user_id: int) -> dict[str, int]:
         """What a user's open orders hold, base units per mint."""

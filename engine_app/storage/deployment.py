@@ -93,9 +93,14 @@ async def remember_mnemonic(database: Database, fingerprint: str) -> None:
         )
 
 
+PAUSED_WHY = select(Deployment.intake_paused_why).scalar_subquery()
+"""Why no new orders are taken, in the operator's words; NULL where they are."""
+
+
 async def intake_paused(session: AsyncSession) -> str | None:
-    """Why no new orders are taken, in the operator's words; None where they are."""
-    return (await session.exec(select(Deployment.intake_paused_why))).first()
+    """The same as a value."""
+    why: str | None = (await session.exec(select(PAUSED_WHY))).one()
+    return why
 
 
 async def pause_intake(session: AsyncSession, why: str | None) -> bool:

@@ -7,18 +7,19 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 
-def connect(redis_url: str, *, listens: bool = False) -> Redis:
+def connect(redis_url: str, *, listens: bool = False, patience: float = 2.0) -> Redis:
     """A client that fails fast, so that an order never waits for Redis; reconnects at the next call.
 
     Args:
         redis_url: where.
         listens: it waits for messages, perhaps for hours; silence is then no failure.
+        patience: seconds that an answer may take; a connection half of that.
     """
     client: Redis = Redis.from_url(
         redis_url,
         decode_responses=True,
-        socket_connect_timeout=1.0,
-        socket_timeout=None if listens else 2.0,
+        socket_connect_timeout=patience / 2,
+        socket_timeout=None if listens else patience,
         socket_keepalive=True,
         retry=Retry(NoBackoff(), 1),
         health_check_interval=15,

@@ -34,9 +34,12 @@ async def take(session: AsyncSession, user_id: int) -> Wallet | None:
     return (await session.exec(statement)).scalar_one_or_none()
 
 
-async def wallet_of_user(session: AsyncSession, user_id: int) -> Wallet:
-    """The wallet of a user. Raises NoResultFound where there is no such user."""
-    return (await session.exec(select(Wallet).where(col(Wallet.user_id) == user_id))).one()
+async def wallet_of_user(session: AsyncSession, user_id: int, *, locked: bool = False) -> Wallet:
+    """The wallet of a user, on demand with its row locked. Raises NoResultFound where there is no such user."""
+    statement = select(Wallet).where(col(Wallet.user_id) == user_id)
+    if locked:
+        statement = statement.with_for_update(key_share=True)
+    return (await session.exec(statement)).one()
 
 
 async def wallet_by_id(session: AsyncSession, wallet_id: int) -> Wallet:

@@ -24,7 +24,10 @@ async def test_health_needs_nobody(client: httpx.AsyncClient) -> None:
     assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
 
 
-@pytest.mark.parametrize("path", ["/api/unknown", "/api/", "/api/orders", "/api/wallet/x", "/api/orders/a/b"])
+@pytest.mark.parametrize(
+    "path",
+    ["/api/unknown", "/api/", "/api/orders", "/api/wallet/x", "/api/orders/a/b", "/api/orders/%0A/x", "/api/%0A%00%FF"],
+)
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
 async def test_unknown_addresses_are_json(client: httpx.AsyncClient, method: str, path: str) -> None:
     assert_problem(await client.request(method, path), 404, "NOT_FOUND")
@@ -68,6 +71,7 @@ async def test_the_document_describes_every_route(client: httpx.AsyncClient) -> 
         "/api/tokens",
         "/api/quote",
         "/api/health",
+        "/api/ready",
     }
     schemas = document["components"]["schemas"]
     assert "HTTPValidationError" not in schemas

@@ -22,10 +22,13 @@ from tests.digest import digest
 PUBLIC = {
     "/api/auth": "it is where one gets a session",
     "/api/health": "the platform's probe has no account, and it tells nothing",
+    "/api/ready": "so has the probe of readiness, and it tells of no account",
+    "/api/quote": "what it tells is the same for everybody; few are told without a session",
     "/api/openapi.json": "the document is the same for everybody",
     "/api/docs": "the document to read",
+    "/socket.io": "who connects names a token, and is let in or refused by it: see the tests of the sockets",
     "/api/docs/assets": "files of the package that shows the document",
-    "/api/{path:path}": "answers 404 and 405, whatever is asked",
+    "/api/{path:anything}": "answers 404 and 405, whatever is asked",
 }
 """What may be called without a session, with the reason."""
 

@@ -77,6 +77,8 @@ def new_order(database: Database, trader: Trader) -> Callable[..., Awaitable[Ord
         }
         async with database.transaction() as session:
             order = Order(id=uuid4(), **(values | columns))
-            return await repository.insert_order(session, order, valid_for=valid_for, data={})
+            placed = await repository.insert_order(session, order, valid_for=valid_for, data={})
+            assert placed is not None
+            return placed
 
     return place

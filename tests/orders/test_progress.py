@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any
 
 import pytest
 from redis.asyncio import Redis
@@ -16,12 +15,12 @@ from engine_app.markets.tokens import TokenList
 from engine_app.orders import progress
 from engine_app.orders.models import Order
 from engine_app.orders.progress import ProgressFeed, ProgressPublisher
+from engine_app.orders.updates import Stage, Update
 from engine_app.storage.redis import connect
 from tests.orders.conftest import Trader
 
 TOKENS = TokenList(CLUSTERS["localnet"])
 NewOrder = Callable[..., Awaitable[Order]]
-Update = dict[str, Any] | None
 
 
 @pytest.fixture
@@ -46,7 +45,7 @@ async def publisher(redis: Redis) -> AsyncIterator[ProgressPublisher]:
     await asyncio.gather(task, return_exceptions=True)
 
 
-async def taken(updates: AsyncIterator[Update], count: int) -> list[Update]:
+async def taken(updates: AsyncIterator[Update | None], count: int) -> list[Update | None]:
     async with asyncio.timeout(10):
         return [await anext(updates) for _ in range(count)]
 
@@ -54,16 +53,17 @@ async def taken(updates: AsyncIterator[Update], count: int) -> list[Update]:
 async def test_updates_come_in_order_with_every_digit(
     feed: ProgressFeed, publisher: ProgressPublisher, new_order: NewOrder
 ) -> None:
-    order = await new_order()
+    order = await new_order(amount_in=Decimal(9_007_199_254_740_993_001))
     async with feed.follow(order.user_id) as updates:
         for seq in range(1, 101):
             order.seq = seq
             publisher.publish(Order(**order.model_dump()))
         seen = await taken(updates, 100)
-    assert [update and update["seq"] for update in seen] == list(range(1, 101))
+    assert [update and update.seq for update in seen] == list(range(1, 101))
     assert seen[0] is not None
-    assert (seen[0]["tokenIn"], seen[0]["amountInUnits"]) == ("SOL", "1500000000")
-    assert Decimal(str(seen[0]["amountIn"])) == Decimal("1.5")
+    assert (seen[0].user_id, seen[0].order_id, seen[0].stage) == (order.user_id, order.id, Stage.OPEN)
+    assert (seen[0].order["tokenIn"], seen[0].order["amountInUnits"]) == ("SOL", "9007199254740993001")
+    assert '"amountIn":9007199254.740993001,' in seen[0].text
 
 
 async def test_a_late_publication_does_not_replace_a_later_state(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +99,13 @@ def engine(  # noqa: PLR0917 - what it runs on
     web = processes.web(base, page(port), "127.0.0.1", port, name="web-without-workers")
     supervisor.start(web)
     return RunningEngine(
-        f"http://localhost:{port}", localnet, endpoints.database_url, endpoints.redis_url, "", supervisor
+        f"http://localhost:{port}",
+        localnet,
+        endpoints.database_url,
+        endpoints.redis_url,
+        "",
+        supervisor,
+        another_web=nullcontext,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from engine_app.accounts.client_ip import client_ip
+from engine_app.accounts.errors import TooManyKeys
 from engine_app.api.account_schemas import (
     ChangePasswordRequest,
     ChangePasswordResponse,
@@ -103,7 +104,7 @@ async def keys(owner: Owner, services: Services) -> ExactResponse:
     status_code=201,
     summary="Make an API key",
     response_model=CreateKeyResponse,
-    responses=documented(401, 403, 409, 422, 429, 503),
+    responses=documented(401, 403, TooManyKeys, 422, 429, 503),
 )
 async def create_key(wanted: CreateKeyRequest, request: Request, owner: Owner, services: Services) -> ExactResponse:
     """The answer tells the key, this once. A key can never manage keys, sessions or passwords."""

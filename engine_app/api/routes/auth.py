@@ -7,7 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Request
 
 from engine_app.accounts.client_ip import client_ip
-from engine_app.api.auth import DEVICE_TOKEN, DEVICE_TOKEN_HEADER, Services
+from engine_app.accounts.errors import InvalidPassword, InvalidUsername, NameTaken, StockEmpty, WrongCredentials
+from engine_app.api.auth import DEVICE_TOKEN, DEVICE_TOKEN_HEADER, Counted, Services
 from engine_app.api.exact import ExactResponse, ExactRoute
 from engine_app.api.problems import documented
 from engine_app.api.schemas import AuthRequest, AuthResponse
@@ -23,8 +24,9 @@ router = APIRouter(tags=["auth"], route_class=ExactRoute)
     responses={
         200: {"description": "Logged in", "headers": DEVICE_TOKEN_HEADER},
         201: {"description": "Account made", "model": AuthResponse, "headers": DEVICE_TOKEN_HEADER},
-        **documented(401, 409, 422, 429, 503),
+        **documented(401, WrongCredentials, NameTaken, 422, InvalidUsername, InvalidPassword, 429, 503, StockEmpty),
     },
+    dependencies=[Counted],
 )
 async def open_session(
     wanted: AuthRequest,

@@ -12,14 +12,43 @@ from engine_app.api.auth import Caller, Services, Trader
 from engine_app.api.exact import ExactResponse, ExactRoute
 from engine_app.api.problems import documented
 from engine_app.api.schemas import ExecuteRequest, ExecuteResponse, HistoryFilterQuery, HistoryQuery
+from engine_app.markets.errors import InvalidAmount, UnknownToken
 from engine_app.markets.tokens import TokenList
 from engine_app.orders.detail import OrderDetail
-from engine_app.orders.errors import OrderNotFound
+from engine_app.orders.errors import (
+    InvalidCursor,
+    InvalidPriceImpact,
+    InvalidSlippage,
+    InvalidValidity,
+    OrderNotFound,
+    SameToken,
+    WalletStopped,
+)
 from engine_app.orders.history import HistoryFilter
+from engine_app.orders.idempotency import InvalidKey, KeyReused
+from engine_app.orders.intake import IntakePaused
+from engine_app.orders.limits import (
+    DailyVolumeUsedUp,
+    EngineFull,
+    EngineVolumeUsedUp,
+    OrderTooLarge,
+    TooManyOpenOrders,
+)
 from engine_app.orders.service import PlaceSwap
 from engine_app.orders.view import HistoryPage, OrderView
 
 CSV = "text/csv; charset=utf-8"
+CSV_EXAMPLE = (
+    "orderId,kind,status,createdAt,tokenIn,amountIn,tokenOut,amountOut,…\r\n"
+    "3f2b8c1e-6a5d-4c1b-9a7e-2d4f6b8a0c1e,swap,confirmed,2026-01-31T12:00:00.125Z,SOL,1.5,USDC,224.6625,…\r\n"
+)
+REFUSALS = (
+    UnknownToken, SameToken, InvalidAmount, InvalidSlippage, InvalidPriceImpact, InvalidValidity, OrderTooLarge,
+    InvalidKey, KeyReused,
+)  # fmt: skip
+"""What can be judged without the chain."""
+NO_ROOM = (TooManyOpenOrders, DailyVolumeUsedUp)
+NOT_NOW = (EngineFull, EngineVolumeUsedUp, IntakePaused)
 
 router = APIRouter(prefix="/api/orders", tags=["orders"], route_class=ExactRoute)
 
@@ -29,7 +58,7 @@ router = APIRouter(prefix="/api/orders", tags=["orders"], route_class=ExactRoute
     status_code=202,
     summary="Place a market order",
     response_model=ExecuteResponse,
-    responses=documented(401, 403, 422, 503),
+    responses=documented(401, 403, 422, *REFUSALS, 429, *NO_ROOM, 503, *NOT_NOW, WalletStopped),
 )
 async def execute(
     wanted: ExecuteRequest,
@@ -66,7 +95,7 @@ async def execute(
     "/history",
     summary="The caller's orders, newest first",
     response_model=HistoryPage,
-    responses=documented(401, 403, 422, 503),
+    responses=documented(401, 403, 422, InvalidCursor, UnknownToken),
 )
 async def history(page: Annotated[HistoryQuery, Query()], caller: Caller, services: Services) -> ExactResponse:
     """A page of orders; `nextCursor` leads to the next one, null at the end. The filters can be combined."""
@@ -78,7 +107,10 @@ async def history(page: Annotated[HistoryQuery, Query()], caller: Caller, servic
     "/history.csv",
     summary="The caller's orders as CSV",
     response_class=StreamingResponse,
-    responses={200: {"content": {CSV: {"schema": {"type": "string"}}}}, **documented(401, 403, 422, 503)},
+    responses={
+        200: {"content": {CSV: {"schema": {"type": "string"}, "example": CSV_EXAMPLE}}},
+        **documented(401, 403, 422, UnknownToken),
+    },
 )
 async def history_csv(
     wanted: Annotated[HistoryFilterQuery, Query()], caller: Caller, services: Services
@@ -94,7 +126,7 @@ async def history_csv(
     "/{orderId}",
     summary="One order with its quotes and events",
     response_model=OrderDetail,
-    responses=documented(401, 403, 404, 503),
+    responses=documented(401, 403, OrderNotFound),
 )
 async def order(
     order_id: Annotated[str, Path(alias="orderId", json_schema_extra={"format": "uuid"})],
@@ -109,7 +141,7 @@ async def order(
     "/{orderId}/cancel",
     summary="Ask that nothing more be signed for an order",
     response_model=OrderView,
-    responses=documented(401, 403, 404, 503),
+    responses=documented(401, 403, OrderNotFound),
 )
 async def cancel(
     order_id: Annotated[str, Path(alias="orderId", json_schema_extra={"format": "uuid"})],

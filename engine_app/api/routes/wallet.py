@@ -8,6 +8,8 @@ from engine_app.api.auth import Caller, Services, Trader
 from engine_app.api.exact import ExactResponse, ExactRoute
 from engine_app.api.problems import documented
 from engine_app.api.schemas import AirdropRequest, AirdropResponse, WalletResponse, balances_of
+from engine_app.markets.errors import UnknownToken
+from engine_app.wallets.faucet import FaucetRefused, NoFaucet
 
 router = APIRouter(prefix="/api/wallet", tags=["wallet"], route_class=ExactRoute)
 
@@ -23,7 +25,7 @@ async def wallet(caller: Caller, services: Services) -> ExactResponse:
     "/airdrop",
     summary="Get test funds",
     response_model=AirdropResponse,
-    responses=documented(401, 403, 409, 422, 429, 502, 503),
+    responses=documented(401, 403, NoFaucet, 422, UnknownToken, 429, 502, FaucetRefused, 503),
 )
 async def airdrop(caller: Trader, services: Services, wanted: AirdropRequest | None = None) -> ExactResponse:
     """Answers once the funds are confirmed. SOL on localnet and devnet, on localnet every seeded token too."""

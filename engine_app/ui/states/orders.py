@@ -97,7 +97,7 @@ class OrdersState(SessionState):
                             yield browser.to_login()
                             return
                         checked = loop.time()
-                    ended = [update for update in burst if update is not None and self._take(update)]
+                    ended = [update.order for update in burst if update is not None and self._take(update.order)]
                 for order in ended:
                     yield _told(order_row(order, explorer_of(order)))
                 if ended:

@@ -195,8 +195,8 @@ class Market:
         """Cancel what is quoted and not yet signed, as somebody does who looks on; often it is too late."""
         async with self._feed.follow(self._undecided.user_id) as updates:
             async for update in updates:
-                if update is not None and update["status"] in ("routing", "building"):
-                    await self._orders.cancel(self._undecided.user_id, UUID(update["orderId"]))
+                if update is not None and update.order["status"] in ("routing", "building"):
+                    await self._orders.cancel(self._undecided.user_id, update.order_id)
 
     async def _drained(self, customer: Customer) -> UUID:
         """An order whose money is spent elsewhere while it is being made."""

@@ -1,0 +1,1 @@
+"""Socket.IO for programs: live updates of orders, with everything that was missed told first."""

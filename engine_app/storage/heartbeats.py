@@ -1,0 +1,67 @@
+"""Signs of life of the worker processes, in Postgres: they are seen also while Redis is away."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, func
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Field, SQLModel, col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from engine_app.storage.columns import moment
+from engine_app.storage.postgres import DATABASE_AWAY, Database
+from engine_app.telemetry.logging import get_logger
+
+BEAT_SECONDS = 2.0
+ALIVE = timedelta(seconds=10)
+"""A worker that was not seen for longer counts as dead."""
+KEPT = timedelta(days=1)
+
+log = get_logger(__name__)
+
+
+class Heartbeat(SQLModel, table=True):
+    """When a worker process was last seen."""
+
+    __tablename__ = "worker_heartbeats"
+
+    worker: str = Field(primary_key=True)
+    started_at: datetime = Field(default=None, sa_column=moment(default_now=True))
+    seen_at: datetime = Field(default=None, sa_column=moment(default_now=True))
+
+
+async def beat(session: AsyncSession, worker: str) -> None:
+    """Note that a worker lives now."""
+    await session.execute(
+        insert(Heartbeat)
+        .values(worker=worker)
+        .on_conflict_do_update(index_elements=["worker"], set_={"seen_at": func.clock_timestamp()})
+    )
+
+
+async def leave(session: AsyncSession, worker: str) -> None:
+    """Forget a worker that stops, and any that died long ago."""
+    gone = (col(Heartbeat.worker) == worker) | (col(Heartbeat.seen_at) < func.clock_timestamp() - KEPT)
+    await session.execute(delete(Heartbeat).where(gone))
+
+
+async def alive(session: AsyncSession) -> tuple[int, float | None]:
+    """How many workers live, and how many seconds ago the latest sign of any was; None where there never was one."""
+    now = func.clock_timestamp()
+    recent = func.count().filter(col(Heartbeat.seen_at) > now - ALIVE)
+    age = func.extract("epoch", now - func.max(col(Heartbeat.seen_at)))
+    count, seconds = (await session.execute(select(recent, age).select_from(Heartbeat))).one()
+    return int(count), None if seconds is None else float(seconds)
+
+
+async def keep_beating(database: Database, worker: str) -> None:
+    """Give a sign of life every two seconds until cancelled."""
+    while True:
+        try:
+            async with database.transaction() as session:
+                await beat(session, worker)
+        except DATABASE_AWAY as error:
+            log.warning("heartbeat.database_away", error=type(error).__name__)
+        await asyncio.sleep(BEAT_SECONDS)
