@@ -68,7 +68,9 @@ class Following:
         async with self._one_at_a_time:
             if orders is None:
                 self._all_open = True
-                await self._told_now(await self._records.open_updates(self._user_id))
+                present = await self._records.open_updates(self._user_id)
+                # What was asked for by name, to go on from where a lost connection ended, is not told again.
+                await self._told_now([one for one in present if self._told.get(one.order_id, 0) < one.seq])
                 return
             if len(self._told.keys() | orders.keys()) > self._most:
                 raise TooManySubscriptions(f"one socket follows at most {self._most} orders by name")
