@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import cast
 
 from granian.utils.proxies import wrap_asgi_with_proxy_headers
-from starlette.requests import Request
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp
 
 _WITH_PORT = re.compile(r"\[(?P<v6>[^\]]+)\](:\d+)?|(?P<v4>[0-9.]+):\d+")
@@ -27,7 +27,7 @@ def behind_proxies(app: ASGIApp, trusted: Sequence[str]) -> ASGIApp:
     return cast("ASGIApp", wrap_asgi_with_proxy_headers(app, list(trusted))) if trusted else app
 
 
-def client_ip(request: Request) -> str:
+def client_ip(request: HTTPConnection) -> str:
     """The address that a request comes from, without a port that some proxies write behind it."""
     host = request.client.host if request.client else "unknown"
     found = _WITH_PORT.fullmatch(host)

@@ -7,7 +7,7 @@ The headers are those of draft-ietf-httpapi-ratelimit-headers-06: RateLimit-Limi
 from __future__ import annotations
 
 from starlette.datastructures import MutableHeaders
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from engine_app.accounts.client_ip import client_ip
@@ -60,7 +60,7 @@ async def count(request: Request, counters: RequestCounters, quota: Quota, subje
         )
 
 
-def address_of(request: Request) -> str:
+def address_of(request: HTTPConnection) -> str:
     """The address that a request counts for."""
     return network_of(client_ip(request))
 

@@ -249,15 +249,29 @@ async def test_an_account_has_so_many_sockets(engine: RunningEngine, stranger: B
         await made.__aenter__()
     assert (await refusal(second_web, auth_of(stranger)))["data"]["code"] == "TOO_MANY_SOCKETS"
     await open_sockets[0].__aexit__(None, None, None)
-    async with asyncio.timeout(10):
-        while True:
-            try:
-                async with listener(second_web, auth_of(stranger)):
-                    break
-            except socketio.exceptions.ConnectionError:
-                await asyncio.sleep(0.1)
+    await let_in(second_web, stranger)
     for made in open_sockets[1:]:
         await made.__aexit__(None, None, None)
+
+
+async def test_who_leaves_while_he_is_let_in_does_not_stay_counted(stranger: Bot, second_web: str) -> None:
+    async with aiohttp.ClientSession() as session:
+        for _ in range(20):
+            raw = await session.ws_connect(f"{second_web}/socket.io/?EIO=4&transport=websocket")
+            await raw.send_str("40" + json.dumps(auth_of(stranger)))
+            await raw.close()
+    await let_in(second_web, stranger)
+
+
+async def let_in(base_url: str, trader: Bot) -> None:
+    """Connect, once there is room."""
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                async with listener(base_url, auth_of(trader)):
+                    return
+            except socketio.exceptions.ConnectionError:
+                await asyncio.sleep(0.1)
 
 
 async def test_a_socket_follows_so_many_orders_and_sends_so_many_messages(trader: Bot, second_web: str) -> None:

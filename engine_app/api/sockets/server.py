@@ -8,18 +8,20 @@ from collections import Counter
 from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any
-from urllib.parse import parse_qs
 
 import socketio
 from engineio.exceptions import SocketIsClosedError
 from socketio.exceptions import ConnectionRefusedError as Refused
 from socketio.packet import ACK, CONNECT, DISCONNECT, EVENT
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from engine_app.accounts.errors import Unauthorized
 from engine_app.accounts.origins import is_own_origin
 from engine_app.accounts.scopes import Scope as Right
 from engine_app.accounts.service import Identity
+from engine_app.api.problems import problem
+from engine_app.api.quotas import WINDOW_SECONDS, address_of, address_quota
 from engine_app.api.sockets.following import Following
 from engine_app.api.sockets.line import Line
 from engine_app.api.sockets.protocol import (
@@ -56,6 +58,7 @@ PARTING_SECONDS = 1.0
 FLOOD_FACTOR = 100
 """Times the messages a second that one socket may send before it is cut off."""
 DATABASE_PAUSE_SECONDS = 1.0
+TRY_AGAIN_LATER = 1013
 LINE = "engine.line"
 """Where a websocket's scope holds its `Line`."""
 
@@ -80,8 +83,9 @@ class Pace:
 class Member:
     """A socket with a session, and what is done for it until it leaves."""
 
-    def __init__(self, identity: Identity, following: Following) -> None:
+    def __init__(self, identity: Identity, eio_sid: str, following: Following) -> None:
         self.identity = identity
+        self.eio_sid = eio_sid
         self.following = following
         self.tasks: set[asyncio.Task[None]] = set()
 
@@ -146,12 +150,14 @@ class OrderSockets(socketio.AsyncServer):  # type: ignore[misc]  # the library h
 
     async def _welcome(self, sid: str, offered: WebServices, identity: Identity) -> None:
         eio_sid = self.manager.eio_sid_from_sid(sid, "/")
+        if eio_sid not in self.environ:
+            raise Refused("the client has gone")
 
         async def tell(update: Update) -> None:
             await self._tell(eio_sid, update)
 
         following = Following(offered.orders, identity.user_id, tell, most=offered.settings.socket_subscriptions)
-        member = Member(identity, following)
+        member = Member(identity, eio_sid, following)
         self._members[sid] = member
         self._sockets_of[identity.user_id] += 1
         metrics.OPEN_SOCKETS.labels("bots").set(len(self._members))
@@ -180,6 +186,8 @@ class OrderSockets(socketio.AsyncServer):  # type: ignore[misc]  # the library h
         metrics.OPEN_SOCKETS.labels("bots").set(len(self._members))
         for task in member.tasks - {asyncio.current_task()}:
             task.cancel()
+        if member.eio_sid in self.environ:
+            self._await_membership(member.eio_sid)
 
     async def _subscribes(self, sid: str, *arguments: Any) -> dict[str, Any]:
         try:
@@ -203,9 +211,8 @@ class OrderSockets(socketio.AsyncServer):  # type: ignore[misc]  # the library h
         member = self._members.get(sid)
         if member is None:
             raise Unauthorized
-        eio_sid = self.manager.eio_sid_from_sid(sid, "/")
-        most = services().settings.socket_messages_per_second
-        if self._paces[eio_sid].messages > most:
+        most, pace = services().settings.socket_messages_per_second, self._paces.get(member.eio_sid)
+        if pace is None or pace.messages > most:
             raise RateLimited(f"a socket may send {most} messages a second", retry_after=1)
         return member
 
@@ -234,9 +241,8 @@ class OrderSockets(socketio.AsyncServer):  # type: ignore[misc]  # the library h
             except DATABASE_AWAY as error:
                 log.warning("socket.database_away", error=type(error).__name__)
             await asyncio.sleep(DATABASE_PAUSE_SECONDS)
-        eio_sid = self.manager.eio_sid_from_sid(sid, "/")
         await self.disconnect(sid)
-        await self._cut(eio_sid)
+        await self._cut(member.eio_sid)
 
     async def _cut(self, eio_sid: str) -> None:
         """End a connection now, whatever is still waiting in it."""
@@ -257,6 +263,9 @@ class OrderSockets(socketio.AsyncServer):  # type: ignore[misc]  # the library h
         self._paces[eio_sid] = Pace()
         if (line := environ["asgi.scope"].get(LINE)) is not None:
             self._lines[eio_sid] = line
+        self._await_membership(eio_sid)
+
+    def _await_membership(self, eio_sid: str) -> None:
         self._waiting_to_join[eio_sid] = self._started(self._require_membership(eio_sid), eio_sid)
 
     async def _require_membership(self, eio_sid: str) -> None:
@@ -268,10 +277,13 @@ class OrderSockets(socketio.AsyncServer):  # type: ignore[misc]  # the library h
         if (line := self._lines.pop(eio_sid, None)) is not None:
             # Who goes on sending without ever reading would else keep the websocket open for ever.
             asyncio.get_running_loop().call_later(PARTING_SECONDS, line.cut)
+        sid = self.manager.sid_from_eio_sid(eio_sid, "/")
+        await super()._handle_eio_disconnect(eio_sid, reason)
+        # The library tells nobody of a client that goes in the very moment in which it is let in.
+        await self._leaves(sid)
         self._paces.pop(eio_sid, None)
         if (waiting := self._waiting_to_join.pop(eio_sid, None)) not in (None, asyncio.current_task()):
             waiting.cancel()
-        await super()._handle_eio_disconnect(eio_sid, reason)
 
     async def _handle_eio_message(self, eio_sid: str, data: Any) -> None:
         """Take one packet; whoever sends what is none, or floods, is cut off without a traceback in the log."""
@@ -297,17 +309,36 @@ class SocketsApp:
         self._app: ASGIApp = socketio.ASGIApp(sockets, socketio_path=None)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request or websocket."""
+        """Serve one request or websocket; an address opens only so many connections in a while."""
+        connection = HTTPConnection(scope)
+        sid = connection.query_params.get("sid")
+        if sid is None and await _too_many(connection):
+            await _refuse(scope, receive, send)
+            return
         if scope["type"] != "websocket":
             await self._app(scope, receive, send)
             return
         line = Line(receive, send)
-        for sid in parse_qs(scope["query_string"].decode("latin-1")).get("sid", [])[:1]:
+        if sid is not None:
             self._sockets.upgrades(sid, line)
         try:
             await self._app({**scope, LINE: line}, line.receive, line.send)
         finally:
             await line.hang_up()
+
+
+async def _too_many(connection: HTTPConnection) -> bool:
+    offered = services()
+    standing = await offered.counters.count(address_quota(offered.settings), address_of(connection))
+    return standing is not None and standing.exceeded
+
+
+async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
+    told = "too many requests from this address; try again in a few seconds"
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": TRY_AGAIN_LATER, "reason": told})
+    else:
+        await problem(429, RateLimited.code, told, retry_after=WINDOW_SECONDS)(scope, receive, send)
 
 
 def _what_is_wrong_with(data: Any) -> str | None:
