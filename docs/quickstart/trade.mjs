@@ -30,7 +30,7 @@ const seen = {}; // the last seq of each order, to go on from after a lost conne
 const done = new Promise((resolve, reject) => {
   socket.on("order:update", (order) => {
     seen[order.orderId] = order.seq;
-    console.log(order.seq, order.status, order.waitingFor ?? "");
+    console.log(order.seq, order.status, order.waitingFor?.reason ?? "");
     if (["confirmed", "failed"].includes(order.status)) resolve(order);
   });
   socket.on("connect_error", (error) => reject(new Error(error.data?.code ?? error.message)));

@@ -28,7 +28,7 @@ async def main() -> None:
         @socket.on("order:update")
         async def update(order: dict) -> None:
             seen[order["orderId"]] = order["seq"]
-            print(order["seq"], order["status"], order["waitingFor"] or "")
+            print(order["seq"], order["status"], (order["waitingFor"] or {}).get("reason", ""))
             if order["status"] in ("confirmed", "failed"):
                 print(order["orderId"], order["status"], order["executionPrice"], order["txHash"])
                 done.set()

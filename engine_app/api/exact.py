@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, NoReturn
 
 from fastapi import Request, Response
 from fastapi.responses import JSONResponse
@@ -19,9 +19,18 @@ LONGEST_NUMBER = 100
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """Stands for a body that is no JSON, so that it is judged after the caller is known, as any other body."""
+    """Stands for a body that is no JSON, so that it is judged after the caller is known, as any other body.
+
+    It has no fields: a schema whose fields may all be left out would else find nothing wrong with it.
+    """
 
     reason: str
+
+    def __getattr__(self, name: str) -> NoReturn:
+        """Refuse whatever field a schema asks for; what has a name of Python's own is just not there."""
+        if name.startswith("_"):
+            raise AttributeError(name)
+        raise ValueError("no JSON has no fields")
 
 
 class ExactRequest(Request):

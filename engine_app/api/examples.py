@@ -118,7 +118,7 @@ TOLD: dict[str, Any] = {
     "detail": "answers",
     "sessionId": 17,
     "keyId": 5,
-    "device-token": "eyJhbGciOiJIUzI1NiJ9.eyJhdWQiOiJkZXZpY2UifQ.c2lnbmF0dXJl",
+    "device-token": "the-device-token-of-an-earlier-answer",
     "idempotency-key": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
 }
 """Examples by the name of a field or parameter."""

@@ -108,7 +108,7 @@ class AuthResponse(_Response):
     username: str
     token: str = Field(
         description="send it as `Authorization: Bearer <token>`",
-        examples=["eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI3In0.c2lnbmF0dXJl"],
+        examples=["eyJ…the rest of a session's token…"],
     )
     warning: str | None = Field(
         default=None, description="what to tell the person about a new password; mostly not there"

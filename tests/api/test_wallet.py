@@ -61,6 +61,15 @@ async def test_one_token_alone_and_the_hourly_limit(client: httpx.AsyncClient, n
     exact(await client.post("/api/wallet/airdrop", json={"token": "SOL"}, headers=other.headers))
 
 
+@pytest.mark.parametrize("body", [b"\x00", b"{", b"[]", b'"SOL"', b"\xff", b"7"])
+async def test_a_body_that_is_no_object_is_not_taken_for_none(
+    client: httpx.AsyncClient, account: Account, body: bytes
+) -> None:
+    headers = {**account.headers, "Content-Type": "application/json"}
+    answer = await client.post("/api/wallet/airdrop", content=body, headers=headers)
+    assert_problem(answer, 422, "INVALID_REQUEST")
+
+
 async def test_odd_airdrops_are_refused(client: httpx.AsyncClient, account: Account) -> None:
     for body, code in (
         ({"token": "DOGE"}, "UNKNOWN_TOKEN"),
