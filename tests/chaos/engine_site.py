@@ -31,7 +31,7 @@ from tests.chaos.audit import Audit, Books, audit, is_final, read_books
 from tests.chaos.chain_admin import ChainAdmin
 from tests.conftest import ENGINE_SETTINGS, JWT_SECRET, MNEMONIC, plain_environment
 
-POSTGRES, VALKEY, CHAIN, WEB = "postgres", "valkey", "localnet", "web"
+POSTGRES, VALKEY, CHAIN, WEB, SECOND_WEB = "postgres", "valkey", "localnet", "web", "web-2"
 WORKERS = ("worker-1", "worker-2")
 SETTLE_SECONDS = 90.0
 LOOK_SECONDS = 0.2
@@ -62,7 +62,8 @@ class Site:
         endpoints = Endpoints(self.database_url, self.redis_url, ",".join(self.rpc_urls), None)
         base = plain_environment() | ENGINE_SETTINGS | endpoints.environment() | {"DATA_DIR": str(directory)}
         self._base = base | {"ADDRESS_STOCK": str(_STOCK)}
-        web = self._base | {"JWT_SECRET": JWT_SECRET, "HOST": "127.0.0.1", "PORT": str(web_port)}
+        self._page = page
+        self._web = web = self._base | {"JWT_SECRET": JWT_SECRET, "HOST": "127.0.0.1", "PORT": str(web_port)}
         self._services: dict[str, Service] = {
             POSTGRES: postgres.service(POSTGRES),
             VALKEY: valkey.service(VALKEY),
@@ -92,6 +93,18 @@ class Site:
     def start_worker(self, name: str, **settings: str) -> None:
         """Start a worker with settings of its own."""
         self._supervisor.start(processes.worker(self._base | settings, MNEMONIC, name))
+
+    @contextmanager
+    def second_web(self) -> Iterator[str]:
+        """Another web server beside the first, for the block; its origin. It stops and starts as any other."""
+        port = free_port()
+        settings = self._web | {"PORT": str(port)}
+        self._services[SECOND_WEB] = processes.web(settings, self._page(port), "127.0.0.1", port, SECOND_WEB)
+        self.start(SECOND_WEB)
+        try:
+            yield f"http://localhost:{port}"
+        finally:
+            self.stop(SECOND_WEB)
 
     def stop(self, *names: str) -> None:
         """Ask services to end, and wait until they have."""
