@@ -110,7 +110,7 @@ class Faucet:
             raise NoFaucet("mainnet has no test funds")
         if self._cluster == "devnet":
             if token is not None and token.mint != WRAPPED_SOL_MINT:
-                raise NoFaucet("devnet's faucet gives SOL only")
+                raise NoFaucet("devnet's faucet gives SOL only; its USDC comes from https://faucet.circle.com")
             return [(None, _units(min(self._sol, DEVNET_SOL), 9))]
         tokens = self._tokens.all() if token is None else (token,)
         wanted: list[tuple[Pubkey | None, int]] = [

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -19,8 +18,8 @@ PACE = 10.0
 """Orders a second that the users aim at; what they reach is measured."""
 
 LEAST_PACE = 5.0
-LEAST_CONFIRMED = 0.95
-OF_THE_MARKET = ("INSUFFICIENT_FUNDS", "SLIPPAGE", "PRICE_MOVED")
+MOST_FAILED = 0.05
+OF_THE_MARKET = {"INSUFFICIENT_FUNDS", "SLIPPAGE", "PRICE_MOVED"}
 """How an order may end for what its user asks and what the others do to the price."""
 
 FUNDINGS = 2
@@ -95,11 +94,8 @@ def test_everything_is_replaced_one_by_one_and_nobody_notices(
     print(f"\n{placed} orders in {seconds:.1f} s, {sum(each.passed_on for each in balancers)} passed on")
     assert placed / seconds >= LEAST_PACE
     assert sum(user.repeated for user in users) == 0
-    ended = Counter(
-        (order["error"] or {}).get("code", order["status"])
-        for user in users
-        for order in (user.bot.wait(order_id, seconds=120.0) for order_id in user.placed)
-    )
-    print(dict(ended))
-    assert ended.keys() <= {"confirmed", *OF_THE_MARKET}
-    assert ended["confirmed"] >= LEAST_CONFIRMED * ended.total()
+    ended = [user.bot.wait(order_id, seconds=120.0) for user in users for order_id in user.placed]
+    failed = [order["error"] for order in ended if order["status"] == "failed"]
+    print(f"{len(ended)} orders, {len(failed)} failed: {failed}")
+    assert {error["code"] for error in failed} <= OF_THE_MARKET, failed
+    assert len(failed) <= MOST_FAILED * len(ended)
