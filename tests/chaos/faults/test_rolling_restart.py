@@ -18,12 +18,12 @@ PACE = 10.0
 """Orders a second that the users aim at; what they reach is measured."""
 
 LEAST_PACE = 5.0
-MOST_FAILED = 0.05
+MOST_FAILED = 0.01
 MOST_REPEATED = 0.02
 """Requests that took longer than their sender waits, which a busy machine may cause; none is refused."""
 
-OF_THE_MARKET = {"INSUFFICIENT_FUNDS", "SLIPPAGE", "PRICE_MOVED"}
-"""How an order may end for what its user asks and what the others do to the price."""
+OF_A_RESTART = {"EXPIRED", "NOT_LANDED", "ROLLED_BACK", "SIGNATURE_REFUSED", "INTERNAL"}
+"""How an order would end that a restart had dropped, or left to others too late; the market's own reasons are not in it."""
 
 FUNDINGS = 2
 PAUSE_SECONDS = 1.0
@@ -100,5 +100,5 @@ def test_everything_is_replaced_one_by_one_and_nobody_notices(
     ended = [user.bot.wait(order_id, seconds=120.0) for user in users for order_id in user.placed]
     failed = [order["error"] for order in ended if order["status"] == "failed"]
     print(f"{len(ended)} orders, {len(failed)} failed: {failed}")
-    assert {error["code"] for error in failed} <= OF_THE_MARKET, failed
+    assert not {error["code"] for error in failed} & OF_A_RESTART, failed
     assert len(failed) <= MOST_FAILED * len(ended)
