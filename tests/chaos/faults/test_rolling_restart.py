@@ -23,7 +23,7 @@ MOST_REPEATED = 0.02
 """Requests that took longer than their sender waits, which a busy machine may cause; none is refused."""
 
 OF_A_RESTART = {"EXPIRED", "NOT_LANDED", "ROLLED_BACK", "SIGNATURE_REFUSED", "INTERNAL"}
-"""How an order would end that a restart had dropped, or left to others too late; the market's own reasons are not in it."""
+"""How an order would end that a restart had dropped, or left to others too late."""
 
 FUNDINGS = 2
 PAUSE_SECONDS = 1.0
