@@ -13,7 +13,8 @@ from engine_app.settings import WorkerSettings
 
 DOCUMENTS = sorted([*PROJECT.glob("*.md"), *PROJECT.glob("docs/*.md")])
 COMMANDS = {
-    (command.name or getattr(command.callback, "__name__", "")).replace("_", "-") for command in app.registered_commands
+    str(command.name or getattr(command.callback, "__name__", "")).replace("_", "-")
+    for command in app.registered_commands
 }
 TARGETS = set(re.findall(r"^([a-z-]+):", (PROJECT / "Makefile").read_text(), re.MULTILINE))
 SETTINGS = {name.upper() for name in WorkerSettings.model_fields}
