@@ -20,6 +20,8 @@ MAX_TRANSACTION_BYTES = 1232
 MAX_COMPUTE_UNITS = 1_400_000
 """Most compute units that one transaction may ask for."""
 
+LEAST_SPARE_UNITS = 15_000
+
 
 def compose(
     payer: Pubkey,
@@ -72,5 +74,7 @@ def signed_bytes(message: MessageV0, signatures: Sequence[Signature]) -> bytes:
 
 
 def with_margin(compute_units: int) -> int:
-    """The compute-unit limit for a transaction whose simulation used this many: a tenth more, rounded up."""
-    return min(-(-compute_units * 11 // 10), MAX_COMPUTE_UNITS)
+    """The compute-unit limit for a transaction whose simulation used this many: a tenth more, rounded up, and at least
+    `LEAST_SPARE_UNITS` more: what another trade does to a pool meanwhile changes the cost of its arithmetic by more
+    than a tenth of a small transaction."""
+    return min(max(-(-compute_units * 11 // 10), compute_units + LEAST_SPARE_UNITS), MAX_COMPUTE_UNITS)

@@ -14,6 +14,7 @@ from solders.transaction import VersionedTransaction
 
 from engine_app.chain.errors import TransactionTooLarge
 from engine_app.chain.transactions import (
+    LEAST_SPARE_UNITS,
     MAX_COMPUTE_UNITS,
     MAX_TRANSACTION_BYTES,
     compose,
@@ -75,8 +76,10 @@ def test_a_transaction_that_fills_the_packet_passes_and_one_byte_more_does_not()
 
 
 @given(st.integers(min_value=0, max_value=2_000_000))
-def test_the_compute_margin_is_a_tenth_rounded_up_within_the_limit(units: int) -> None:
+def test_the_compute_margin_is_a_tenth_rounded_up_and_never_small_within_the_limit(units: int) -> None:
     limit = with_margin(units)
     assert limit <= MAX_COMPUTE_UNITS
     if limit < MAX_COMPUTE_UNITS:
-        assert 0 <= 10 * limit - 11 * units < 10
+        assert limit >= units + LEAST_SPARE_UNITS
+        assert 10 * limit >= 11 * units
+        assert limit == units + LEAST_SPARE_UNITS or 10 * limit - 11 * units < 10
