@@ -62,13 +62,13 @@ def read(database_url: str, metrics_url: str, data_dir: str) -> Reading:
         for sample in family.samples:
             if sample.name == "engine_rpc_calls_total":
                 totals["calls to the node"] += sample.value
-    for process in psutil.process_iter(["cmdline", "environ"]):
+    for process in psutil.process_iter(["cmdline", "environ", "cwd"]):
         words = " ".join(process.info["cmdline"] or ())
-        if data_dir in words or data_dir in str((process.info["environ"] or {}).get("DATA_DIR")):
-            for kind, word in KINDS.items():
-                if word in words:
-                    used = process.cpu_times()
-                    totals[f"CPU of {kind}, ms"] += (used.user + used.system) * 1000
+        places = (str(process.info["cwd"]), str((process.info["environ"] or {}).get("DATA_DIR")))
+        kind = next((kind for kind, word in KINDS.items() if word in words), None)
+        if kind is not None and any(place.startswith(data_dir) for place in places):
+            used = process.cpu_times()
+            totals[f"CPU of {kind}, ms"] += (used.user + used.system) * 1000
     return Reading(time.monotonic(), totals)
 
 
