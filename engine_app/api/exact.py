@@ -19,7 +19,7 @@ LONGEST_NUMBER = 100
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """Stands for a body that is no JSON, so that it is judged after the caller is known, as any other body.
+    """Stands for a body that no route takes, so that it is judged after the caller is known, as any other body.
 
     It has no fields: a schema whose fields may all be left out would else find nothing wrong with it.
     """
@@ -30,16 +30,16 @@ class Unreadable:
         """Refuse whatever field a schema asks for; what has a name of Python's own is just not there."""
         if name.startswith("_"):
             raise AttributeError(name)
-        raise ValueError("no JSON has no fields")
+        raise ValueError(self.reason)
 
 
 class ExactRequest(Request):
     """A request whose JSON keeps every digit of its numbers."""
 
     async def json(self) -> Any:
-        """The body: integers as int, all other numbers as Decimal; `Unreadable` where it is no JSON."""
+        """The body: integers as int, all other numbers as Decimal; `Unreadable` where it is neither object nor null."""
         try:
-            return json.loads(
+            document = json.loads(
                 (await self.body()).decode(),
                 parse_float=_decimal,
                 parse_int=_integer,
@@ -47,7 +47,8 @@ class ExactRequest(Request):
                 object_pairs_hook=_object,
             )
         except (ValueError, RecursionError) as error:
-            return Unreadable(str(error))
+            return Unreadable(f"the body is not JSON: {error}")
+        return document if document is None or isinstance(document, dict) else Unreadable("the body is no JSON object")
 
 
 class ExactRoute(APIRoute):

@@ -165,7 +165,7 @@ def _told(error: RequestValidationError) -> str:
 def _sentence(item: Mapping[str, Any]) -> str:
     given = item.get("input")
     if isinstance(given, Unreadable):
-        return f"the body is not JSON: {given.reason}"
+        return given.reason
     if isinstance(given, bytes):
         return "send a JSON body with the header Content-Type: application/json"
     place = [str(part) for part in item["loc"] if part not in ("body", "query", "path", "header")]

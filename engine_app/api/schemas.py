@@ -23,6 +23,8 @@ from engine_app.wallets.balances import WalletView
 
 _DECIMAL = re.compile(r"-?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 _LONGEST_DECIMAL = 100
+_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]", re.ASCII)
+"""How a moment begins; a bare number would else be taken for seconds since 1970."""
 
 
 def _amount_text(value: Any) -> str:
@@ -58,6 +60,12 @@ def _seconds(value: Any) -> int:
     return value
 
 
+def _moment_text(value: Any) -> Any:
+    if not isinstance(value, str) or not _MOMENT.match(value):
+        raise ValueError("a moment is a date and time with its zone, such as 2026-01-31T12:00:00Z")
+    return value
+
+
 _NUMBER_OR_TEXT: dict[str, Any] = {"anyOf": [{"type": "number"}, {"type": "string"}]}
 
 Amount = Annotated[
@@ -86,7 +94,7 @@ ValidForSeconds = Annotated[
 TokenName = Annotated[StrictStr, Field(description="symbol or mint address", examples=["SOL"])]
 TokenOut = Annotated[StrictStr, Field(description="symbol or mint address", examples=["USDC"])]
 Status = Literal["pending", "routing", "building", "submitted", "confirmed", "failed"]
-Moment = Annotated[AwareDatetime, Field(examples=["2026-01-31T12:00:00Z"])]
+Moment = Annotated[AwareDatetime, BeforeValidator(_moment_text), Field(examples=["2026-01-31T12:00:00Z"])]
 Units = Annotated[str, Field(description="base units", examples=["1500000000"])]
 
 

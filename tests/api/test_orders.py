@@ -260,6 +260,8 @@ async def test_history_is_paged_newest_first(client: httpx.AsyncClient, new_acco
         ("kind=loan", "INVALID_REQUEST"),
         ("token=DOGE", "UNKNOWN_TOKEN"),
         ("from=yesterday", "INVALID_REQUEST"),
+        ("from=1767225600", "INVALID_REQUEST"),
+        ("to=0", "INVALID_REQUEST"),
         ("from=2026-01-01T00:00:00", "INVALID_REQUEST"),
         ("page=2", "INVALID_REQUEST"),
         ("cursor=nonsense", "INVALID_CURSOR"),

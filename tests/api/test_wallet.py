@@ -61,7 +61,7 @@ async def test_one_token_alone_and_the_hourly_limit(client: httpx.AsyncClient, n
     exact(await client.post("/api/wallet/airdrop", json={"token": "SOL"}, headers=other.headers))
 
 
-@pytest.mark.parametrize("body", [b"\x00", b"{", b"[]", b'"SOL"', b"\xff", b"7"])
+@pytest.mark.parametrize("body", [b"\x00", b"{", b"[]", b'"SOL"', b"\xff", b"7", b"1.5", b"true"])
 async def test_a_body_that_is_no_object_is_not_taken_for_none(
     client: httpx.AsyncClient, account: Account, body: bytes
 ) -> None:
