@@ -1,4 +1,4 @@
-"""One websocket per process: slots, and the signatures that are waited for.
+"""One websocket per process: slots, the signatures that are waited for, and the accounts that are looked at.
 
 The frames are read here and not by solana-py's client, which drops the whole connection on a transaction error
 that its parser does not know.
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
+from solders.pubkey import Pubkey
 from solders.signature import Signature
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
@@ -46,6 +47,8 @@ class SignatureWatch:
 
     __slots__ = ("listener", "signature", "subscription")
 
+    kind = "signature"
+
     def __init__(self, signature: Signature, listener: Callable[[SignatureNotice], None]) -> None:
         self.signature = signature
         self.listener = listener
@@ -55,6 +58,41 @@ class SignatureWatch:
     def active(self) -> bool:
         """Whether the node has taken the subscription on the present connection."""
         return self.subscription is not None
+
+    @property
+    def params(self) -> list[Any]:
+        """What is subscribed to."""
+        return [str(self.signature), {"commitment": "confirmed", "enableReceivedNotification": False}]
+
+
+class AccountWatch:
+    """An account being looked at, one that does not exist yet too; survives reconnects until it is dropped.
+
+    The listener is called whenever the account may be another than before: it changed at `confirmed`, or the node has
+    just begun to watch it, before which it may have changed unseen.
+    """
+
+    __slots__ = ("address", "listener", "subscription")
+
+    kind = "account"
+
+    def __init__(self, address: Pubkey, listener: Callable[[], None]) -> None:
+        self.address = address
+        self.listener = listener
+        self.subscription: int | None = None
+
+    @property
+    def active(self) -> bool:
+        """Whether the node has taken the subscription on the present connection."""
+        return self.subscription is not None
+
+    @property
+    def params(self) -> list[Any]:
+        """What is subscribed to."""
+        return [str(self.address), {"commitment": "confirmed", "encoding": "base64"}]
+
+
+Watch = SignatureWatch | AccountWatch
 
 
 class Stream:
@@ -70,10 +108,10 @@ class Stream:
         self._urls = tuple(urls)
         self._on_lost = on_lost
         self._slot_listeners: list[Callable[[int], None]] = []
-        self._watches: set[SignatureWatch] = set()
+        self._watches: set[Watch] = set()
         self._connection: ClientConnection | None = None
-        self._requests: dict[int, SignatureWatch | None] = {}
-        self._by_subscription: dict[int, SignatureWatch] = {}
+        self._requests: dict[int, Watch | None] = {}
+        self._by_subscription: dict[int, Watch] = {}
         self._unsubscribing: set[asyncio.Task[None]] = set()
         self._next_request = 0
         self._task: asyncio.Task[None] | None = None
@@ -104,23 +142,31 @@ class Stream:
         reconnect); the node's acknowledgement is not waited for.
         """
         watch = SignatureWatch(signature, listener)
-        self._watches.add(watch)
-        if self._connection is not None:
-            await self._subscribe(self._connection, watch)
+        await self._watch(watch)
         return watch
 
-    def drop(self, watch: SignatureWatch) -> None:
-        """Stop waiting for a signature."""
+    async def watch_account(self, address: Pubkey, listener: Callable[[], None]) -> AccountWatch:
+        """Have `listener` called whenever the account may have changed, from the node's acknowledgement on.
+
+        Returns as `watch_signature` does.
+        """
+        watch = AccountWatch(address, listener)
+        await self._watch(watch)
+        return watch
+
+    def drop(self, watch: Watch) -> None:
+        """Stop waiting for a signature, or looking at an account."""
         self._watches.discard(watch)
         if watch.subscription is None or self._connection is None:
             return
         self._by_subscription.pop(watch.subscription, None)
-        unsubscribing = asyncio.create_task(
-            self._request(self._connection, "signatureUnsubscribe", [watch.subscription], None)
-        )
+        self._unsubscribe(self._connection, watch.kind, watch.subscription)
+        watch.subscription = None
+
+    def _unsubscribe(self, connection: ClientConnection, kind: str, subscription: int) -> None:
+        unsubscribing = asyncio.create_task(self._request(connection, f"{kind}Unsubscribe", [subscription], None))
         self._unsubscribing.add(unsubscribing)
         unsubscribing.add_done_callback(self._unsubscribing.discard)
-        watch.subscription = None
 
     async def _run(self) -> None:
         failures = 0
@@ -163,12 +209,16 @@ class Stream:
             if self._on_lost is not None:
                 self._on_lost()
 
-    async def _subscribe(self, connection: ClientConnection, watch: SignatureWatch) -> None:
-        params = [str(watch.signature), {"commitment": "confirmed", "enableReceivedNotification": False}]
-        await self._request(connection, "signatureSubscribe", params, watch)
+    async def _watch(self, watch: Watch) -> None:
+        self._watches.add(watch)
+        if self._connection is not None:
+            await self._subscribe(self._connection, watch)
+
+    async def _subscribe(self, connection: ClientConnection, watch: Watch) -> None:
+        await self._request(connection, f"{watch.kind}Subscribe", watch.params, watch)
 
     async def _request(
-        self, connection: ClientConnection, method: str, params: list[Any], watch: SignatureWatch | None
+        self, connection: ClientConnection, method: str, params: list[Any], watch: Watch | None
     ) -> None:
         self._next_request += 1
         number = self._next_request
@@ -189,6 +239,10 @@ class Stream:
                 listener(slot)
         elif method == "signatureNotification":
             self._notice(message["params"])
+        elif method == "accountNotification":
+            watch = self._by_subscription.get(message["params"]["subscription"])
+            if isinstance(watch, AccountWatch):
+                watch.listener()
         elif "id" in message:
             watch = self._requests.pop(message["id"], None)
             if "error" in message:
@@ -196,10 +250,15 @@ class Stream:
             elif watch is not None and watch in self._watches:
                 watch.subscription = message["result"]
                 self._by_subscription[message["result"]] = watch
+                if isinstance(watch, AccountWatch):
+                    watch.listener()
+            elif isinstance(watch, AccountWatch) and self._connection is not None:
+                # Dropped before the node had answered; unlike a signature's, this subscription would never end.
+                self._unsubscribe(self._connection, watch.kind, message["result"])
 
     def _notice(self, params: dict[str, Any]) -> None:
         watch = self._by_subscription.pop(params["subscription"], None)
-        if watch is None:
+        if not isinstance(watch, SignatureWatch):
             return
         watch.subscription = None
         self._watches.discard(watch)
