@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from solders.hash import Hash
 from solders.pubkey import Pubkey
+from solders.signature import Signature
 
 from engine_app.chain.accounts import Account
 
@@ -60,6 +61,21 @@ class SignatureStatus:
     slot: int
     error: Any
     commitment: Commitment
+
+
+@dataclass(frozen=True, slots=True)
+class NamingTransaction:
+    """A transaction that names an address.
+
+    Attributes:
+        signature: its first signature.
+        slot: the slot it landed in.
+        error: the transaction error as JSON, None where it succeeded.
+    """
+
+    signature: Signature
+    slot: int
+    error: Any
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from engine_app.chain.answers import (
     Blockhash,
     Commitment,
     EpochInfo,
+    NamingTransaction,
     PrioritizationFee,
     SignatureStatus,
     Simulation,
@@ -172,20 +173,26 @@ class Methods:
         return None if result is None else read_landed(result)
 
     async def signatures_for_address(
-        self, address: Pubkey, *, before: Signature | None = None, limit: int = 1000
-    ) -> list[Signature]:
-        """Signatures of finalized transactions that name an address, the newest first, at most `limit` (≤ 1,000).
+        self,
+        address: Pubkey,
+        commitment: Commitment = "finalized",
+        *,
+        before: Signature | None = None,
+        limit: int = 1000,
+    ) -> list[NamingTransaction]:
+        """Transactions that name an address, the newest first, at most `limit` (≤ 1,000).
 
         Args:
             address: which.
+            commitment: that they have reached, at least `confirmed`.
             before: start behind this one, to page on.
             limit: how many at most.
         """
-        options: dict[str, Any] = {"commitment": "finalized", "limit": limit}
+        options: dict[str, Any] = {"commitment": commitment, "limit": limit}
         if before is not None:
             options["before"] = str(before)
         rows = await self._call("getSignaturesForAddress", [str(address), options])
-        return [Signature.from_string(row["signature"]) for row in rows]
+        return [NamingTransaction(Signature.from_string(row["signature"]), row["slot"], row["err"]) for row in rows]
 
     async def latest_blockhash(self, commitment: Commitment = "confirmed") -> Blockhash:
         """The newest blockhash."""

@@ -217,9 +217,7 @@ class Stream:
     async def _subscribe(self, connection: ClientConnection, watch: Watch) -> None:
         await self._request(connection, f"{watch.kind}Subscribe", watch.params, watch)
 
-    async def _request(
-        self, connection: ClientConnection, method: str, params: list[Any], watch: Watch | None
-    ) -> None:
+    async def _request(self, connection: ClientConnection, method: str, params: list[Any], watch: Watch | None) -> None:
         self._next_request += 1
         number = self._next_request
         self._requests[number] = watch

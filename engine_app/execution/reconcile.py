@@ -114,7 +114,7 @@ async def _unknown(wallet: Wallet, database: Database, rpc: Rpc) -> AsyncIterato
     before: Signature | None = None
     while True:
         page = await rpc.signatures_for_address(address, before=before, limit=HISTORY_PAGE)
-        for signature in page:
+        for signature in (naming.signature for naming in page):
             if str(signature) in known:
                 continue
             transaction = await rpc.transaction(signature, "finalized")
@@ -123,4 +123,4 @@ async def _unknown(wallet: Wallet, database: Database, rpc: Rpc) -> AsyncIterato
                 yield signature
         if len(page) < HISTORY_PAGE:
             return
-        before = page[-1]
+        before = page[-1].signature

@@ -85,7 +85,7 @@ class Wallets:
             and account.mint != WRAPPED_SOL_MINT
             and address == ata(owner, account.mint, account.token_program)
         }
-        decimals = await self._decimals_of(set(held))
+        decimals = await self.decimals_of(set(held))
         tokens = [self._balance(mint, held[mint], decimals[mint], reserved) for mint in held if mint in decimals]
         sol = self._balance(WRAPPED_SOL_MINT, lamports, SOL_DECIMALS, reserved)
         return WalletView(str(owner), (sol, *sorted(tokens, key=lambda balance: (balance.token, balance.mint))))
@@ -101,8 +101,8 @@ class Wallets:
             available_units=available,
         )
 
-    async def _decimals_of(self, mints: set[Pubkey]) -> dict[Pubkey, int]:
-        """The decimals of the mints, read once each; a mint that cannot be read is missing."""
+    async def decimals_of(self, mints: set[Pubkey]) -> dict[Pubkey, int]:
+        """The decimals of the mints, read once each; a mint that cannot be read is missing. Raises as `view`."""
         unknown = [mint for mint in mints if mint not in self._decimals]
         if unknown:
             read = await self._rpc.accounts(unknown)

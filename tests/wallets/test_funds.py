@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 
 import pytest
 from redis.asyncio import Redis
 from solders.pubkey import Pubkey
-from sqlalchemy import text
 
 from engine_app.chain.clusters import CLUSTERS
 from engine_app.chain.errors import RpcUnavailable
 from engine_app.chain.rpc import Rpc
-from engine_app.embedded.processes import LocalChain
 from engine_app.markets.tokens import TokenList
 from engine_app.settings import Settings
 from engine_app.storage.postgres import Database
@@ -21,37 +19,11 @@ from engine_app.storage.redis import connect
 from engine_app.wallets import faucet
 from engine_app.wallets.balances import Wallets
 from engine_app.wallets.faucet import Faucet, FaucetRefused, NoFaucet
-from engine_app.wallets.stock import AddressStock
-from tests.wallets.messages import PHRASE
+from tests.wallets.conftest import LOCALNET, nothing_reserved
 
-LOCALNET = CLUSTERS["localnet"]
 USDC = "EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v"
 
 MakeFaucet = Callable[..., Faucet]
-
-
-async def nothing_reserved(user_id: int) -> Mapping[str, int]:
-    return {}
-
-
-@pytest.fixture
-async def rpc(localnet: LocalChain) -> AsyncIterator[Rpc]:
-    opened = Rpc([localnet.rpc_url], LOCALNET)
-    await opened.start()
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
-async def user(database: Database) -> int:
-    await AddressStock(database, PHRASE, size=1).fill(1)
-    async with database.connection() as connection:
-        made = await connection.execute(
-            text("INSERT INTO users (username, name_key, password_hash) VALUES ('a', 'a', '') RETURNING id")
-        )
-        user_id = int(made.scalar_one())
-        await connection.execute(text("UPDATE wallets SET user_id = :id, assigned_at = now()"), {"id": user_id})
-    return user_id
 
 
 @pytest.fixture
