@@ -19,8 +19,9 @@ from engine_app import queue
 from engine_app.accounts.endings import Endings
 from engine_app.accounts.service import Accounts
 from engine_app.accounts.upkeep import Upkeep
-from engine_app.chain.clusters import CLUSTERS, Cluster
+from engine_app.chain.clusters import CLUSTERS, Cluster, websocket_url
 from engine_app.chain.rpc import Rpc
+from engine_app.chain.stream import Stream
 from engine_app.errors import EngineError
 from engine_app.markets.pools import Pools
 from engine_app.markets.quotes import Quotes
@@ -37,7 +38,9 @@ from engine_app.storage.redis import connect
 from engine_app.storage.request_counters import RequestCounters
 from engine_app.telemetry.logging import get_logger
 from engine_app.wallets.balances import Wallets
+from engine_app.wallets.deposits import Deposits
 from engine_app.wallets.faucet import Faucet
+from engine_app.wallets.feed import WalletFeed
 
 COUNTER_SECONDS = 0.1
 """How long counting a request may take before it passes uncounted."""
@@ -63,6 +66,8 @@ class WebServices:
     quotes: Quotes
     faucet: Faucet
     feed: ProgressFeed
+    deposits: Deposits
+    wallet_feed: WalletFeed
     counters: RequestCounters
     readiness: Readiness
 
@@ -106,6 +111,9 @@ async def _start(chosen: Settings, resources: AsyncExitStack) -> WebServices:
     resources.push_async_callback(redis.aclose)
     rpc = Rpc(chosen.solana_rpc_url, cluster, expected_genesis=partial(deployment.remembered_genesis, database))
     resources.push_async_callback(rpc.close)
+    sockets = [chosen.solana_ws_url] if chosen.solana_ws_url else map(websocket_url, chosen.solana_rpc_url)
+    stream = Stream(list(sockets), on_lost=rpc.distrust)
+    resources.push_async_callback(stream.close)
     pools = Pools(
         rpc,
         cluster,
@@ -133,10 +141,12 @@ async def _start(chosen: Settings, resources: AsyncExitStack) -> WebServices:
     resources.push_async_callback(lookup.close)
     orders = Orders(database, lookup, chosen, publisher, partial(queue.send_order, queue.broker(redis_url)))
     wallets = Wallets(database, rpc, tokens, orders.reserved)
+    deposits = Deposits(rpc, wallets, tokens, orders.own_transactions)
 
     async def connect_to_chain() -> None:
         """The page and the API serve before a node answers; calls that need one say that none does."""
         await rpc.start()
+        await stream.start()
         await pools.start()
         await lookup.check_list()
 
@@ -167,6 +177,8 @@ async def _start(chosen: Settings, resources: AsyncExitStack) -> WebServices:
         quotes=Quotes(pools, lookup),
         faucet=Faucet(rpc, tokens, wallets, limits, chosen),
         feed=feed,
+        deposits=deposits,
+        wallet_feed=WalletFeed(rpc, stream, wallets, deposits, tokens),
         counters=counters,
         readiness=Readiness(database, redis, rpc),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -66,6 +66,12 @@ async def signatures_of_wallet(session: AsyncSession, wallet_id: int) -> set[str
 async def knows(session: AsyncSession, signature: str) -> bool:
     """Whether an attempt has this signature."""
     return (await session.exec(select(Attempt.id).where(Attempt.signature == signature))).one_or_none() is not None
+
+
+async def known_among(session: AsyncSession, signatures: Collection[str]) -> set[str]:
+    """Those of the signatures that attempts have."""
+    found = await session.exec(select(Attempt.signature).where(col(Attempt.signature).in_(signatures)))
+    return {signature for signature in found.all() if signature is not None}
 
 
 async def observe(

@@ -313,6 +313,12 @@ class Orders:
             return await reservations.reserved_by_user(session, user_id)
 
 
+    async def own_transactions(self, signatures: Collection[str]) -> set[str]:
+        """Those of the signatures (base58) that are of the engine's own transactions."""
+        async with self._database.transaction() as session:
+            return await attempts.known_among(session, signatures)
+
+
 def check_slippage(slippage: Decimal) -> None:
     """Raise InvalidSlippage unless 0.0001 <= slippage < 0.5 with at most nine decimal places."""
     in_range = slippage.is_finite() and MIN_SLIPPAGE <= slippage < SLIPPAGE_BELOW
