@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -311,7 +311,6 @@ class Orders:
         """What a user's open orders hold, base units per mint."""
         async with self._database.transaction() as session:
             return await reservations.reserved_by_user(session, user_id)
-
 
     async def own_transactions(self, signatures: Collection[str]) -> set[str]:
         """Those of the signatures (base58) that are of the engine's own transactions."""
