@@ -281,6 +281,9 @@ class OrderSockets(socketio.AsyncServer):  # type: ignore[misc]  # the library h
         await super()._handle_eio_disconnect(eio_sid, reason)
         # The library tells nobody of a client that goes in the very moment in which it is let in.
         await self._leaves(sid)
+        if (socket := self.eio.sockets.get(eio_sid)) is not None:
+            # Ends the request or writer that waits for something to send, once it has sent what there is.
+            socket.queue.put_nowait(None)
         self._paces.pop(eio_sid, None)
         if (waiting := self._waiting_to_join.pop(eio_sid, None)) not in (None, asyncio.current_task()):
             waiting.cancel()
