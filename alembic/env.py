@@ -11,6 +11,7 @@ from sqlmodel import SQLModel
 
 import engine_app.accounts.models
 import engine_app.accounts.security_log
+import engine_app.orders.address_book
 import engine_app.orders.models
 import engine_app.storage.deployment
 import engine_app.wallets.models  # noqa: F401

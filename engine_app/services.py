@@ -26,9 +26,11 @@ from engine_app.errors import EngineError
 from engine_app.markets.pools import Pools
 from engine_app.markets.quotes import Quotes
 from engine_app.markets.tokens import TokenList, TokenLookup
+from engine_app.orders.address_book import AddressBook
 from engine_app.orders.progress import ProgressFeed, ProgressPublisher
 from engine_app.orders.readings import keep_reading
 from engine_app.orders.service import Orders
+from engine_app.orders.transfers import Withdrawals
 from engine_app.readiness import Readiness
 from engine_app.settings import Settings, SettingsError, settings
 from engine_app.storage import deployment, schema
@@ -63,6 +65,8 @@ class WebServices:
     endings: Endings
     orders: Orders
     wallets: Wallets
+    withdrawals: Withdrawals
+    address_book: AddressBook
     quotes: Quotes
     faucet: Faucet
     feed: ProgressFeed
@@ -142,6 +146,10 @@ async def _start(chosen: Settings, resources: AsyncExitStack) -> WebServices:
     orders = Orders(database, lookup, chosen, publisher, partial(queue.send_order, queue.broker(redis_url)))
     wallets = Wallets(database, rpc, tokens, orders.reserved)
     deposits = Deposits(rpc, wallets, tokens, orders.own_transactions)
+    # What cannot be traded here can still be sent away.
+    holdings = TokenLookup(tokens, rpc, allow_unlisted=True)
+    resources.push_async_callback(holdings.close)
+    address_book = AddressBook(database, tokens, accounts, chosen)
 
     async def connect_to_chain() -> None:
         """The page and the API serve before a node answers; calls that need one say that none does."""
@@ -174,6 +182,8 @@ async def _start(chosen: Settings, resources: AsyncExitStack) -> WebServices:
         endings=endings,
         orders=orders,
         wallets=wallets,
+        withdrawals=Withdrawals(orders, address_book, wallets, holdings, accounts, chosen),
+        address_book=address_book,
         quotes=Quotes(pools, lookup),
         faucet=Faucet(rpc, tokens, wallets, limits, chosen),
         feed=feed,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from datetime import timedelta
 from decimal import Decimal
 from functools import cache
 from ipaddress import ip_network
@@ -19,6 +20,7 @@ from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_v
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 _ADDRESS = re.compile(r"[1-9A-HJ-NP-Za-km-z]{32,44}", re.ASCII)
+MAINNET_ADDRESS_WAIT_HOURS = 24
 
 ClusterName = Literal["localnet", "devnet", "mainnet-beta"]
 
@@ -155,6 +157,13 @@ class Settings(BaseSettings):
         Decimal("0.05"), gt=0, le=Decimal("0.5"), description="Price impact above which an order fails"
     )
     order_seconds: int = Field(300, ge=5, le=3600, description="Seconds an order stays valid where not given")
+    withdraw_address_wait_hours: int | None = Field(
+        None,
+        ge=0,
+        le=720,
+        description="Hours that a new withdrawal address waits in the address book; 0: any address may be used; "
+        "when not set, 24 on mainnet, else 0",
+    )
     priority_fee_level: Literal["low", "medium", "high", "very_high"] = Field(
         "medium", description="Priority fee bid: 25th, 50th, 75th or 90th percentile of what landed on the same pools"
     )
@@ -189,6 +198,7 @@ class Settings(BaseSettings):
         "public_url",
         "metrics_port",
         "otel_exporter_otlp_endpoint",
+        "withdraw_address_wait_hours",
         mode="before",
     )
     @classmethod
@@ -273,6 +283,14 @@ class Settings(BaseSettings):
         """Whether the production checks apply: embedded secrets refused, cookies Secure."""
         private_mainnet = self.solana_cluster == "mainnet-beta" and not self.allow_mainnet_dev
         return self.engine_env == "production" or private_mainnet
+
+    @property
+    def withdraw_address_wait(self) -> timedelta:
+        """How long a new withdrawal address waits; nothing where withdrawals go to any address."""
+        hours = self.withdraw_address_wait_hours
+        if hours is None:
+            hours = MAINNET_ADDRESS_WAIT_HOURS if self.solana_cluster == "mainnet-beta" else 0
+        return timedelta(hours=hours)
 
 
 class WorkerSettings(Settings):

@@ -1,3 +1,4 @@
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -119,3 +120,17 @@ def test_every_setting_says_what_it_does() -> None:
     rows = list(settings_table.rows())
     assert len(rows) == len(WorkerSettings.model_fields) + 1
     assert all(row.description for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("cluster", "hours", "waits"),
+    [("localnet", "", 0), ("localnet", "3", 3), ("mainnet-beta", "", 24), ("mainnet-beta", "0", 0)],
+)
+def test_new_withdrawal_addresses_wait_on_mainnet_unless_told(
+    monkeypatch: pytest.MonkeyPatch, cluster: str, hours: str, waits: int
+) -> None:
+    monkeypatch.setenv("SOLANA_CLUSTER", cluster)
+    monkeypatch.setenv("ALLOW_MAINNET", "true")
+    monkeypatch.setenv("SOLANA_RPC_URL", "https://rpc.example")
+    monkeypatch.setenv("WITHDRAW_ADDRESS_WAIT_HOURS", hours)
+    assert load(Settings).withdraw_address_wait == timedelta(hours=waits)

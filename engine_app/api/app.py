@@ -14,7 +14,7 @@ from engine_app.api.bodies import BodyLimit
 from engine_app.api.document import complete
 from engine_app.api.quotas import RateLimitHeaders
 from engine_app.api.requests import Requests
-from engine_app.api.routes import account, auth, health, orders, quote, tokens, wallet
+from engine_app.api.routes import account, auth, health, orders, quote, tokens, wallet, withdrawals
 from engine_app.api.sockets.server import OrderSockets, SocketsApp
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
@@ -65,7 +65,7 @@ def create_api() -> FastAPI:
     problems.install(api)
     docs.install(api)
     api.mount("/socket.io", SocketsApp(OrderSockets()))
-    for module in (auth, account, orders, wallet, tokens, quote, health):
+    for module in (auth, account, orders, wallet, withdrawals, tokens, quote, health):
         api.include_router(module.router)
     known = list(api.routes)
 

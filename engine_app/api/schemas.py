@@ -6,6 +6,7 @@ import re
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
+from fastapi import Request
 from pydantic import AwareDatetime, BeforeValidator, Field, StrictStr, WithJsonSchema
 
 from engine_app.api.shapes import RequestShape as _Request
@@ -17,8 +18,9 @@ from engine_app.markets.tokens import Token, whole
 from engine_app.markets.venues.venue import Dex
 from engine_app.orders.errors import InvalidPriceImpact, InvalidSlippage, InvalidValidity
 from engine_app.orders.service import MAX_VALID_SECONDS, MIN_VALID_SECONDS
-from engine_app.orders.view import DexQuotes, TokenWarningView
+from engine_app.orders.view import DexQuotes, OrderView, TokenWarningView
 from engine_app.readiness import State
+from engine_app.settings import Settings
 from engine_app.wallets.balances import WalletView
 
 _DECIMAL = re.compile(r"-?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
@@ -27,7 +29,8 @@ _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]", re.ASCII)
 """How a moment begins; a bare number would else be taken for seconds since 1970."""
 
 
-def _amount_text(value: Any) -> str:
+def amount_text(value: Any) -> str:
+    """The text of an amount that is a JSON number or a string. Raises InvalidAmount."""
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
         raise InvalidAmount('an amount is a JSON number or a decimal string, such as 1.5 or "1.5"')
     return str(value)
@@ -66,25 +69,26 @@ def _moment_text(value: Any) -> Any:
     return value
 
 
-_NUMBER_OR_TEXT: dict[str, Any] = {"anyOf": [{"type": "number"}, {"type": "string"}]}
+NUMBER_OR_TEXT: dict[str, Any] = {"anyOf": [{"type": "number"}, {"type": "string"}]}
+"""How amounts and fractions stand in the document."""
 
 Amount = Annotated[
     str,
-    BeforeValidator(_amount_text),
+    BeforeValidator(amount_text),
     WithJsonSchema(
-        _NUMBER_OR_TEXT
+        NUMBER_OR_TEXT
         | {"description": "whole tokens, above 0, with at most the token's decimals", "examples": [1.5, "0.000001"]}
     ),
 ]
 Slippage = Annotated[
     Decimal,
     BeforeValidator(_slippage),
-    WithJsonSchema(_NUMBER_OR_TEXT | {"description": "a fraction, 0.0001 ≤ s < 0.5: 0.01 is 1 %", "examples": [0.01]}),
+    WithJsonSchema(NUMBER_OR_TEXT | {"description": "a fraction, 0.0001 ≤ s < 0.5: 0.01 is 1 %", "examples": [0.01]}),
 ]
 PriceImpact = Annotated[
     Decimal,
     BeforeValidator(_price_impact),
-    WithJsonSchema(_NUMBER_OR_TEXT | {"description": "a fraction, 0 < p ≤ 0.5: 0.05 is 5 %", "examples": [0.05]}),
+    WithJsonSchema(NUMBER_OR_TEXT | {"description": "a fraction, 0 < p ≤ 0.5: 0.05 is 5 %", "examples": [0.05]}),
 ]
 ValidForSeconds = Annotated[
     int,
@@ -148,6 +152,15 @@ class ExecuteResponse(_Response):
     order_id: str
     status: Literal["pending"]
     socket_url: str = Field(description="the origin to open a Socket.IO connection to")
+
+
+def accepted(order: OrderView, settings: Settings, request: Request) -> ExecuteResponse:
+    """What is answered for an order that was accepted."""
+    return ExecuteResponse(
+        order_id=str(order.order_id),
+        status="pending",
+        socket_url=settings.public_url or f"{request.url.scheme}://{request.url.netloc}",
+    )
 
 
 class HistoryFilterQuery(_Request):

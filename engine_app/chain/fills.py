@@ -1,4 +1,4 @@
-"""What a landed swap really moved, told apart into amounts, network fee and rent. Pure.
+"""What a landed swap or transfer really moved, told apart into amounts, network fee and rent. Pure.
 
 Token amounts are the differences of the owner's token accounts. SOL passes through an account of the attempt's
 own that is opened and closed inside the transaction and so has no balance before or after; what went through it
@@ -24,11 +24,12 @@ class Fill:
 
     Attributes:
         spent: base units of the input mint that left the owner (SOL: lamports, without fees and rent).
-        received: base units of the output mint that reached the owner (SOL: lamports, without rent).
+        received: base units of the output mint that reached the owner (SOL: lamports, without rent); of a transfer,
+            those that reached its destination.
         network_fee: base and priority fee that the owner paid, lamports.
-        rent_paid: lamports put into token accounts that were made for the owner and stay.
+        rent_paid: lamports put into token accounts that were made and stay: the owner's, or a transfer's destination's.
         rent_returned: lamports that came back from token accounts of the owner which were closed.
-        unexplained: lamports of the owner's change that none of these explains; 0 for every swap the engine builds.
+        unexplained: lamports of the owner's change that none of these explains; 0 for whatever the engine builds.
         slot: the slot it landed in.
         compute_units: compute units used.
     """
@@ -75,6 +76,34 @@ def read_fill(
         rent_paid=rent_paid,
         rent_returned=rent_returned,
         unexplained=tx.lamports_gained(owner) - expected,
+        slot=tx.slot,
+        compute_units=tx.compute_units,
+    )
+
+
+def read_transfer(tx: LandedTransaction, *, owner: Pubkey, destination: Pubkey, mint: Pubkey) -> Fill:
+    """Read what a transfer moved from the owner to another wallet.
+
+    Args:
+        tx: the landed transaction; one that failed moved nothing but its fee.
+        owner: the trading wallet.
+        destination: the wallet that received.
+        mint: what was sent; wrapped SOL's stands for SOL.
+    """
+    paid = tx.fee if tx.account_keys[0] == owner else 0
+    rent_paid = _rent(tx, destination, tx.post_tokens, tx.pre_tokens)
+    spent = received = lamports_sent = 0
+    if tx.error is None and mint == WRAPPED_SOL_MINT:
+        spent = received = lamports_sent = tx.lamports_gained(destination)
+    elif tx.error is None:
+        spent, received = -_gained_by_owner(tx, owner, mint), _gained_by_owner(tx, destination, mint)
+    return Fill(
+        spent=spent,
+        received=received,
+        network_fee=paid,
+        rent_paid=rent_paid,
+        rent_returned=0,
+        unexplained=tx.lamports_gained(owner) + lamports_sent + rent_paid + paid,
         slot=tx.slot,
         compute_units=tx.compute_units,
     )

@@ -36,6 +36,16 @@ _ACCOUNT_TYPE_ACCOUNT = 2
 _CREATE_IDEMPOTENT = b"\x01"
 _INITIALIZE_ACCOUNT_3 = b"\x12"
 _CLOSE_ACCOUNT = b"\x09"
+_TRANSFER_CHECKED = b"\x0c"
+_TRANSFER_CHECKED_WITH_FEE = b"\x1a\x01"
+
+_TRANSFER_FEE_CONFIG = 1
+_MEMO_TRANSFER = 8
+_HEADER_SIZE = 4
+_IMMUTABLE_OWNER_SIZE = 0
+_ACCOUNT_EXTENSION_SIZES = {_TRANSFER_FEE_CONFIG: 8, 9: 0, 14: 1, 26: 0}
+"""Bytes of what each of a mint's extensions adds to its accounts: withheld fees, that it is not transferable, whether
+a hook runs, that it may be paused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +58,7 @@ class TokenAccount:
         amount: base units of the mint.
         frozen: the mint's freeze authority has stopped it.
         token_program: SPL Token or Token-2022.
+        requires_memo: a transfer into it must come right behind a memo.
     """
 
     mint: Pubkey
@@ -55,6 +66,7 @@ class TokenAccount:
     amount: int
     frozen: bool
     token_program: Pubkey
+    requires_memo: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +88,11 @@ class Mint:
     freeze_authority: Pubkey | None
     extensions: Mapping[int, bytes]
 
+    @property
+    def withholds_fees(self) -> bool:
+        """Whether the mint keeps a part of what is transferred, be it nothing at the moment."""
+        return _TRANSFER_FEE_CONFIG in self.extensions
+
 
 def ata(owner: Pubkey, mint: Pubkey, token_program: Pubkey) -> Pubkey:
     """The associated token account of a wallet for a mint."""
@@ -96,6 +113,40 @@ def create_ata_idempotent(payer: Pubkey, owner: Pubkey, mint: Pubkey, token_prog
             AccountMeta(token_program, is_signer=False, is_writable=False),
         ],
     )
+
+
+def ata_size(mint: Mint) -> int:
+    """Bytes of an associated token account of a mint: Token-2022's has an immutable owner, and what the mint's own
+    extensions ask of its accounts."""
+    if mint.token_program == TOKEN_PROGRAM:
+        return TOKEN_ACCOUNT_SIZE
+    asked = [_ACCOUNT_EXTENSION_SIZES[kind] for kind in mint.extensions if kind in _ACCOUNT_EXTENSION_SIZES]
+    return TOKEN_ACCOUNT_SIZE + 1 + sum(_HEADER_SIZE + size for size in (_IMMUTABLE_OWNER_SIZE, *asked))
+
+
+def transfer_checked(  # noqa: PLR0917 - the instruction's own order
+    source: Pubkey, mint: Pubkey, destination: Pubkey, owner: Pubkey, amount: int, decimals: int, token_program: Pubkey
+) -> Instruction:
+    """Move `amount` base units of a mint between two token accounts; refused where mint or decimals are others."""
+    data = _TRANSFER_CHECKED + amount.to_bytes(8, "little") + bytes([decimals])
+    return Instruction(token_program, data, _transfer_accounts(source, mint, destination, owner))
+
+
+def transfer_checked_with_fee(  # noqa: PLR0917 - the instruction's own order
+    source: Pubkey, mint: Pubkey, destination: Pubkey, owner: Pubkey, amount: int, decimals: int, fee: int
+) -> Instruction:
+    """The same for a Token-2022 mint that withholds a fee; refused where that is not exactly `fee` base units."""
+    data = _TRANSFER_CHECKED_WITH_FEE + amount.to_bytes(8, "little") + bytes([decimals]) + fee.to_bytes(8, "little")
+    return Instruction(TOKEN_2022_PROGRAM, data, _transfer_accounts(source, mint, destination, owner))
+
+
+def _transfer_accounts(source: Pubkey, mint: Pubkey, destination: Pubkey, owner: Pubkey) -> list[AccountMeta]:
+    return [
+        AccountMeta(source, is_signer=False, is_writable=True),
+        AccountMeta(mint, is_signer=False, is_writable=False),
+        AccountMeta(destination, is_signer=False, is_writable=True),
+        AccountMeta(owner, is_signer=True, is_writable=False),
+    ]
 
 
 def wrapped_sol_address(owner: Pubkey, attempt_id: UUID) -> Pubkey:
@@ -166,7 +217,16 @@ def decode_token_account(account: Account) -> TokenAccount:
         amount=int.from_bytes(data[64:72], "little"),
         frozen=state == 2,
         token_program=account.owner,
+        requires_memo=_extensions(data).get(_MEMO_TRANSFER, b"") == b"\x01",
     )
+
+
+def token_account_at(accounts: Mapping[Pubkey, Account], address: Pubkey) -> TokenAccount | None:
+    """The token account at an address; None where none was made yet, even if somebody has sent lamports there."""
+    try:
+        return decode_token_account(accounts[address])
+    except (KeyError, DecodeError):
+        return None
 
 
 def decode_mint(account: Account) -> Mint:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from solders.address_lookup_table_account import AddressLookupTableAccount
 from solders.compute_budget import set_compute_unit_limit, set_compute_unit_price
@@ -19,6 +20,9 @@ MAX_TRANSACTION_BYTES = 1232
 """What a legacy or version 0 transaction may have on the wire: one IPv6 packet less its headers."""
 MAX_COMPUTE_UNITS = 1_400_000
 """Most compute units that one transaction may ask for."""
+SIGNATURE_LAMPORTS = 5_000
+"""Base fee per signature, lamports; every transaction of the engine has one."""
+MEMO_PROGRAM = Pubkey.from_string("MemoSq4gqABAXKb96qnH8TysNcWxMyWCqXgDLGmfcHr")
 
 LEAST_SPARE_UNITS = 15_000
 
@@ -78,3 +82,8 @@ def with_margin(compute_units: int) -> int:
     `LEAST_SPARE_UNITS` more: what another trade does to a pool meanwhile changes the cost of its arithmetic by more
     than a tenth of a small transaction."""
     return min(max(-(-compute_units * 11 // 10), compute_units + LEAST_SPARE_UNITS), MAX_COMPUTE_UNITS)
+
+
+def attempt_memo(attempt_id: UUID) -> Instruction:
+    """A memo with the attempt id's hex digits, for token accounts that take nothing without one."""
+    return Instruction(MEMO_PROGRAM, attempt_id.hex.encode(), [])

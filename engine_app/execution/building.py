@@ -16,10 +16,8 @@ from engine_app.chain.token_accounts import (
     open_wrapped_sol,
     wrapped_sol_address,
 )
+from engine_app.chain.transactions import SIGNATURE_LAMPORTS
 from engine_app.markets.venues.venue import Pool, SwapAccounts
-
-SIGNATURE_LAMPORTS = 5_000
-"""Base fee per signature, lamports; every transaction of the engine has one."""
 
 WALLET_SIZE = 0
 """Bytes of a wallet's own account."""

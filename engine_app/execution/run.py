@@ -9,6 +9,7 @@ from uuid import UUID
 from engine_app.chain.errors import RpcRefused, RpcUnavailable, TransactionTooLarge
 from engine_app.execution.engine import Engine
 from engine_app.execution.trade import trade
+from engine_app.execution.transfer import transfer
 from engine_app.execution.turn import Turn, turn_at
 from engine_app.orders import attempts, repository
 from engine_app.orders.errors import CANCELLED, EXPIRED, NOT_LANDED, ROLLED_BACK
@@ -85,6 +86,8 @@ async def _step(turn: Turn) -> None:
     )
     step = next_step(state, turn.now)
     match step.next:
+        case Next.TRADE if turn.order.kind == "transfer":
+            await transfer(turn)
         case Next.TRADE:
             await trade(turn)
         case Next.FAIL if step.code is not None:

@@ -20,7 +20,7 @@ from solders.signature import Signature
 
 from engine_app.chain.answers import at_least
 from engine_app.chain.call_counts import count_calls, counted_apart
-from engine_app.chain.fills import Fill, read_fill
+from engine_app.chain.fills import Fill, read_fill, read_transfer
 from engine_app.chain.landed import LandedTransaction
 from engine_app.chain.landing import ExpiryEvidence, HistoryMissing, Observation, Seen, Withdrawn
 from engine_app.chain.token_accounts import WRAPPED_SOL_MINT, wrapped_sol_address
@@ -112,6 +112,8 @@ def fill_of(order: Order, attempt_id: UUID, transaction: LandedTransaction) -> F
     """What an order's landed attempt moved."""
     owner = transaction.account_keys[0]
     mint_in = Pubkey.from_string(order.token_in)
+    if order.destination is not None:
+        return read_transfer(transaction, owner=owner, destination=Pubkey.from_string(order.destination), mint=mint_in)
     mint_out = Pubkey.from_string(order.token_out)
     uses_sol = WRAPPED_SOL_MINT in (mint_in, mint_out)
     return read_fill(
@@ -143,7 +145,13 @@ async def _landed_with_error(turn: Turn, followed: Followed, seen: Observation) 
     """A finalized block holds it with an error: dead. The next try counts from when the failure was first seen."""
     transaction = await _landed(turn.engine, followed)
     logs = () if transaction is None else transaction.logs
-    failure = read_failure(seen.error, transaction=followed.attempt.transaction, logs=logs, venues=turn.engine.venues)
+    failure = read_failure(
+        seen.error,
+        kind=turn.order.kind,
+        transaction=followed.attempt.transaction,
+        logs=logs,
+        venues=turn.engine.venues,
+    )
     evidence = {"commitment": "finalized", "slot": seen.slot, "error": seen.error, "source": seen.source}
     await _dead(turn, followed, Verdict.LANDED_ERROR, failure, evidence)
 
@@ -222,7 +230,7 @@ def _document(error: Any) -> dict[str, Any]:
 
 
 async def finalized(turn: Turn, attempt: Attempt, *, slot: int) -> None:
-    """A finalized block holds the confirmed swap: the order is done for good.
+    """A finalized block holds the confirmed transaction: the order is done for good.
 
     Where a fork has moved the transaction to another slot than the one it was read at, what it moved there counts.
 
@@ -264,7 +272,7 @@ def _amounts(fill: Fill) -> dict[str, Any]:
 
 
 async def rolled_back(turn: Turn, attempt_id: UUID, *, slot: int) -> None:
-    """A fork took the confirmed swap back: the same attempt is live again, with the same bytes."""
+    """A fork took the confirmed transaction back: the same attempt is live again, with the same bytes."""
     async with turn.transaction() as session:
         await turn.advance(
             "rolled_back",

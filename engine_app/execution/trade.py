@@ -18,7 +18,7 @@ from engine_app.chain.token_accounts import (
     TOKEN_PROGRAM,
     WRAPPED_SOL_MINT,
     ata,
-    decode_token_account,
+    token_account_at,
 )
 from engine_app.chain.transactions import MAX_COMPUTE_UNITS
 from engine_app.execution.building import (
@@ -143,7 +143,6 @@ async def _route(turn: Turn, wallet: Wallet) -> Planned | None:
     if not await _reserve(turn, swap, snapshot, plan, routing, bid=bid):
         return None
     return Planned(
-        attempt_id=plan.attempt_id,
         instructions=tuple(swap_instructions(plan)),
         allowed=_allowance(turn, wallet, plan),
         quoted_out=best.amount_out,
@@ -165,7 +164,8 @@ def _plan(swap: Swap, snapshot: Snapshot, pool: Pool, *, rent: int, min_out: int
         amount_in=swap.amount_in,
         min_out=min_out,
         token_account_rent=rent,
-        opens_destination=swap.mint_out != WRAPPED_SOL_MINT and destination not in snapshot.accounts.accounts,
+        opens_destination=swap.mint_out != WRAPPED_SOL_MINT
+        and token_account_at(snapshot.accounts.accounts, destination) is None,
     )
 
 
@@ -224,8 +224,8 @@ def _balances(swap: Swap, plan: SwapPlan, read: AccountsAtSlot) -> dict[str, int
     wallet = read.accounts.get(swap.owner)
     balances = {str(WRAPPED_SOL_MINT): 0 if wallet is None else wallet.lamports}
     if swap.mint_in != WRAPPED_SOL_MINT:
-        held = read.accounts.get(ata(swap.owner, swap.mint_in, plan.pool.token_program(swap.mint_in)))
-        balances[str(swap.mint_in)] = 0 if held is None else decode_token_account(held).amount
+        held = token_account_at(read.accounts, ata(swap.owner, swap.mint_in, plan.pool.token_program(swap.mint_in)))
+        balances[str(swap.mint_in)] = 0 if held is None else held.amount
     return balances
 
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from secrets import randbelow
 from typing import Any
-from uuid import UUID
 
 from solders.instruction import Instruction
 from solders.message import MessageV0
@@ -42,16 +41,16 @@ class Planned:
     """A try that knows what to do and has its balance reserved.
 
     Attributes:
-        attempt_id: the attempt's, should it be signed.
         instructions: what its transaction does, in this order.
-        allowed: what the signer lets pass for it; the owner is in it.
+        allowed: what the signer lets pass for it; the owner and the attempt's id are in it.
         quoted_out, min_out: base units of the token out.
         dex: where it trades; None for what trades nowhere.
         slot: of the read it was planned from: a node that lags behind it must not judge the transaction.
         bid: priority fee, micro-lamports per compute unit: the one that was reserved for.
+        most_units: compute units that its transaction cannot exceed.
+        exact_fee: the priority fee, lamports, where it must be neither more nor less.
     """
 
-    attempt_id: UUID
     instructions: tuple[Instruction, ...]
     allowed: Allowance
     quoted_out: int
@@ -59,6 +58,17 @@ class Planned:
     dex: str | None
     slot: int
     bid: int
+    most_units: int = MAX_COMPUTE_UNITS
+    exact_fee: int | None = None
+
+    def price(self, limit: int, most: int) -> int:
+        """Micro-lamports per compute unit for a transaction of this limit, `most` lamports in all at the most.
+
+        Exactly `exact_fee` where there is one: ⌈limit × ⌊fee × 10⁶ / limit⌋ / 10⁶⌉ = fee for limits up to 10⁶.
+        """
+        if self.exact_fee is not None:
+            return self.exact_fee * 1_000_000 // limit
+        return capped_price(self.bid, limit, most)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +148,7 @@ async def carry_out(turn: Turn, planned: Planned) -> None:
         try:
             await _submit(turn, planned, built)
         except attempts.SignatureTaken:
-            built = _told_apart(built, planned, turn.engine.settings.max_priority_fee)
+            built = _told_apart(turn, planned, built)
         else:
             return
 
@@ -151,21 +161,26 @@ async def _build(turn: Turn, planned: Planned) -> Built | None:
             planned.allowed.owner,
             planned.instructions,
             blockhash=(await engine.blockhashes.latest()).hash,
-            compute_unit_limit=MAX_COMPUTE_UNITS,
-            compute_unit_price=0,
+            compute_unit_limit=planned.most_units,
+            compute_unit_price=0 if planned.exact_fee is None else planned.price(planned.most_units, 0),
         )
     )
     simulation = await engine.rpc.simulate(probe, min_context_slot=planned.slot)
     if simulation.error is not None:
-        failure = read_failure(simulation.error, transaction=probe, logs=simulation.logs, venues=engine.venues)
+        failure = read_failure(
+            simulation.error, kind=turn.order.kind, transaction=probe, logs=simulation.logs, venues=engine.venues
+        )
         if failure.curable:
             await turn.not_sent(failure, quoted_out=Decimal(planned.quoted_out), selected_dex=planned.dex)
         else:
             await turn.fail(failure.code, failure.message)
         return None
-    limit = with_margin(simulation.units)
-    price = capped_price(planned.bid, limit, engine.settings.max_priority_fee)
-    blockhash = await engine.blockhashes.latest()
+    return _composed(turn, planned, await engine.blockhashes.latest(), with_margin(simulation.units))
+
+
+def _composed(turn: Turn, planned: Planned, blockhash: Blockhash, limit: int) -> Built:
+    """The message with a compute-unit limit and the price for it."""
+    price = planned.price(limit, turn.engine.settings.max_priority_fee)
     message = compose(
         planned.allowed.owner,
         planned.instructions,
@@ -176,22 +191,14 @@ async def _build(turn: Turn, planned: Planned) -> Built | None:
     return Built(message, blockhash, compute_unit_limit=limit, compute_unit_price=price)
 
 
-def _told_apart(built: Built, planned: Planned, max_priority_fee: int) -> Built:
+def _told_apart(turn: Turn, planned: Planned, built: Built) -> Built:
     """The same transaction with a little more room, and so with another signature.
 
-    Between tokens nothing in it is the attempt's own: two orders of a wallet for one swap would be one transaction
-    for as long as the blockhash is the same.
+    Where nothing in it is the attempt's own, as between tokens or in a transfer, two like orders of a wallet would be
+    one transaction for as long as the blockhash is the same.
     """
     limit = min(built.compute_unit_limit + 1 + randbelow(SPARE_COMPUTE_UNITS), MAX_COMPUTE_UNITS)
-    price = capped_price(built.compute_unit_price, limit, max_priority_fee)
-    message = compose(
-        planned.allowed.owner,
-        planned.instructions,
-        blockhash=built.blockhash.hash,
-        compute_unit_limit=limit,
-        compute_unit_price=price,
-    )
-    return Built(message, built.blockhash, compute_unit_limit=limit, compute_unit_price=price)
+    return _composed(turn, planned, built.blockhash, limit)
 
 
 async def _submit(turn: Turn, planned: Planned, built: Built) -> None:
@@ -203,7 +210,7 @@ async def _submit(turn: Turn, planned: Planned, built: Built) -> None:
     engine, order = turn.engine, turn.order
     signed = engine.signer.sign(built.message, planned.allowed)
     attempt = LiveAttempt(
-        attempt_id=planned.attempt_id,
+        attempt_id=planned.allowed.attempt_id,
         order_id=order.id,
         signature=signed.signatures[0],
         transaction=bytes(signed),

@@ -17,8 +17,8 @@ from engine_app.orders.view import order_view
 
 COLUMNS = (
     "orderId", "kind", "status", "createdAt", "updatedAt", "finalizedAt", "tokenIn", "amountIn", "tokenOut",
-    "quotedOut", "minOut", "amountOut", "executionPrice", "differenceBps", "slippage", "selectedDex", "txHash",
-    "networkFeeSol", "rentPaidSol", "rentReturnedSol", "attempts", "errorCode", "errorMessage",
+    "destination", "quotedOut", "minOut", "amountOut", "executionPrice", "differenceBps", "slippage", "selectedDex",
+    "txHash", "networkFeeSol", "rentPaidSol", "rentReturnedSol", "attempts", "errorCode", "errorMessage",
 )  # fmt: skip
 
 FORMULA_BEGINS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from engine_app.errors import EngineError, register
 from engine_app.wallets.errors import SignatureRefused
 
-NOTHING_MOVED = "Nothing was swapped."
-NOT_SPENT = "Nothing was swapped; at most the network fee of a transaction that failed on chain was paid."
+NOTHING_MOVED = "Nothing was swapped or sent."
+NOT_SPENT = "Nothing was swapped or sent; at most the network fee of a transaction that failed on chain was paid."
 
 SIGNATURE_REFUSED = SignatureRefused.code
 """An order fails with it too, so whoever tells of orders knows it."""
@@ -53,17 +53,47 @@ SWAP_FAILED = register(
     NOT_SPENT,
     "Look at the attempt's error and try another amount or pair.",
 )
+TRANSFER_FAILED = register(
+    "TRANSFER_FAILED",
+    "The chain refused the withdrawal.",
+    NOT_SPENT,
+    "Look at the attempt's error; the destination or the token's issuer may not allow it.",
+)
+LEAVES_DUST = register(
+    "LEAVES_DUST",
+    "The withdrawal would leave less SOL than an account must hold.",
+    NOTHING_MOVED,
+    "Withdraw everything with the amount `max`, or leave as much as the message says.",
+)
+DESTINATION_REFUSED = register(
+    "DESTINATION_REFUSED",
+    "The destination is on chain, but is no wallet that could spend what arrives.",
+    NOTHING_MOVED,
+    "Give the address of a wallet: not of a token account, a mint, a program or a program's account.",
+)
+DESTINATION_BELOW_RENT = register(
+    "DESTINATION_BELOW_RENT",
+    "So little SOL cannot open a new address: an account must hold its rent exemption.",
+    NOTHING_MOVED,
+    "Send at least what the message says, or to an address that holds SOL already.",
+)
+TOKEN_NOT_TRANSFERABLE = register(
+    "TOKEN_NOT_TRANSFERABLE",
+    "The token's issuer has set a rule under which the engine cannot tell what would arrive.",
+    NOTHING_MOVED,
+    "Ask the token's issuer; the message names the rule.",
+)
 OUTCOME_UNKNOWN = register(
     "OUTCOME_UNKNOWN",
     "No endpoint has the blocks any more that would show whether the transaction landed.",
-    "It may or may not have been swapped; the engine will not guess and signs nothing further.",
+    "It may or may not have moved; the engine will not guess and signs nothing further.",
     "An operator looks the signature up and ends the order with what he found.",
 )
 ROLLED_BACK = register(
     "ROLLED_BACK",
     "The chain took the confirmed transaction back, and it can no longer land.",
     NOTHING_MOVED,
-    "Place the order again if you still want it; the engine does not trade again by itself.",
+    "Place the order again if you still want it; the engine does not repeat it by itself.",
 )
 CANCELLED = register(
     "CANCELLED",

@@ -15,12 +15,13 @@ from sqlalchemy import delete, func
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel.sql.expression import SelectOfScalar
 
 from engine_app.errors import EngineError, register
 from engine_app.orders.models import IdempotencyKey
 
 if TYPE_CHECKING:
-    from engine_app.orders.service import PlaceSwap
+    from engine_app.orders.service import PlaceSwap, PlaceTransfer
 
 KEPT = timedelta(hours=48)
 LONGEST_KEY = 255
@@ -56,7 +57,7 @@ def check_key(key: str) -> None:
         raise InvalidKey("an Idempotency-Key is 1 to 255 printable ASCII characters")
 
 
-def digest(wanted: PlaceSwap) -> str:
+def digest(wanted: PlaceSwap | PlaceTransfer) -> str:
     """What tells one request from another: every field that was given, as its user wrote it.
 
     A field that is new and not given changes no digest, so that a request repeated over an update of the engine is
@@ -82,9 +83,16 @@ async def claim(session: AsyncSession, user_id: int, key: str, *, digest: str, o
     )
     if claimed.one_or_none() is not None:
         return None
-    return (
-        await session.exec(select(IdempotencyKey).where(IdempotencyKey.user_id == user_id, IdempotencyKey.key == key))
-    ).one()
+    return (await session.exec(_claim_of(user_id, key))).one()
+
+
+async def claimed(session: AsyncSession, user_id: int, key: str) -> IdempotencyKey | None:
+    """A user's claim of a key, None where he made none."""
+    return (await session.exec(_claim_of(user_id, key))).one_or_none()
+
+
+def _claim_of(user_id: int, key: str) -> SelectOfScalar[IdempotencyKey]:
+    return select(IdempotencyKey).where(IdempotencyKey.user_id == user_id, IdempotencyKey.key == key)
 
 
 async def forget_old(session: AsyncSession) -> None:

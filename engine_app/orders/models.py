@@ -51,6 +51,8 @@ class Order(SQLModel, table=True):
     __tablename__ = "orders"
     __table_args__ = (
         CheckConstraint(_one_of("kind", ("swap", "transfer")), name="kind_is_known"),
+        CheckConstraint("(kind = 'transfer') = (destination IS NOT NULL)", name="transfer_has_its_destination"),
+        CheckConstraint("kind <> 'transfer' OR token_in = token_out", name="transfer_is_of_one_token"),
         CheckConstraint(_one_of("status", STATUSES), name="status_is_known"),
         CheckConstraint("amount_in > 0", name="amount_in_is_positive"),
         CheckConstraint("tries BETWEEN 0 AND 3", name="at_most_three_tries"),

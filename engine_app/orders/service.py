@@ -68,6 +68,15 @@ class PlaceSwap:
     max_price_impact: Decimal | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class PlaceTransfer:
+    """A withdrawal as its user words it: an amount of whole tokens in its own text, or `max`, to a wallet's address."""
+
+    token: str
+    amount: str | Decimal
+    address: str
+
+
 Draft = Callable[[AsyncSession, UUID, Wallet], Awaitable[Order]]
 """Makes an order's row from its id and wallet, inside the transaction that inserts it."""
 
@@ -151,7 +160,7 @@ class Orders:
         return await self.accept(user_id, wanted, draft, seconds=seconds, key=key)
 
     async def accept(
-        self, user_id: int, wanted: PlaceSwap, draft: Draft, *, seconds: int, key: str | None
+        self, user_id: int, wanted: PlaceSwap | PlaceTransfer, draft: Draft, *, seconds: int, key: str | None
     ) -> OrderView:
         """Insert an order, tell whoever watches, and ask a worker for it: it is durable when this returns.
 
@@ -172,14 +181,21 @@ class Orders:
         except LittleRoom:
             order, is_new = await self._insert(user_id, wanted, draft, seconds=seconds, key=key, alone=True)
         if is_new:
-            log.info("order.placed", order=str(order.id), user=user_id)
+            log.info("order.placed", order=str(order.id), user=user_id, kind=order.kind)
             metrics.ORDERS.labels(order.kind, "placed", "").inc()
             self._progress.publish(order)
             await self._ask_a_worker(order.id)
         return order_view(order, self._tokens)
 
     async def _insert(
-        self, user_id: int, wanted: PlaceSwap, draft: Draft, *, seconds: int, key: str | None, alone: bool
+        self,
+        user_id: int,
+        wanted: PlaceSwap | PlaceTransfer,
+        draft: Draft,
+        *,
+        seconds: int,
+        key: str | None,
+        alone: bool,
     ) -> tuple[Order, bool]:
         """The order, and whether it was inserted just now or has been placed under the key before.
 
@@ -210,6 +226,13 @@ class Orders:
                 raise await self._limits.why_full(session, user_id) if alone else LittleRoom
         return order, True
 
+    async def earlier(self, user_id: int, wanted: PlaceSwap | PlaceTransfer, key: str) -> OrderView | None:
+        """The order that was placed under the key before, None where none was. Raises KeyReused."""
+        async with self._database.transaction() as session:
+            claimed = await idempotency.claimed(session, user_id, key)
+            order = None if claimed is None else await self._same_order(session, claimed, wanted)
+        return None if order is None else order_view(order, self._tokens)
+
     async def cancel(self, user_id: int, order_id: UUID) -> OrderView:
         """Ask that nothing more be signed for an order; the order as it stands.
 
@@ -230,7 +253,9 @@ class Orders:
             await self._ask_a_worker(order_id)
         return order_view(order, self._tokens)
 
-    async def _same_order(self, session: AsyncSession, earlier: IdempotencyKey, wanted: PlaceSwap) -> Order:
+    async def _same_order(
+        self, session: AsyncSession, earlier: IdempotencyKey, wanted: PlaceSwap | PlaceTransfer
+    ) -> Order:
         """The order that was placed under the key before. Raises KeyReused where it asked for something else."""
         if earlier.digest != idempotency.digest(wanted):
             raise idempotency.KeyReused("this Idempotency-Key was used for a different order")

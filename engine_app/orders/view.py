@@ -60,12 +60,18 @@ class DexQuotes(View):
 
 
 class OrderView(View):
-    """An order. Amounts are whole tokens; `…_units` are the same in base units."""
+    """An order. Amounts are whole tokens; `…_units` are the same in base units.
+
+    Of a transfer, `token_in` and `token_out` are the token that is sent to `destination`; `quoted_out` and `min_out`
+    are what has to arrive there and `amount_out` is what did, less than `amount_in` only by the fee that some mints
+    keep. It has no DEX and no execution price.
+    """
 
     order_id: UUID
     kind: str
     token_in: str
     token_out: str
+    destination: str | None
     amount_in: ExactNumber
     amount_in_units: str
     quoted_out: ExactNumber | None
@@ -117,11 +123,13 @@ def order_fields(order: Order, tokens: TokenList) -> dict[str, Any]:
 
     spent = None if order.spent_in is None else whole(int(order.spent_in), order.decimals_in)
     received = None if order.amount_out is None else whole(int(order.amount_out), order.decimals_out)
+    traded = order.destination is None
     return {
         "order_id": order.id,
         "kind": order.kind,
         "token_in": tokens.symbol(order.token_in),
         "token_out": tokens.symbol(order.token_out),
+        "destination": order.destination,
         **amount(order.amount_in, order.decimals_in, "amount_in"),
         **amount(order.quoted_out, order.decimals_out, "quoted_out"),
         **amount(order.min_out, order.decimals_out, "min_out"),
@@ -130,7 +138,7 @@ def order_fields(order: Order, tokens: TokenList) -> dict[str, Any]:
         "status": order.status,
         "selected_dex": order.selected_dex,
         "tx_hash": order.tx_hash,
-        "execution_price": price(received, spent) if spent and received is not None else None,
+        "execution_price": price(received, spent) if traded and spent and received is not None else None,
         "error": error_view(order.error_code, order.error_message),
         "waiting_for": None if order.waiting_for is None else WaitingFor.model_validate(order.waiting_for),
         "slippage": order.slippage.normalize(),

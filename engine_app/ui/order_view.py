@@ -26,6 +26,7 @@ _STEP_LABELS = {
     "submitted": "Sent to the chain",
     "confirmed": "Confirmed",
 }
+_TRANSFER_STEP_LABELS = _STEP_LABELS | {"routing": "Checking wallet and destination"}
 _STATUS = {
     "pending": ("Pending", "busy"),
     "routing": ("Routing", "busy"),
@@ -39,9 +40,14 @@ DEX_NAMES = {"raydium": "Raydium", "meteora": "Meteora"}
 
 @dataclass(frozen=True)
 class OrderRow:
-    """One order as text. `tone` is a tone of the style sheet; empty strings are what is not known yet."""
+    """One order as text. `tone` is a tone of the style sheet; empty strings are what is not known yet.
+
+    Of a withdrawal, `token_out` is the address it goes to, shortened, without an icon. `target` is what the order is
+    for, as its title says it: what is or will be received, or that address.
+    """
 
     order_id: str
+    kind: str
     token_in: str
     token_out: str
     icon_in: str
@@ -49,6 +55,7 @@ class OrderRow:
     paid: str
     received: str
     received_is_final: bool
+    target: str
     price: str
     venue: str
     status: str
@@ -76,7 +83,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why an order ended without a trade."""
+    """Why an order ended without moving anything."""
 
     code: str
     happened: str
@@ -102,7 +109,9 @@ def order_row(order: Mapping[str, Any], explorer: str) -> OrderRow:
         order: the order's JSON.
         explorer: the address of its newest transaction in the explorer, or empty.
     """
-    token_in, token_out = _symbol(order["tokenIn"]), _symbol(order["tokenOut"])
+    token_in, unit = _symbol(order["tokenIn"]), _symbol(order["tokenOut"])
+    destination = order.get("destination")
+    token_out = shortened(destination) if destination else unit
     label, tone = _STATUS[order["status"]]
     got, quoted = order.get("amountOut"), order.get("quotedOut")
     final = got is not None
@@ -110,19 +119,21 @@ def order_row(order: Mapping[str, Any], explorer: str) -> OrderRow:
     if shown is None or (order["status"] == "failed" and not final):
         received = ""
     else:
-        received = f"{'' if final else '≈ '}{amount(exact(shown))} {token_out}"
+        received = f"{'' if final or destination else '≈ '}{amount(exact(shown))} {unit}"
     executed = order.get("executionPrice")
     tx = order.get("txHash") or ""
     error = order.get("error") or {}
     return OrderRow(
         order_id=str(order["orderId"]),
+        kind=_kind(order),
         token_in=token_in,
         token_out=token_out,
         icon_in=token_icon(token_in),
-        icon_out=token_icon(token_out),
+        icon_out="" if destination else token_icon(token_out),
         paid=f"{amount(exact(order['amountIn']))} {token_in}",
         received=received,
         received_is_final=final,
+        target=token_out if destination or not received else received,
         price="" if executed is None else price(exact(executed)),
         venue=DEX_NAMES.get(order.get("selectedDex") or "", ""),
         status=order["status"],
@@ -172,6 +183,7 @@ def steps(order: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> list
         position = STEPS.index(last[-1]) if last else 0
     else:
         position = STEPS.index(status)
+    labels = _STEP_LABELS if _kind(order) == "swap" else _TRANSFER_STEP_LABELS
     rows = []
     for index, name in enumerate(STEPS):
         if index < position or status == "confirmed":
@@ -184,7 +196,7 @@ def steps(order: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> list
         rows.append(
             Step(
                 name=name,
-                label=_STEP_LABELS[name],
+                label=labels[name],
                 detail=_detail(name, state, order),
                 state=state,
                 elapsed="" if seen is None or name == "pending" else since(start, seen),
@@ -249,17 +261,20 @@ def _landing_words(waiting: Mapping[str, Any]) -> str:
 
 def _retry_words(order: Mapping[str, Any], waiting: Mapping[str, Any]) -> str:
     not_before = waiting.get("notBefore")
+    again = "Trying again with a fresh quote" if _kind(order) == "swap" else "Trying again"
     if not_before is None:
-        return "Trying again with a fresh quote."
+        return f"{again}."
     seconds = round((moment(not_before) - moment(order["updatedAt"])).total_seconds())
     soon = "in a moment" if seconds < 1 else f"in about {seconds} s"
-    return f"Trying again with a fresh quote {soon}."
+    return f"{again} {soon}."
 
 
 def _detail(name: str, state: str, order: Mapping[str, Any]) -> str:
     """The line below a step's label."""
     if state == "todo":
         return ""
+    if name == "pending" and order.get("destination"):
+        return f"To {order['destination']}"
     if name == "pending":
         return f"At most {percent(exact(order['slippage']))} below the quote" if order.get("slippage") else ""
     if state == "active":
@@ -267,8 +282,13 @@ def _detail(name: str, state: str, order: Mapping[str, Any]) -> str:
     if name == "routing" and state == "done" and order.get("selectedDex"):
         return routing_words(order)
     if name == "confirmed" and order.get("amountOut") is not None:
-        return f"Received {number(exact(order['amountOut']))} {_symbol(order['tokenOut'])}"
+        came = "Received" if _kind(order) == "swap" else "There arrived"
+        return f"{came} {number(exact(order['amountOut']))} {_symbol(order['tokenOut'])}"
     return ""
+
+
+def _kind(order: Mapping[str, Any]) -> str:
+    return str(order.get("kind", "swap"))
 
 
 def _symbol(token: str) -> str:

@@ -12,7 +12,7 @@ from solders.pubkey import Pubkey
 from engine_app.chain.accounts import DecodeError
 from engine_app.chain.rpc import Rpc
 from engine_app.chain.token_accounts import WRAPPED_SOL_MINT, ata, decode_mint
-from engine_app.markets.tokens import TokenList, whole
+from engine_app.markets.tokens import Token, TokenList, whole
 from engine_app.storage.postgres import Database
 from engine_app.wallets import repository
 
@@ -64,6 +64,12 @@ class Wallets:
         async with self._database.transaction() as session:
             wallet = await repository.wallet_of_user(session, user_id)
         return Pubkey.from_string(wallet.address)
+
+    async def balance(self, user_id: int, token: Token) -> Balance:
+        """What the user's address holds of one token. Raises as `view`."""
+        held = (await self.view(user_id)).balances
+        nothing = self._balance(token.mint, 0, token.decimals, {})
+        return next((balance for balance in held if balance.mint == str(token.mint)), nothing)
 
     async def view(self, user_id: int) -> WalletView:
         """What the user's address holds at `confirmed`.

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import jwt
 import pytest
+from solders.keypair import Keypair
 from starlette.routing import BaseRoute, Mount, Route
 
 from engine_app.accounts.tokens import Kind
@@ -129,9 +130,12 @@ async def what_is_owned(client: httpx.AsyncClient, account: Account) -> dict[str
     wanted = {"name": "victim's bot", "scopes": ["read"], "password": PASSWORD}
     key = await client.post("/api/account/keys", headers=account.headers, json=wanted)
     sessions = await client.get("/api/account/sessions", headers=account.headers)
+    wallet = str(Keypair().pubkey())
+    await client.post("/api/wallet/addresses", headers=account.headers, json={"address": wallet, "password": PASSWORD})
     return {
         "orderId": placed.json()["orderId"],
         "keyId": str(key.json()["id"]),
+        "address": wallet,
         "sessionId": str(sessions.json()["sessions"][0]["id"]),
     }
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from solders.pubkey import Pubkey
 from solders.signature import Signature
 
-from engine_app.chain.fills import read_fill
+from engine_app.chain.fills import read_fill, read_transfer
 from engine_app.chain.landed import LandedTransaction, TokenBalance
 from engine_app.chain.token_accounts import WRAPPED_SOL_MINT
 
@@ -180,3 +180,47 @@ def test_a_fee_that_another_paid_is_not_the_owners() -> None:
     )
     fill = read_fill(landed, owner=OWNER, mint_in=USDC, mint_out=BONK, wrapped_sol=None)
     assert (fill.spent, fill.received, fill.network_fee, fill.unexplained) == (5, 8, 0, 0)
+
+
+RECEIVER, THEIR_USDC = (Pubkey.new_unique() for _ in range(2))
+
+
+@given(amount=amounts, held=amounts, fee=lamports)
+def test_a_transfer_of_sol_arrives_whole(amount: int, held: int, fee: int) -> None:
+    ledger = Ledger.new()
+    ledger.sol[RECEIVER] = [held, held + amount]
+    ledger.sol[OWNER][1] -= amount
+    fill = read_transfer(ledger.landed(fee=fee), owner=OWNER, destination=RECEIVER, mint=WRAPPED_SOL_MINT)
+    assert (fill.spent, fill.received, fill.network_fee) == (amount, amount, fee)
+    assert (fill.rent_paid, fill.rent_returned, fill.unexplained) == (0, 0, 0)
+
+
+@given(arrives=amounts, withheld=lamports, fee=lamports, rent=lamports, dust=lamports)
+def test_of_a_transfer_of_tokens_what_the_mint_keeps_does_not_arrive(
+    arrives: int, withheld: int, fee: int, rent: int, dust: int
+) -> None:
+    ledger = Ledger.new()
+    ledger.holds(OWN_USDC, USDC, OWNER, arrives + withheld + 7, 7)
+    ledger.holds(THEIR_USDC, USDC, RECEIVER, None, arrives)
+    ledger.sol[THEIR_USDC] = [dust, dust + rent]
+    ledger.sol[OWNER][1] -= rent
+    fill = read_transfer(ledger.landed(fee=fee), owner=OWNER, destination=RECEIVER, mint=USDC)
+    assert (fill.spent, fill.received) == (arrives + withheld, arrives)
+    assert (fill.network_fee, fill.rent_paid, fill.rent_returned, fill.unexplained) == (fee, rent, 0, 0)
+
+
+@given(tip=st.integers(1, 10**9), amount=amounts)
+def test_lamports_that_a_transfer_does_not_explain_are_shown(tip: int, amount: int) -> None:
+    ledger = Ledger.new()
+    ledger.sol[RECEIVER] = [0, amount]
+    ledger.sol[OWNER][1] -= amount + tip
+    fill = read_transfer(ledger.landed(fee=5000), owner=OWNER, destination=RECEIVER, mint=WRAPPED_SOL_MINT)
+    assert (fill.spent, fill.unexplained) == (amount, -tip)
+
+
+def test_a_failed_transfer_cost_its_fee_and_nothing_else() -> None:
+    ledger = Ledger.new()
+    ledger.sol[RECEIVER] = [5, 5]
+    landed = ledger.landed(fee=5_000, error={"InstructionError": [2, {"Custom": 1}]})
+    fill = read_transfer(landed, owner=OWNER, destination=RECEIVER, mint=WRAPPED_SOL_MINT)
+    assert (fill.spent, fill.received, fill.network_fee, fill.unexplained) == (0, 0, 5_000, 0)

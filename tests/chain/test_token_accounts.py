@@ -5,19 +5,13 @@ from __future__ import annotations
 from uuid import UUID, uuid4
 
 import pytest
-from solders.account import Account as SvmAccount
-from solders.instruction import Instruction
 from solders.keypair import Keypair
-from solders.litesvm import LiteSVM
-from solders.message import MessageV0
 from solders.pubkey import Pubkey
-from solders.transaction import VersionedTransaction
-from solders.transaction_metadata import FailedTransactionMetadata, TransactionMetadata
+from solders.transaction_metadata import TransactionMetadata
 
 from engine_app.chain.accounts import Account, DecodeError
 from engine_app.chain.token_accounts import (
     TOKEN_2022_PROGRAM,
-    TOKEN_ACCOUNT_SIZE,
     TOKEN_PROGRAM,
     WRAPPED_SOL_MINT,
     ata,
@@ -28,40 +22,7 @@ from engine_app.chain.token_accounts import (
     open_wrapped_sol,
     wrapped_sol_address,
 )
-
-SOL = 1_000_000_000
-
-
-def mint_bytes(*, decimals: int = 6, supply: int = 7, freeze: Pubkey | None = None, tail: bytes = b"") -> bytes:
-    data = bytes(4) + bytes(32) + supply.to_bytes(8, "little") + bytes([decimals, 1])
-    data += bytes(36) if freeze is None else (1).to_bytes(4, "little") + bytes(freeze)
-    return data + (bytes(TOKEN_ACCOUNT_SIZE - len(data)) + b"\x01" + tail if tail else b"")
-
-
-class Svm:
-    """A LiteSVM with one funded wallet."""
-
-    def __init__(self) -> None:
-        self.svm = LiteSVM()
-        self.svm.set_account(WRAPPED_SOL_MINT, SvmAccount(SOL, mint_bytes(decimals=9, supply=0), TOKEN_PROGRAM))
-        self.wallet = Keypair()
-        self.owner = self.wallet.pubkey()
-        self.svm.airdrop(self.owner, 10 * SOL)
-        self.rent = self.svm.minimum_balance_for_rent_exemption(TOKEN_ACCOUNT_SIZE)
-
-    def run(self, *instructions: Instruction) -> TransactionMetadata | FailedTransactionMetadata:
-        message = MessageV0.try_compile(self.owner, list(instructions), [], self.svm.latest_blockhash())
-        result: TransactionMetadata | FailedTransactionMetadata = self.svm.send_transaction(
-            VersionedTransaction(message, [self.wallet])
-        )
-        return result
-
-    def read(self, address: Pubkey) -> Account | None:
-        found = self.svm.get_account(address)
-        return None if found is None else Account(found.owner, found.lamports, bytes(found.data))
-
-    def lamports(self) -> int:
-        return self.svm.get_balance(self.owner) or 0
+from tests.chain.svm import SOL, Svm, mint_bytes
 
 
 @pytest.fixture

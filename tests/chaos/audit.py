@@ -163,6 +163,9 @@ def _of_fill(order: Order, entry: Mapping[str, Any]) -> Iterator[str]:
     claimed = claims(order)
     if moved != claimed:
         yield f"order {order.id} says that {dict(claimed)} moved, its transaction moved {dict(moved)}"
+    arrived = _moved(entry, order.destination or owner)[order.token_out]
+    if order.destination is not None and arrived != order.amount_out:
+        yield f"order {order.id} says that {order.amount_out} arrived, its transaction brought {arrived}"
     if order.spent_in != order.amount_in:
         yield f"order {order.id} asked to spend {order.amount_in} and spent {order.spent_in}"
 
@@ -173,7 +176,8 @@ def claims(order: Order) -> Counter[str]:
     changes: Counter[str] = Counter()
     changes[SOL] += int(fill["rent_returned"]) - int(fill["rent_paid"]) - int(fill["network_fee"])
     changes[order.token_in] -= int(order.spent_in or 0)
-    changes[order.token_out] += int(order.amount_out or 0)
+    if order.destination is None:
+        changes[order.token_out] += int(order.amount_out or 0)
     return _not_zero(changes)
 
 

@@ -12,20 +12,25 @@ import pytest
 from solders.pubkey import Pubkey
 
 from engine_app.accounts.models import User
+from engine_app.accounts.service import Accounts
 from engine_app.embedded.background import BackgroundSupervisor
 from engine_app.embedded.processes import LocalChain
 from engine_app.execution.process import ExecutionProcess
 from engine_app.execution.run import run
 from engine_app.markets.tokens import TokenList, TokenLookup
 from engine_app.orders import attempts, repository
+from engine_app.orders.address_book import AddressBook
 from engine_app.orders.models import Attempt, Order, OrderEvent
 from engine_app.orders.progress import ProgressPublisher
-from engine_app.orders.service import Orders, PlaceSwap
+from engine_app.orders.service import Orders, PlaceSwap, PlaceTransfer
+from engine_app.orders.transfers import Withdrawals
 from engine_app.settings import Settings, WorkerSettings
 from engine_app.storage.postgres import Database
+from engine_app.storage.rate_limits import RateLimits
 from engine_app.storage.redis import connect
 from engine_app.wallets import repository as wallets
-from tests.conftest import MNEMONIC
+from engine_app.wallets.balances import Wallets
+from tests.conftest import JWT_SECRET, MNEMONIC
 from tests.waiting import until
 from tests.whale import Whale, whale
 
@@ -45,9 +50,10 @@ class Customer:
 class Desk:
     """Places orders and runs them in this very process."""
 
-    def __init__(self, process: ExecutionProcess, orders: Orders) -> None:
+    def __init__(self, process: ExecutionProcess, orders: Orders, withdrawals: Withdrawals) -> None:
         self.process = process
         self.orders = orders
+        self.withdrawals = withdrawals
         self.engine = process.engine
         self.database = process.engine.database
 
@@ -78,6 +84,11 @@ class Desk:
     async def place(self, customer: Customer, token_in: str, token_out: str, amount: str, **more: Any) -> UUID:
         """Place an order; nothing runs it yet."""
         return (await self.orders.place(customer.user_id, PlaceSwap(token_in, token_out, amount, **more))).order_id
+
+    async def withdraw(self, customer: Customer, token: str, amount: str, to: Pubkey) -> UUID:
+        """Place a withdrawal; nothing runs it yet."""
+        wanted = PlaceTransfer(token, amount, str(to))
+        return (await self.withdrawals.place(customer.user_id, wanted, ip="192.0.2.7")).order_id
 
     async def run(self, order_id: UUID) -> Order:
         """Run an order as far as it goes without waiting."""
@@ -137,14 +148,19 @@ async def desk(
     tokens = TokenList(process.engine.cluster)
     database = Database(database_url)
     lookup = TokenLookup(tokens, process.engine.rpc, allow_unlisted=True)
-    orders = Orders(database, lookup, Settings(), ProgressPublisher(redis, tokens), lambda order_id: None)
+    chosen = Settings()
+    orders = Orders(database, lookup, chosen, ProgressPublisher(redis, tokens), lambda order_id: None)
+    held = Wallets(database, process.engine.rpc, tokens, orders.reserved)
+    accounts = Accounts(database, RateLimits(redis), chosen, jwt_secrets=(JWT_SECRET,))
+    book = AddressBook(database, tokens, accounts, chosen)
 
     async def stocked() -> bool:
         async with database.transaction() as session:
             return await wallets.stock_size(session) > 0
 
     await until(stocked)
-    yield Desk(process, orders)
+    yield Desk(process, orders, Withdrawals(orders, book, held, lookup, accounts, chosen))
+    await accounts.close()
     await process.stop()
     await redis.aclose()
     await database.close()

@@ -50,6 +50,14 @@ def test_numbers_are_exact_and_times_have_milliseconds() -> None:
     assert (row["orderId"], row["tokenIn"], row["tokenOut"]) == (str(UUID(int=7)), "SOL", "USDC")
 
 
+def test_a_withdrawal_names_its_destination_and_has_no_price() -> None:
+    sent = order(kind="transfer", token_out=SOL, decimals_out=9, destination=USDC, quoted_out=Decimal(2**64 - 1))
+    (row,) = read(sent)
+    assert (row["kind"], row["destination"], row["executionPrice"]) == ("transfer", USDC, "")
+    (row,) = read(order())
+    assert (row["kind"], row["destination"]) == ("swap", "")
+
+
 def test_less_than_quoted_is_negative() -> None:
     (row,) = read(order(amount_out=Decimal(199_000_001)))
     assert row["differenceBps"] == "-50"

@@ -37,14 +37,15 @@ SELECT n, 'user ' || n, 'user ' || n, '' FROM generate_series(1, :users) n;
 INSERT INTO wallets (id, address, derivation_index, user_id, assigned_at)
 SELECT n, 'address ' || n, n, n, now() FROM generate_series(1, :users) n;
 INSERT INTO orders (
-    id, user_id, wallet_id, kind, token_in, token_out, decimals_in, decimals_out, amount_in, slippage, max_price_impact,
-    status, quoted_out, floor_out, spent_in, amount_out, tx_hash, error_code, tries, seq, fencing_token, rpc_calls,
-    expires_at, created_at, updated_at
+    id, user_id, wallet_id, kind, destination, token_in, token_out, decimals_in, decimals_out, amount_in, slippage,
+    max_price_impact, status, quoted_out, floor_out, spent_in, amount_out, tx_hash, error_code, tries, seq,
+    fencing_token, rpc_calls, expires_at, created_at, updated_at
 )
 SELECT
     gen_random_uuid(), u, u, CASE WHEN n % 50 = 7 THEN 'transfer' ELSE 'swap' END,
+    CASE WHEN n % 50 = 7 THEN 'somewhere' END,
     CASE n % 3 WHEN 0 THEN :usdc ELSE :sol END,
-    CASE WHEN n % 3 = 0 THEN :sol WHEN n % 100 = 1 THEN :bonk ELSE :usdc END,
+    CASE WHEN (n % 3 = 0) <> (n % 50 = 7) THEN :sol WHEN n % 100 = 1 THEN :bonk ELSE :usdc END,
     9, 6, 1000 + n, 0.01, 0.05, s, 100, 99,
     CASE s WHEN 'confirmed' THEN 1000 END, CASE s WHEN 'confirmed' THEN 100 END, CASE s WHEN 'confirmed' THEN 'tx' END,
     CASE s WHEN 'failed' THEN 'EXPIRED' END, 0, 1, 0, '{}',

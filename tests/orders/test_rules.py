@@ -17,6 +17,7 @@ from engine_app.orders.lifecycle import Verdict
 from engine_app.orders.models import Attempt, Order
 from engine_app.orders.repository import LeaseLost
 from engine_app.storage.postgres import Database
+from tests.orders.conftest import SOL
 
 NewOrder = Callable[..., Awaitable[Order]]
 EXPIRED = {"blockHeight": 1151, "firstAvailableBlock": 0, "statusSlot": 1300, "slot": 1200}
@@ -98,6 +99,28 @@ async def test_an_expired_or_cancelled_order_signs_nothing(database: Database, n
         )
     with pytest.raises(DBAPIError, match="cancelled or has expired"):
         await submit(database, cancelled, token, signed(cancelled, token))
+
+
+@pytest.mark.parametrize(
+    ("columns", "rule"),
+    [
+        ({"kind": "transfer", "token_out": SOL}, "transfer_has_its_destination"),
+        ({"destination": "somewhere"}, "transfer_has_its_destination"),
+        ({"kind": "transfer", "destination": "somewhere"}, "transfer_is_of_one_token"),
+    ],
+)
+async def test_a_withdrawal_has_one_token_and_a_destination(
+    new_order: NewOrder, columns: dict[str, Any], rule: str
+) -> None:
+    with pytest.raises(IntegrityError, match=rule):
+        await new_order(**columns)
+
+
+async def test_a_withdrawal_stays_with_its_destination(database: Database, new_order: NewOrder) -> None:
+    order = await new_order(kind="transfer", token_out=SOL, destination="somewhere")
+    with pytest.raises(DBAPIError, match="cannot change"):
+        async with database.transaction() as session:
+            await session.execute(text("UPDATE orders SET destination = 'elsewhere' WHERE id = :id"), {"id": order.id})
 
 
 async def test_no_attempt_accepts_less_than_the_floor(database: Database, new_order: NewOrder) -> None:

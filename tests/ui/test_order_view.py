@@ -172,6 +172,42 @@ def test_an_order_that_did_not_fail_tells_no_failure() -> None:
     assert failure(order("submitted", error={"code": "SLIPPAGE", "message": "the last try's"})) is None
 
 
+ADDRESS = "9xQeWvG816bUx9EPjHmaT23yvVM2ZWbrrpZb9PusVFin"
+
+
+def withdrawal(status: str, **changes: Any) -> dict[str, Any]:
+    sent = {"kind": "transfer", "tokenOut": "SOL", "destination": ADDRESS, "slippage": "0"}
+    return order(status, **(sent | {"quotedOut": "1.5", "minOut": "1.5"} | changes))
+
+
+def test_a_withdrawal_shows_where_it_goes() -> None:
+    row = order_row(withdrawal("submitted"), EXPLORER)
+    assert (row.kind, row.paid, row.token_in, row.token_out) == ("transfer", "1.5 SOL", "SOL", "9xQe…VFin")
+    assert (row.target, row.icon_out, row.venue, row.price) == ("9xQe…VFin", "", "", "")
+    assert row.received == "1.5 SOL"
+    done = order_row(withdrawal("confirmed", amountOut="1.5"), EXPLORER)
+    assert (done.received, done.received_is_final, done.target) == ("1.5 SOL", True, "9xQe…VFin")
+
+
+def test_a_withdrawals_steps_speak_of_no_price() -> None:
+    shown = steps(withdrawal("confirmed", amountOut="1.5"), ALL_EVENTS)
+    assert [step.label for step in shown] == [
+        "Accepted",
+        "Checking wallet and destination",
+        "Building the transaction",
+        "Sent to the chain",
+        "Confirmed",
+    ]
+    assert [step.detail for step in shown] == [f"To {ADDRESS}", "", "", "", "There arrived 1.5 SOL"]
+    waiting = withdrawal("routing", waitingFor={"reason": "retry", "notBefore": at(2_500)})
+    assert waiting_words(waiting) == "Trying again in about 2 s."
+
+
+def test_a_swaps_title_says_what_it_brings() -> None:
+    assert order_row(order("routing"), EXPLORER).target == "≈ 224.7 USDC"
+    assert order_row(order("pending", quotedOut=None), EXPLORER).target == "USDC"
+
+
 def test_further_tries_are_counted() -> None:
     assert order_progress(order("routing", attempts=1), [], "").tries == ""
     assert order_progress(order("routing", attempts=2), [], "").tries == f"Try 2 of {MAX_TRIES}"

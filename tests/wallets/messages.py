@@ -1,4 +1,4 @@
-"""Real swap messages over measured pools, and what each of them may do."""
+"""Messages as execution builds them, swaps over measured pools and transfers, and what each of them may do."""
 
 from __future__ import annotations
 
@@ -13,13 +13,19 @@ from solders.message import MessageV0
 from solders.pubkey import Pubkey
 
 from engine_app.chain.clusters import CLUSTERS
-from engine_app.chain.token_accounts import WRAPPED_SOL_MINT
+from engine_app.chain.token_accounts import (
+    TOKEN_2022_PROGRAM,
+    TOKEN_ACCOUNT_SIZE,
+    TOKEN_PROGRAM,
+    WRAPPED_SOL_MINT,
+)
 from engine_app.chain.transactions import compose
 from engine_app.execution.building import SwapPlan, swap_instructions
+from engine_app.execution.transfer_plan import Transfer, TransferPlan, transfer_instructions
 from engine_app.markets.venues.registry import venues_for
 from engine_app.markets.venues.venue import Pool
 from engine_app.wallets.derivation import keypair_at, seed_of
-from engine_app.wallets.policy import SwapAllowance
+from engine_app.wallets.policy import SwapAllowance, TransferAllowance
 from tests.markets.venues.vectors import load
 
 PHRASE = "neither lonely flavor argue grass remind eye tag avocado spot unusual intact"
@@ -34,6 +40,17 @@ PRICE = 1_000
 BLOCKHASH = Hash.hash(b"a block")
 
 
+def stranger(name: str) -> Pubkey:
+    """An address that has nothing to do with the owner."""
+    return Pubkey(bytes(Hash.hash(name.encode())))
+
+
+MINT = stranger("mint")
+RECEIVER = stranger("receiver")
+DECIMALS = 6
+WITHHELD = 45_000
+
+
 @dataclass(frozen=True)
 class RealSwap:
     """A swap as execution builds it, and its allowance."""
@@ -45,6 +62,54 @@ class RealSwap:
         """The message of these instructions, or of the swap's own."""
         steps = self.instructions if instructions is None else instructions
         return compose(OWNER, steps, blockhash=BLOCKHASH, compute_unit_limit=LIMIT, compute_unit_price=PRICE)
+
+
+@dataclass(frozen=True)
+class RealTransfer:
+    """A transfer as execution builds it, and its allowance."""
+
+    plan: TransferPlan
+    instructions: tuple[Instruction, ...]
+    allowed: TransferAllowance
+
+    def message(self, instructions: Sequence[Instruction] | None = None) -> MessageV0:
+        """The message of these instructions, or of the transfer's own."""
+        steps = self.instructions if instructions is None else instructions
+        return compose(OWNER, steps, blockhash=BLOCKHASH, compute_unit_limit=LIMIT, compute_unit_price=PRICE)
+
+
+TRANSFERS = ("sol", "token", "opening", "withholding", "with memo")
+
+
+@cache
+def real_transfer(kind: str) -> RealTransfer:
+    """A transfer of `sol`; of a token to a wallet that has an account for it, to one that has none, of one whose mint
+    keeps a fee and to one that asks for a memo."""
+    mint = WRAPPED_SOL_MINT if kind == "sol" else MINT
+    program = TOKEN_2022_PROGRAM if kind in ("withholding", "with memo") else TOKEN_PROGRAM
+    withheld = WITHHELD if kind == "withholding" else None
+    plan = TransferPlan(
+        Transfer(owner=OWNER, destination=RECEIVER, mint=mint, amount=AMOUNT_IN, decimals=DECIMALS),
+        program,
+        withheld=withheld,
+        opens=TOKEN_ACCOUNT_SIZE if kind == "opening" else None,
+        with_memo=kind == "with memo",
+        held=2 * AMOUNT_IN,
+        lamports=2 * AMOUNT_IN,
+    )
+    allowed = TransferAllowance(
+        owner=OWNER,
+        derivation_index=INDEX,
+        attempt_id=ATTEMPT,
+        destination=RECEIVER,
+        mint=mint,
+        token_program=program,
+        decimals=DECIMALS,
+        amount=AMOUNT_IN,
+        withheld=withheld,
+        max_priority_fee=LIMIT * PRICE // 1_000_000,
+    )
+    return RealTransfer(plan, tuple(transfer_instructions(plan, ATTEMPT)), allowed)
 
 
 @cache
@@ -89,8 +154,3 @@ def _pool(venue_name: str, *, with_sol: bool) -> Pool:
         if (WRAPPED_SOL_MINT in pool.mints) == with_sol:
             return pool
     raise LookupError(f"no measured pool of {venue_name} with_sol={with_sol}")
-
-
-def stranger(name: str) -> Pubkey:
-    """An address that has nothing to do with the owner."""
-    return Pubkey(bytes(Hash.hash(name.encode())))

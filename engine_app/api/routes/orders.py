@@ -11,7 +11,7 @@ from fastapi.responses import StreamingResponse
 from engine_app.api.auth import Caller, Services, Trader
 from engine_app.api.exact import ExactResponse, ExactRoute
 from engine_app.api.problems import documented
-from engine_app.api.schemas import ExecuteRequest, ExecuteResponse, HistoryFilterQuery, HistoryQuery
+from engine_app.api.schemas import ExecuteRequest, ExecuteResponse, HistoryFilterQuery, HistoryQuery, accepted
 from engine_app.markets.errors import InvalidAmount, UnknownToken
 from engine_app.markets.tokens import TokenList
 from engine_app.orders.detail import OrderDetail
@@ -83,12 +83,7 @@ async def execute(
         ),
         key=idempotency_key,
     )
-    accepted = ExecuteResponse(
-        order_id=str(order.order_id),
-        status="pending",
-        socket_url=services.settings.public_url or f"{request.url.scheme}://{request.url.netloc}",
-    )
-    return ExactResponse(accepted, status_code=202)
+    return ExactResponse(accepted(order, services.settings, request), status_code=202)
 
 
 @router.get(

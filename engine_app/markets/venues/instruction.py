@@ -10,8 +10,6 @@ from solders.pubkey import Pubkey
 from engine_app.chain.accounts import DecodeError
 from engine_app.markets.venues.layout import u64
 
-MEMO_PROGRAM = Pubkey.from_string("MemoSq4gqABAXKb96qnH8TysNcWxMyWCqXgDLGmfcHr")
-
 
 def signer(key: Pubkey) -> AccountMeta:
     """An account that signs and is not written."""

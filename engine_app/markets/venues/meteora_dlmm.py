@@ -16,10 +16,10 @@ from solders.pubkey import Pubkey
 
 from engine_app.chain.accounts import Account, DecodeError
 from engine_app.chain.token_accounts import TOKEN_2022_PROGRAM, TOKEN_PROGRAM
+from engine_app.chain.transactions import MEMO_PROGRAM
 from engine_app.markets.venues.array_bitmap import ArrayBitmap
 from engine_app.markets.venues.clock import ChainClock
 from engine_app.markets.venues.instruction import (
-    MEMO_PROGRAM,
     readable,
     require_only_signer,
     signer,

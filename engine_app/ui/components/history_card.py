@@ -11,7 +11,7 @@ from engine_app.ui.order_view import OrderRow
 from engine_app.ui.states.orders import OrdersState
 
 _COLUMNS = (
-    ("Swap", ""),
+    ("Order", ""),
     ("Paid", "right"),
     ("Received", "right"),
     ("Price", "right"),
@@ -64,7 +64,9 @@ def _row(row: OrderRow) -> rx.Component:
         rx.el.td(
             rx.el.span(
                 rx.el.span(
-                    token_mark(row.icon_in, small=True), token_mark(row.icon_out, small=True), class_name="pair-icons"
+                    token_mark(row.icon_in, small=True),
+                    rx.cond(row.icon_out != "", token_mark(row.icon_out, small=True)),
+                    class_name="pair-icons",
                 ),
                 rx.el.span(row.token_in, " → ", row.token_out),
                 class_name="pair",

@@ -71,7 +71,7 @@ def _order(progress: Any) -> rx.Component:
         title=rx.el.h2(
             rx.el.span(row.paid, class_name="num"),
             " → ",
-            rx.el.span(rx.cond(row.received != "", row.received, row.token_out), class_name="num"),
+            rx.el.span(row.target, class_name="num"),
         ),
         aside=rx.el.span(
             rx.cond(progress.tries != "", rx.el.span(progress.tries, class_name="faint small")),

@@ -185,6 +185,7 @@ def _pauses() -> Iterator[float]:
 
 def _told(row: OrderRow) -> EventSpec:
     """The toast that says how an order ended; one per order, whatever is delivered twice."""
+    name = "Swap" if row.kind == "swap" else "Withdrawal"
     if row.status == "confirmed":
-        return browser.toast("success", "Swap confirmed", f"{row.paid} → {row.received}", subject=row.order_id)
-    return browser.toast("error", "Swap failed", f"{row.paid} → {row.token_out}", subject=row.order_id)
+        return browser.toast("success", f"{name} confirmed", f"{row.paid} → {row.target}", subject=row.order_id)
+    return browser.toast("error", f"{name} failed", f"{row.paid} → {row.token_out}", subject=row.order_id)

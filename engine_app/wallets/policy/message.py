@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
+from uuid import UUID
 
 from solders.address_lookup_table_account import AddressLookupTableAccount
 from solders.compute_budget import ID as COMPUTE_BUDGET_PROGRAM
@@ -12,7 +13,7 @@ from solders.instruction import AccountMeta, CompiledInstruction, Instruction
 from solders.message import MessageV0
 from solders.pubkey import Pubkey
 
-from engine_app.chain.transactions import MAX_COMPUTE_UNITS
+from engine_app.chain.transactions import MAX_COMPUTE_UNITS, MEMO_PROGRAM, attempt_memo
 from engine_app.wallets.errors import SignatureRefused
 
 _SET_LIMIT = 2
@@ -25,14 +26,16 @@ Reader = Callable[[Instruction], None]
 class Reading:
     """One pass over a message's instructions, in their order. Each kind of order adds the programs that it calls."""
 
-    def __init__(self, max_priority_fee: int, readers: Mapping[Pubkey, Reader]) -> None:
+    def __init__(self, attempt_id: UUID, max_priority_fee: int, readers: Mapping[Pubkey, Reader]) -> None:
         """
         Args:
+            attempt_id: the only memo that may stand in the transaction.
             max_priority_fee: lamports that may be paid on top of the base fee.
             readers: by program, what takes up its instructions; any other program is refused.
         """
         self._max_priority_fee = max_priority_fee
-        self._readers = {COMPUTE_BUDGET_PROGRAM: self._compute_budget, **readers}
+        self._readers = {COMPUTE_BUDGET_PROGRAM: self._compute_budget, MEMO_PROGRAM: self._memo, **readers}
+        self._allowed_memo: Instruction | None = attempt_memo(attempt_id)
         self._limit: int | None = None
         self._price: int | None = None
 
@@ -63,6 +66,11 @@ class Reading:
         else:
             raise SignatureRefused("an unknown or repeated compute-budget instruction")
 
+    def _memo(self, instruction: Instruction) -> None:
+        if self._allowed_memo is None or not same(instruction, self._allowed_memo):
+            raise SignatureRefused("a memo that is not this attempt's")
+        self._allowed_memo = None
+
 
 class Allowance(Protocol):
     """What one attempt may do, in plain values."""
@@ -75,6 +83,11 @@ class Allowance(Protocol):
     @property
     def derivation_index(self) -> int:
         """n of its path."""
+        ...
+
+    @property
+    def attempt_id(self) -> UUID:
+        """The attempt's."""
         ...
 
     def reading(self) -> Reading:

@@ -86,6 +86,7 @@ class _SwapReading(Reading):
 
     def __init__(self, allowed: SwapAllowance) -> None:
         super().__init__(
+            allowed.attempt_id,
             allowed.max_priority_fee,
             {venue.program_id: partial(self._swap, venue) for venue in allowed.venues}
             | {

@@ -72,7 +72,7 @@ def users(site: Site, balancers: list[Either]) -> Iterator[list[User]]:
         for each in made:
             for _ in range(FUNDINGS - 1):
                 each.funds()
-        yield [User(each, Random(number), doomed=False) for number, each in enumerate(made)]  # noqa: S311
+        yield [User(each, each.address(), Random(number), doomed=False) for number, each in enumerate(made)]  # noqa: S311
 
 
 @pytest.mark.timeout(600)

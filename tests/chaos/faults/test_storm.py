@@ -26,6 +26,9 @@ PACE = 3.0
 """Orders a second."""
 
 USERS, DOOMED = 6, 1
+WITHDRAWALS = 0.15
+"""Share of the orders."""
+
 FUNDINGS = 3
 SLOTS_TO_FINALITY = 35
 DRAIN_SECONDS = 150.0
@@ -45,7 +48,10 @@ def users(site: Site) -> Iterator[list[User]]:
         funded = site.slot()
         while site.slot() < funded + SLOTS_TO_FINALITY:
             time.sleep(site.chain.slot_ms / 1000)
-        yield [User(each, Random(number), number < DOOMED) for number, each in enumerate(made)]  # noqa: S311
+        chances = [Random(number) for number in range(len(made))]  # noqa: S311 - repeatable on purpose
+        yield [
+            User(made[number], made[number].address(), chances[number], number < DOOMED) for number in range(len(made))
+        ]
 
 
 @pytest.mark.timeout(1800)
@@ -53,7 +59,7 @@ def test_everything_goes_wrong_while_many_trade(site: Site, users: list[User]) -
     seed = int(os.environ.get("CHAOS_SEED") or secrets.randbelow(10**6))
     print(f"\nseed {seed}, slots of {site.chain.slot_ms} ms")
     crowd = Crowd(users, orders=ORDERS, pace=PACE)
-    weather = Weather(site, seed, [user.bot.address() for user in users if user.doomed])
+    weather = Weather(site, seed, [user.address for user in users if user.doomed])
     began = time.monotonic()
     with ThreadPoolExecutor(len(users)) as trading:
         trades = [trading.submit(crowd.trade, user) for user in users]

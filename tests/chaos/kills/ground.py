@@ -13,20 +13,25 @@ from random import Random
 import httpx
 
 from engine_app import queue
+from engine_app.accounts.service import Accounts
 from engine_app.chain.clusters import CLUSTERS
 from engine_app.chain.rpc import Rpc
 from engine_app.embedded import processes
 from engine_app.embedded.background import BackgroundSupervisor
 from engine_app.embedded.processes import LocalChain
 from engine_app.markets.tokens import TokenList, TokenLookup
+from engine_app.orders.address_book import AddressBook
 from engine_app.orders.progress import ProgressFeed, ProgressPublisher
 from engine_app.orders.service import Orders
+from engine_app.orders.transfers import Withdrawals
 from engine_app.settings import Settings
 from engine_app.storage.postgres import Database
+from engine_app.storage.rate_limits import RateLimits
 from engine_app.storage.redis import connect
+from engine_app.wallets.balances import Wallets
 from tests.chaos.kills.occasions import Market
 from tests.chaos.kills.troubles import Troubles
-from tests.conftest import MNEMONIC
+from tests.conftest import JWT_SECRET, MNEMONIC
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,4 +77,10 @@ class Ground:
             send = partial(queue.send_order, queue.broker(self.environment["REDIS_URL"]))
             lookup = TokenLookup(tokens, rpc, allow_unlisted=True)
             orders = Orders(database, lookup, Settings(), ProgressPublisher(redis, tokens), send)
-            yield Market(database, orders, ProgressFeed(redis), rpc, tokens, chance), troubles, database, rpc
+            accounts = Accounts(database, RateLimits(redis), Settings(), jwt_secrets=(JWT_SECRET,))
+            resources.push_async_callback(accounts.close)
+            book = AddressBook(database, tokens, accounts, Settings())
+            wallets = Wallets(database, rpc, tokens, orders.reserved)
+            withdrawals = Withdrawals(orders, book, wallets, lookup, accounts, Settings())
+            market = Market(database, orders, withdrawals, ProgressFeed(redis), rpc, tokens, chance)
+            yield market, troubles, database, rpc

@@ -20,12 +20,14 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from engine_app.accounts.models import User
+from engine_app.chain.clusters import CLUSTERS
 from engine_app.chain.errors import RpcRefused
 from engine_app.chain.rpc import Rpc
 from engine_app.markets.tokens import TokenList
 from engine_app.orders.models import Order
 from engine_app.orders.progress import ProgressFeed
-from engine_app.orders.service import Orders, PlaceSwap
+from engine_app.orders.service import Orders, PlaceSwap, PlaceTransfer
+from engine_app.orders.transfers import Withdrawals
 from engine_app.storage.postgres import Database
 from engine_app.wallets import repository as wallets
 from engine_app.wallets.derivation import keypair_at, seed_of
@@ -38,6 +40,7 @@ PLENTY = 3_000 * SOL
 TRADERS = 6
 PAIRS = (("SOL", "USDC"), ("USDC", "SOL"), ("SOL", "BONK"), ("USDT", "USDC"), ("USDC", "BONK"), ("SOL", "USDT"))
 AMOUNTS = {"SOL": ("0.05", "0.31", "1.2"), "USDC": ("5", "17.25"), "USDT": ("3.5", "40")}
+PROGRAM = CLUSTERS["localnet"].raydium_cpmm
 DRAINED = 3 * SOL
 DRAIN_WITHIN_SECONDS = 0.06
 ARRIVAL_SECONDS = 0.3
@@ -76,10 +79,18 @@ class Market:
     """Everybody who places orders."""
 
     def __init__(  # noqa: PLR0917 - what it deals with
-        self, database: Database, orders: Orders, feed: ProgressFeed, rpc: Rpc, tokens: TokenList, chance: Random
+        self,
+        database: Database,
+        orders: Orders,
+        withdrawals: Withdrawals,
+        feed: ProgressFeed,
+        rpc: Rpc,
+        tokens: TokenList,
+        chance: Random,
     ) -> None:
         self._database = database
         self._orders = orders
+        self._withdrawals = withdrawals
         self._feed = feed
         self._rpc = rpc
         self._tokens = tokens
@@ -94,8 +105,10 @@ class Market:
     async def open(self, troubles: Troubles) -> None:
         """Make the customers, give them their funds, and have some of them meet with trouble only they have."""
         traders = [await self._customer() for _ in range(TRADERS)]
-        poor, drained, unsimulated, dropped, erring, hidden, undecided = [await self._customer() for _ in range(7)]
-        rich = [*traders, unsimulated, dropped, erring, hidden, undecided]
+        poor, drained, giver, unsimulated, dropped, erring, hidden, undecided = [
+            await self._customer() for _ in range(8)
+        ]
+        rich = [*traders, giver, unsimulated, dropped, erring, hidden, undecided]
         for customer in rich:
             await self._rpc.airdrop(customer.address, PLENTY)
             for symbol, units in (("USDC", 10**11), ("USDT", 10**11)):
@@ -108,6 +121,15 @@ class Market:
 
         def order(customers: Sequence[Customer], token_in: str, token_out: str, amount: str, **more: Any) -> Any:
             return lambda: self._place(self._chance.choice(customers), token_in, token_out, amount, **more)
+
+        def withdrawal(customers: Sequence[Customer], token: str, amount: str, to: Callable[[], Pubkey]) -> Any:
+            return lambda: self._withdraw(self._chance.choice(customers), token, amount, to())
+
+        def somebody() -> Pubkey:
+            return self._chance.choice(traders).address
+
+        def nobody() -> Pubkey:
+            return Keypair().pubkey()
 
         self.occasions = [
             Occasion("confirmed", lambda: self._any_order(traders), 12),
@@ -122,6 +144,14 @@ class Market:
             Occasion("not enough", order([poor], "SOL", "USDC", "1"), 1),
             Occasion("cancelled", order([undecided], "SOL", "USDC", "0.1"), 4),
             Occasion("drained", lambda: self._drained(drained), 1),
+            Occasion("SOL withdrawn", withdrawal([giver], "SOL", "0.03", somebody), 2),
+            Occasion("SOL withdrawn to a new address", withdrawal(traders, "SOL", "0.002", nobody), 2),
+            Occasion("tokens withdrawn", withdrawal([giver], "USDC", "2.5", somebody), 2),
+            Occasion("tokens withdrawn to a new address", withdrawal(traders, "USDT", "0.5", nobody), 2),
+            Occasion("withdrawal landed with an error", withdrawal([erring], "SOL", "0.01", somebody), 2),
+            Occasion("withdrawal expired", withdrawal([dropped], "USDC", "1", somebody), 2),
+            Occasion("withdrawal of too much", withdrawal([giver], "USDC", "100000000", somebody), 1),
+            Occasion("withdrawal to a program", withdrawal(traders, "SOL", "0.01", lambda: PROGRAM), 1),
         ]
         self._undecided = undecided
 
@@ -185,6 +215,10 @@ class Market:
 
     async def _place(self, customer: Customer, token_in: str, token_out: str, amount: str, **more: Any) -> UUID:
         return (await self._orders.place(customer.user_id, PlaceSwap(token_in, token_out, amount, **more))).order_id
+
+    async def _withdraw(self, customer: Customer, token: str, amount: str, to: Pubkey) -> UUID:
+        wanted = PlaceTransfer(token, amount, str(to))
+        return (await self._withdrawals.place(customer.user_id, wanted, ip="192.0.2.9")).order_id
 
     async def _any_order(self, customers: Sequence[Customer]) -> UUID:
         token_in, token_out = self._chance.choice(PAIRS)

@@ -20,6 +20,7 @@ PATH: dict[str, tuple[str, ...]] = {
     "engine_app/execution/run.py": (),
     "engine_app/execution/turn.py": (),
     "engine_app/execution/trade.py": (),
+    "engine_app/execution/transfer.py": (),
     "engine_app/execution/tries.py": (),
     "engine_app/execution/settle.py": (),
     "engine_app/execution/watcher.py": ("send", "take_up"),
@@ -35,6 +36,10 @@ NOT_HERE = {
     ("run", 'log.warning("order.database_away", order=str(order_id), error=str(error))'): "no database goes away here",
     ("_run", 'log.info("order.taken_over")'): FROZEN,
     ("_run", "await turn.fail(error.code, error.detail)"): "every order of these can be built and signed",
+    ("_plan", 'raise RpcUnavailable(f"the node\'s answer cannot be read: {error}") from error'): "no node lies here",
+    ("_plan", 'raise TransferRefused(TOKEN_NOT_TRANSFERABLE, "its transfer fee has risen since the first try")'): (
+        "no mint here has a fee"
+    ),
     ("turn_at", "let_go(engine, order_id, turn.token)"): UNFORESEEN,
     ("turn_at", "raise"): UNFORESEEN,
     ("follow", "if known is not None:"): "no attempt is taken up twice by one process",

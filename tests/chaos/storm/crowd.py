@@ -1,4 +1,4 @@
-"""Users who place orders all the time, and place one again with its key where they heard no answer."""
+"""Users who swap and withdraw all the time, and ask again with the same key where they heard no answer."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import httpx
 
-from tests.trading import Bot
+from tests.trading import PASSWORD, Bot
 
 PAIRS = (("SOL", "USDC"), ("USDC", "SOL"), ("SOL", "USDT"), ("USDT", "USDC"), ("SOL", "BONK"), ("USDC", "BONK"))
 SLIPPAGE = "0.02"
@@ -21,7 +21,7 @@ AMOUNTS = {"SOL": (1, 50), "USDC": (1_000, 5_000), "USDT": (1_000, 5_000)}
 """Smallest and largest amount, thousandths of a token."""
 
 PAUSE_SECONDS = 0.2
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 120.0
 
 
 @dataclass(slots=True)
@@ -29,31 +29,44 @@ class User:
     """A user.
 
     Attributes:
+        address: his wallet's.
         doomed: all his transactions land with an error.
+        withdraws: share of his orders that send funds to another user.
         placed: his orders.
         repeated: requests that he sent again.
     """
 
     bot: Bot
+    address: str
     chance: Random
     doomed: bool
+    withdraws: float = 0.0
     placed: list[str] = field(default_factory=list)
     repeated: int = 0
 
-    def place_one(self) -> None:
-        """Place an order, however often it takes."""
+    def place_one(self, receivers: Sequence[str]) -> None:
+        """Place an order, now and then a withdrawal to one of these addresses, however often it takes."""
+        if self.chance.random() < self.withdraws:
+            self._withdraw(self.chance.choice([address for address in receivers if address != self.address]))
+            return
         token_in, token_out = self.chance.choice(PAIRS)
         amount = self.chance.randint(*AMOUNTS[token_in])
         body = {"tokenIn": token_in, "tokenOut": token_out, "amount": f"{amount / 1000:.3f}", "slippage": SLIPPAGE}
-        self.placed.append(self._surely(body, key=uuid4().hex))
+        self.placed.append(self._surely("/api/orders/execute", body, timeout=5.0))
 
-    def _surely(self, body: dict[str, Any], *, key: str) -> str:
+    def _withdraw(self, to: str) -> None:
+        token = self.chance.choice(list(AMOUNTS))
+        amount = self.chance.randint(*AMOUNTS[token])
+        body = {"token": token, "amount": f"{amount / 1000:.3f}", "address": to, "password": PASSWORD}
+        # The password is hashed each time, which takes its time on a busy machine.
+        self.placed.append(self._surely("/api/wallet/withdraw", body, timeout=30.0))
+
+    def _surely(self, path: str, body: dict[str, Any], *, timeout: float) -> str:
+        key = uuid4().hex
         deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
             try:
-                answer = self.bot.client.post(
-                    "/api/orders/execute", json=body, headers={"Idempotency-Key": key}, timeout=5.0
-                )
+                answer = self.bot.client.post(path, json=body, headers={"Idempotency-Key": key}, timeout=timeout)
             except httpx.TransportError as error:
                 refusal = repr(error)
             else:
@@ -89,7 +102,7 @@ class Crowd:
     def trade(self, user: User) -> None:
         """Have a user place orders until there are enough and the crowd is closed."""
         while not (self._closed.is_set() and self.has_enough()):
-            user.place_one()
+            user.place_one([each.address for each in self.users])
             time.sleep(user.chance.uniform(0, 2 * self._pause))
 
     def close(self) -> None:
