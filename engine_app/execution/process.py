@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import socket
-from collections.abc import Coroutine
+from collections.abc import Collection, Coroutine
 from contextlib import AsyncExitStack
 from typing import Any
 from uuid import UUID, uuid4
@@ -43,6 +43,9 @@ from engine_app.wallets.signer import Signer
 from engine_app.wallets.stock import AddressStock
 
 log = get_logger(__name__)
+
+CANCEL_SECONDS = 1.0
+"""Between two tries to cancel what has not ended."""
 
 DATABASE_PAUSE_SECONDS = 2.0
 """Between two tries to reach a database that does not answer at the start."""
@@ -155,13 +158,9 @@ class ExecutionProcess:
 
     async def stop(self) -> None:
         """End the loops, give every lease back so that others go on at once, close the connections."""
-        for loop in self._loops:
-            loop.cancel()
-        await asyncio.gather(*self._loops, return_exceptions=True)
+        await _end(self._loops)
         if hasattr(self, "engine"):
-            for task in list(self.engine.tasks):
-                task.cancel()
-            await asyncio.gather(*self.engine.tasks, return_exceptions=True)
+            await _end(self.engine.tasks)
             try:
                 async with self.engine.database.transaction() as session:
                     await leases.release(session, self.engine.held)
@@ -187,6 +186,14 @@ class ExecutionProcess:
         task = asyncio.get_running_loop().create_task(work, name=name)
         task.add_done_callback(_report_death)
         self._loops.append(task)
+
+
+async def _end(tasks: Collection[asyncio.Task[None]]) -> None:
+    """Cancel tasks until all of them have ended: a library that catches a cancellation for its own timeout loses it."""
+    while pending := [task for task in tasks if not task.done()]:
+        for task in pending:
+            task.cancel()
+        await asyncio.wait(pending, timeout=CANCEL_SECONDS)
 
 
 def _report_death(loop: asyncio.Task[None]) -> None:
