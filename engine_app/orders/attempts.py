@@ -14,6 +14,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine_app.orders.lifecycle import Verdict
 from engine_app.orders.models import Attempt, Order
+from engine_app.wallets.models import Wallet
 
 SIGNATURE_KEY = "attempts_signature_key"
 """The constraint that no two attempts share a signature."""
@@ -68,9 +69,14 @@ async def knows(session: AsyncSession, signature: str) -> bool:
     return (await session.exec(select(Attempt.id).where(Attempt.signature == signature))).one_or_none() is not None
 
 
-async def known_among(session: AsyncSession, signatures: Collection[str]) -> set[str]:
-    """Those of the signatures that attempts have."""
-    found = await session.exec(select(Attempt.signature).where(col(Attempt.signature).in_(signatures)))
+async def known_among(session: AsyncSession, address: str, signatures: Collection[str]) -> set[str]:
+    """Those of the signatures that attempts of a wallet's orders have."""
+    found = await session.exec(
+        select(Attempt.signature)
+        .join(Order, col(Order.id) == col(Attempt.order_id))
+        .join(Wallet, col(Wallet.id) == col(Order.wallet_id))
+        .where(Wallet.address == address, col(Attempt.signature).in_(signatures))
+    )
     return {signature for signature in found.all() if signature is not None}
 
 

@@ -10,6 +10,7 @@ from decimal import Decimal
 from uuid import UUID, uuid4
 
 from redis.exceptions import RedisError
+from solders.pubkey import Pubkey
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine_app.markets.tokens import Token, TokenLookup, parse_amount
@@ -337,10 +338,10 @@ class Orders:
         async with self._database.transaction() as session:
             return await reservations.reserved_by_user(session, user_id)
 
-    async def own_transactions(self, signatures: Collection[str]) -> set[str]:
-        """Those of the signatures (base58) that are of the engine's own transactions."""
+    async def own_transactions(self, owner: Pubkey, signatures: Collection[str]) -> set[str]:
+        """Those of the signatures (base58) that are of a wallet's own orders; another user's withdrawal is none."""
         async with self._database.transaction() as session:
-            return await attempts.known_among(session, signatures)
+            return await attempts.known_among(session, str(owner), signatures)
 
 
 def check_slippage(slippage: Decimal) -> None:

@@ -24,8 +24,8 @@ MOST_ACCOUNTS = 24
 """Accounts of one wallet whose transactions are looked through."""
 MOST_KEPT = 4_096
 
-Own = Callable[[Collection[str]], Awaitable[Collection[str]]]
-"""Tells which of these signatures (base58) are of the engine's own transactions."""
+Own = Callable[[Pubkey, Collection[str]], Awaitable[Collection[str]]]
+"""Tells which of these signatures (base58) are of transactions that the engine made for a wallet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class Deposits:
         wanted = [naming.signature for naming in named if naming.error is None]
         unread = [signature for signature in wanted if (owner, signature) not in self._read]
         if unread:
-            own = await self._own([str(signature) for signature in unread])
+            own = await self._own(owner, [str(signature) for signature in unread])
             foreign = [signature for signature in unread if str(signature) not in own]
             transactions = await asyncio.gather(*map(self._rpc.transaction, foreign))
             self._keep(owner, {signature: () for signature in unread if str(signature) in own})

@@ -24,6 +24,8 @@ from engine_app.execution.building import WALLET_SIZE
 from engine_app.execution.reconcile import differing_orders, unknown_transactions
 from engine_app.markets.tokens import TokenList
 from engine_app.orders.models import Order
+from engine_app.wallets.balances import Wallets
+from engine_app.wallets.deposits import Deposits
 from tests.execution.conftest import GRANT, Customer, Desk
 from tests.mints import Extension, freeze, issue, mint_size, new_mint, require_memos, transfer_fee, transfer_hook
 from tests.waiting import until
@@ -246,5 +248,11 @@ async def test_withdrawals_agree_with_the_chain(desk: Desk) -> None:
         placed.append((await withdrawn(desk, giver, token, amount, taker.address)).id)
     assert [(await desk.order(order_id)).status for order_id in placed] == ["confirmed", "confirmed"]
     database, rpc = desk.database, desk.engine.rpc
+    tokens = TokenList(desk.engine.cluster)
+    wallets = Wallets(database, rpc, tokens, desk.orders.reserved)
+    deposits = Deposits(rpc, wallets, tokens, desk.orders.own_transactions)
+    arrived = {deposit.token: deposit for deposit in await deposits.recent(taker.user_id, 10)}
+    assert (arrived["USDC"].amount_units, arrived["USDC"].sender) == (2_000_000, str(giver.address))
+    assert {deposit.sender for deposit in await deposits.recent(giver.user_id, 10)}.isdisjoint({str(giver.address)})
     assert [found async for found in differing_orders(database, rpc)] == []
     assert [found async for found in unknown_transactions(database, rpc)] == []

@@ -24,7 +24,7 @@ SOL = 10**9
 TOKENS = TokenList(LOCALNET)
 
 
-async def no_own(signatures: Collection[str]) -> Collection[str]:
+async def no_own(owner: Pubkey, signatures: Collection[str]) -> Collection[str]:
     return ()
 
 
@@ -56,7 +56,7 @@ def wallets(database: Database, rpc: Rpc) -> Wallets:
 async def test_what_others_sent_is_listed_and_what_the_engine_did_is_not(rpc: Rpc, wallets: Wallets, user: int) -> None:
     own: set[str] = set()
 
-    async def is_own(signatures: Collection[str]) -> Collection[str]:
+    async def is_own(owner: Pubkey, signatures: Collection[str]) -> Collection[str]:
         return own & set(signatures)
 
     deposits = Deposits(rpc, wallets, TOKENS, is_own)
