@@ -14,7 +14,7 @@ from engine_app.api.app import create_api
 from engine_app.services import running
 from engine_app.settings import settings
 from engine_app.telemetry import logging, metrics_files, tracing
-from engine_app.ui import redirects, session_routes, site
+from engine_app.ui import kept_tokens, redirects, session_routes, site
 from engine_app.ui.cookies import is_secure
 
 
@@ -43,6 +43,11 @@ def under_strict_headers(served: ASGIApp) -> ASGIApp:
     return headers.strict_headers(served, pages=pages, secure=is_secure(settings()))
 
 
+def without_tokens_in_states(served: ASGIApp) -> ASGIApp:
+    """The app, whose tabs' states hold no session's token."""
+    return kept_tokens.without_cookies(served, settings())
+
+
 def behind_trusted_proxies(served: ASGIApp) -> ASGIApp:
     """The app, which sees clients as the trusted proxies tell them."""
     return behind_proxies(served, settings().trusted_proxies)
@@ -54,7 +59,13 @@ app = rx.App(
     html_lang="en",
     toaster=rx.toast.provider(rich_colors=False, position="bottom-right"),
     backend_exception_handler=site.tell_of_error,
-    api_transformer=[api, redirects.strangers_to_login, under_strict_headers, behind_trusted_proxies],
+    api_transformer=[
+        api,
+        redirects.strangers_to_login,
+        without_tokens_in_states,
+        under_strict_headers,
+        behind_trusted_proxies,
+    ],
 )
 site.furnish(app)
 app.register_lifespan_task(serving)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from http.cookies import CookieError, SimpleCookie
-from typing import Any
 
 from starlette.responses import Response
 
@@ -29,12 +28,8 @@ def session_name(settings: Settings) -> str:
     return f"{HOST_PREFIX if is_secure(settings) else ''}{NAME}"
 
 
-def session_token(router_data: Mapping[str, Any], settings: Settings) -> str:
-    """The session token among the cookies that the tab's socket connected with, or an empty string.
-
-    The browser sends them once, with the socket's handshake: they are what they were at the last page load.
-    """
-    header = router_data.get("headers", {}).get("cookie", "")
+def session_cookie(header: str, settings: Settings) -> str:
+    """The value of the session's cookie in a Cookie header, or an empty string."""
     try:
         cookies = SimpleCookie(header)
     except CookieError:

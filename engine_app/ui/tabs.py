@@ -15,7 +15,7 @@ from reflex_base.registry import RegistrationContext
 
 from engine_app.settings import settings
 from engine_app.storage.postgres import DATABASE_AWAY
-from engine_app.ui.cookies import session_token
+from engine_app.ui import kept_tokens
 from engine_app.ui.states.session import SessionState
 
 HEARTBEAT_SECONDS = 15.0
@@ -33,10 +33,10 @@ class OneSessionPerTab(Middleware):
     async def preprocess(self, app: App, state: BaseState, event: Event) -> StateUpdate | None:
         root = state._get_root_state()
         session = await root.get_state(SessionState)
-        token = session_token(root.router_data, settings())
-        if token != session._belongs_to or (event.name in HYDRATES and await self._has_ended(session)):
+        name = kept_tokens.name_of(root.router_data, settings())
+        if name != session._belongs_to or (event.name in HYDRATES and await self._has_ended(session)):
             root.reset()  # type: ignore[no-untyped-call]
-            session._belongs_to = token
+            session._belongs_to = name
         return None
 
     @staticmethod

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from engine_app.accounts.origins import is_own_form, is_own_origin
 from engine_app.settings import Settings
-from engine_app.ui.cookies import device_tokens, forget_session, session_token, set_device, set_session
+from engine_app.ui.cookies import device_tokens, forget_session, session_cookie, set_device, set_session
 
 PLAIN = Settings(public_url=None)
 SECURE = Settings(public_url="https://trade.example")
@@ -24,12 +24,7 @@ SECURE = Settings(public_url="https://trade.example")
     ],
 )
 def test_the_session_is_found_among_the_cookies(header: str, token: str) -> None:
-    assert session_token({"headers": {"cookie": header}}, PLAIN) == token
-
-
-def test_a_tab_without_cookies_has_no_session() -> None:
-    assert session_token({}, PLAIN) == ""
-    assert session_token({"headers": {}}, PLAIN) == ""
+    assert session_cookie(header, PLAIN) == token
 
 
 @pytest.mark.parametrize(
@@ -49,8 +44,8 @@ def test_only_the_servers_own_pages_count(origin: str, own: bool) -> None:
 
 
 def test_where_cookies_are_secure_only_the_hosts_own_counts() -> None:
-    assert session_token({"headers": {"cookie": "session=planted"}}, SECURE) == ""
-    assert session_token({"headers": {"cookie": "session=planted; __Host-session=own"}}, SECURE) == "own"
+    assert session_cookie("session=planted", SECURE) == ""
+    assert session_cookie("session=planted; __Host-session=own", SECURE) == "own"
     cookies = {"device-7": "planted", "__Host-device-7": "own", "__Host-session": "other"}
     assert device_tokens(cookies, SECURE) == ["own"]
     assert device_tokens(cookies, PLAIN) == ["planted"]

@@ -13,8 +13,7 @@ from engine_app import errors
 from engine_app.accounts.errors import CommonPassword, Unauthorized
 from engine_app.accounts.service import Identity
 from engine_app.services import services
-from engine_app.ui import browser
-from engine_app.ui.cookies import session_token
+from engine_app.ui import browser, kept_tokens
 
 CLUSTER_LABELS = {"localnet": "Local chain", "devnet": "Devnet", "mainnet-beta": "Mainnet"}
 
@@ -30,11 +29,11 @@ class SessionState(rx.State):
     """Whether what the tab shows may be old because the database does not answer."""
 
     _belongs_to: str = ""
-    """The session token whose data the tab's state holds."""
+    """The name of the session token whose data the tab's state holds."""
 
     async def _identity(self) -> Identity | None:
         """Who asks, checked on the server at every call; None where the cookie is missing or not valid."""
-        token = session_token(self.router_data, services().settings)
+        token = kept_tokens.token_named(kept_tokens.name_of(self.router_data, services().settings))
         if not token:
             return None
         try:
