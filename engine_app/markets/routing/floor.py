@@ -1,8 +1,11 @@
-"""The one place that computes the least an order accepts."""
+"""The one place that computes the least an order accepts, of the whole and of each leg."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
+
+from engine_app.markets.routing.route import Leg, Route, Terms
 
 
 def floor_out(quoted_out: int, slippage: Decimal, *, at_least: int = 0) -> int:
@@ -20,3 +23,40 @@ def floor_out(quoted_out: int, slippage: Decimal, *, at_least: int = 0) -> int:
         raise ValueError(f"slippage {slippage} is not a fraction from 0 to below 1")
     lost, whole = slippage.as_integer_ratio()
     return max(quoted_out * (whole - lost) // whole, at_least)
+
+
+def leg_terms(route: Route, slippage: Decimal, floor: int) -> tuple[Terms, ...]:
+    """What each leg's instruction asks for, in the order of the legs, so that the whole pays at least its floor.
+
+    A first of two hops has to bring what the second spends: where it buys that exactly it may take all that the order
+    gives, where it sells all that the order gives it has to bring at least that. The legs of the last hop share the
+    floor.
+
+    Args:
+        route: what is carried out.
+        slippage: a fraction, 0.01 for 1 %.
+        floor: base units that the order accepts at least, at most what the route is quoted to pay.
+
+    Raises:
+        ValueError: the route is quoted below the floor.
+    """
+    last = route.hops[-1]
+    least = _shares(last, slippage, floor)
+    ending = tuple(Terms(leg, leg.amount_in, amount) for leg, amount in zip(last, least, strict=True))
+    if route.through is None:
+        return ending
+    (first,) = route.hops[0]
+    return (Terms(first, route.amount_in, route.through), *ending)
+
+
+def _shares(legs: Sequence[Leg], slippage: Decimal, floor: int) -> list[int]:
+    """The least of each leg: its quote less the slippage, and more from the first on where the floor asks for it."""
+    least = [floor_out(leg.amount_out, slippage) for leg in legs]
+    missing = floor - sum(least)
+    for at, leg in enumerate(legs):
+        more = max(0, min(missing, leg.amount_out - least[at]))
+        least[at] += more
+        missing -= more
+    if missing > 0:
+        raise ValueError(f"the route is quoted {missing} units below its floor")
+    return least
