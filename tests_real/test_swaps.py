@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from solders.instruction import Instruction
 from solders.pubkey import Pubkey
 
 from engine_app.chain.accounts import Account
@@ -94,13 +93,14 @@ class Market:
         )
         return [paid[len(paid) // 2], paid[-1]]
 
-    async def trade(self, pool: Pool, quote: SwapQuote, mint_in: Pubkey, data: bytes | None) -> tuple[int, int, int]:
-        """Swap as quoted, with other instruction data where given: spent, received, compute units of the transaction
-        as simulated; it lands within the limit that follows from these."""
-        instructions, user = await self.taker.swap(pool, mint_in, quote.amount_in, min_out=quote.amount_out)
-        if data is not None:
-            swap = instructions[-1]
-            instructions[-1] = Instruction(swap.program_id, data, swap.accounts)
+    async def trade(
+        self, pool: Pool, quote: SwapQuote, mint_in: Pubkey, *, exact_out: bool = False
+    ) -> tuple[int, int, int]:
+        """Swap as quoted: spent, received, compute units of the transaction as simulated; it lands within the limit
+        that follows from these."""
+        instructions, user = await self.taker.swap(
+            pool, mint_in, quote.amount_in, min_out=quote.amount_out, exact_out=exact_out
+        )
         given = quote.amount_in if mint_in == WRAPPED_SOL_MINT else await self.taker.balance(user.source)
         held = await self.taker.balance(user.destination)
         simulation = await self.taker.simulate(instructions)
@@ -108,19 +108,6 @@ class Market:
         await self.taker.send(instructions, compute_unit_limit=with_margin(simulation.units))
         spent = given - await self.taker.balance(user.source)
         return spent, await self.taker.balance(user.destination) - held, simulation.units
-
-
-def _exact_out_data(file: str, max_in: int, amount_out: int) -> bytes:
-    first, second = max_in.to_bytes(8, "little"), amount_out.to_bytes(8, "little")
-    return {
-        "raydium_amm_v4": bytes([11]) + first + second,
-        "raydium_amm_v4_v2": bytes([17]) + first + second,
-        "raydium_cpmm": bytes.fromhex("37d96256a34ab4ad") + first + second,
-        "raydium_clmm": bytes.fromhex("2b04ed0b1ac91e62") + second + first + bytes(17),
-        "meteora_damm_v2": bytes.fromhex("414b3f4ceb5b5b88") + second + first + b"\x02",
-        "meteora_dlmm": bytes.fromhex("2bd7f784893cf351") + first + second + bytes(4),
-        "meteora_dlmm_v012": bytes.fromhex("2bd7f784893cf351") + first + second + bytes(4),
-    }[file]
 
 
 @pytest.fixture
@@ -138,7 +125,7 @@ async def test_what_was_quoted_arrives(market: Market, capsys: pytest.CaptureFix
         for amount in market.amounts(mint_in):
             snapshot, pool = await market.snapshot()
             quote = pool.quote_exact_in(mint_in, amount, snapshot.clock)
-            spent, received, units = await market.trade(pool, quote, mint_in, None)
+            spent, received, units = await market.trade(pool, quote, mint_in)
             with capsys.disabled():
                 print(
                     f"\n{market.name}: {amount} of {str(mint_in)[:4]} quoted {quote.amount_out}, received {received}, "
@@ -160,8 +147,7 @@ async def test_what_was_quoted_for_an_exact_amount_out_is_paid(
             quote = pool.quote_exact_out(mint_in, wanted, snapshot.clock)
             # A unit more is offered than quoted, so that it shows whether the program takes it.
             offered = replace(quote, amount_in=quote.amount_in + 1)
-            data = _exact_out_data(market.file, offered.amount_in, wanted)
-            spent, received, units = await market.trade(pool, offered, mint_in, data)
+            spent, received, units = await market.trade(pool, offered, mint_in, exact_out=True)
             with capsys.disabled():
                 print(
                     f"\n{market.name}: {wanted} out for {str(mint_in)[:4]} quoted {quote.amount_in}, paid {spent}, "

@@ -23,7 +23,7 @@ from engine_app.chain.token_accounts import (
     wrapped_sol_address,
 )
 from engine_app.chain.transactions import MAX_COMPUTE_UNITS, compose, signed_bytes, unsigned_bytes
-from engine_app.markets.venues.venue import Pool, SwapAccounts
+from engine_app.markets.venues.venue import ExactOutPool, Pool, SwapAccounts
 
 
 class Taker:
@@ -43,9 +43,12 @@ class Taker:
             await self._confirmed(signature)
 
     async def swap(
-        self, pool: Pool, mint_in: Pubkey, amount_in: int, min_out: int
+        self, pool: Pool, mint_in: Pubkey, amount_in: int, min_out: int, *, exact_out: bool = False
     ) -> tuple[list[Instruction], SwapAccounts]:
-        """The instructions of a swap out of and into accounts of this swap's own, and those accounts."""
+        """The instructions of a swap out of and into accounts of this swap's own, and those accounts.
+
+        With `exact_out` it buys exactly `min_out` for at most `amount_in`.
+        """
         rent = await self.rpc.rent_exemption(TOKEN_ACCOUNT_SIZE)
         mint_out = next(mint for mint in pool.mints if mint != mint_in)
         before: list[Instruction] = []
@@ -59,7 +62,10 @@ class Taker:
                 before.append(create_ata_idempotent(self.address, self.address, mint, pool.token_program(mint)))
                 keys.append(ata(self.address, mint, pool.token_program(mint)))
         user = SwapAccounts(self.address, *keys)
-        return [*before, pool.swap_instruction(user, mint_in, amount_in, min_out)], user
+        if not exact_out:
+            return [*before, pool.swap_instruction(user, mint_in, amount_in, min_out)], user
+        assert isinstance(pool, ExactOutPool)
+        return [*before, pool.swap_exact_out_instruction(user, mint_in, amount_in, min_out)], user
 
     async def simulate(self, instructions: list[Instruction]) -> Simulation:
         """What the instructions would do now, within all the compute units there are."""

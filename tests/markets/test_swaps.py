@@ -8,7 +8,7 @@ from engine_app.chain.rpc import Rpc
 from engine_app.markets.pools import Pools
 from engine_app.markets.tokens import TokenList
 from engine_app.markets.venues.registry import venues_for
-from engine_app.markets.venues.venue import ErrorKind, QuoteRefused, Refusal, Venue
+from engine_app.markets.venues.venue import ErrorKind, ExactOutPool, QuoteRefused, Refusal, Venue
 from tests.markets.conftest import LOCALNET
 from tests.markets.taker import Taker
 
@@ -68,6 +68,31 @@ async def test_one_unit_more_than_quoted_is_slippage(rpc: Rpc, taker: Taker, ven
     error = venue.classify_error(reason["Custom"], simulation.logs)
     assert (error.name, error.kind) == ("ExceededSlippage", ErrorKind.SLIPPAGE)
     assert venue.classify_error(reason["Custom"], []) == error
+
+
+@pytest.mark.parametrize("symbol_in", ["SOL", "USDC"])
+async def test_an_exact_amount_out_costs_what_was_quoted(rpc: Rpc, taker: Taker, symbol_in: str) -> None:
+    pools = Pools(rpc, LOCALNET, refresh_seconds=3600)
+    mint_in = TOKENS.resolve(symbol_in).mint
+    mint_out = TOKENS.resolve({"SOL": "USDC", "USDC": "SOL"}[symbol_in]).mint
+    await taker.fund(mint_in, 10 * AMOUNTS[symbol_in])
+    snapshot = await pools.snapshot(mint_in, mint_out)
+    for venue in STANDING_IN:
+        [pool] = [pool for pool in snapshot.pools if pool.venue == venue.name]
+        assert isinstance(pool, ExactOutPool)
+        wanted = pool.quote_exact_in(mint_in, AMOUNTS[symbol_in], snapshot.clock).amount_out
+        quote = pool.quote_exact_out(mint_in, wanted, snapshot.clock)
+        cheap, _ = await taker.swap(pool, mint_in, quote.amount_in - 1, wanted, exact_out=True)
+        simulation = await taker.simulate(cheap)
+        _, reason = simulation.error["InstructionError"]
+        assert venue.classify_error(reason["Custom"], simulation.logs).kind == ErrorKind.SLIPPAGE
+        # More is offered than it takes: what is not needed stays in the account that pays.
+        instructions, user = await taker.swap(pool, mint_in, 2 * quote.amount_in, wanted, exact_out=True)
+        given = 2 * quote.amount_in if symbol_in == "SOL" else await taker.balance(user.source)
+        held = await taker.balance(user.destination)
+        await taker.send(instructions)
+        assert await taker.balance(user.destination) - held == wanted
+        assert given - await taker.balance(user.source) == quote.amount_in
 
 
 async def test_an_amount_that_is_refused_is_refused_by_the_program(rpc: Rpc, taker: Taker) -> None:

@@ -115,7 +115,7 @@ def real_transfer(kind: str) -> RealTransfer:
 @cache
 def real_swap(venue_name: str, direction: str) -> RealSwap:
     """A swap of `sell` (SOL for a token), `buy` (a token for SOL) or `tokens` (a token for a token)."""
-    pool = _pool(venue_name, with_sol=direction != "tokens")
+    pool = pool_of(venue_name, with_sol=direction != "tokens")
     mint_in, mint_out = pool.mints
     if (mint_in == WRAPPED_SOL_MINT) == (direction == "buy"):
         mint_in, mint_out = mint_out, mint_in
@@ -147,7 +147,8 @@ def real_swap(venue_name: str, direction: str) -> RealSwap:
     return RealSwap(tuple(swap_instructions(plan)), allowed)
 
 
-def _pool(venue_name: str, *, with_sol: bool) -> Pool:
+def pool_of(venue_name: str, *, with_sol: bool) -> Pool:
+    """A measured pool of SOL, or of two tokens."""
     vectors = load(venue_name)
     for state in vectors.states:
         pool = vectors.venue.decode(state.cases[0].pool, state.accounts)

@@ -28,6 +28,7 @@ from engine_app.chain.token_accounts import (
     wrapped_sol_address,
 )
 from engine_app.chain.transactions import MEMO_PROGRAM, attempt_memo, compose
+from engine_app.markets.venues.venue import ExactOutPool
 from engine_app.wallets.errors import SignatureRefused
 from engine_app.wallets.policy import require_allowed
 from engine_app.wallets.signer import Signer
@@ -43,6 +44,7 @@ from tests.wallets.messages import (
     PRICE,
     RENT,
     RealSwap,
+    pool_of,
     real_swap,
     stranger,
 )
@@ -77,6 +79,19 @@ def test_a_real_swap_is_signed(signer: Signer, venue: str, direction: str) -> No
     assert signed.verify_with_results() == [True]
     assert signed.message == swap.message()
     assert signed.message.account_keys[0] == OWNER
+
+
+@pytest.mark.parametrize("venue", [venue for venue in VENUES if venue != "meteora_damm_v1"])
+def test_an_exact_amount_out_is_refused_where_the_order_sells_one(signer: Signer, venue: str) -> None:
+    swap = real_swap(venue, "sell")
+    pool = pool_of(venue, with_sol=True)
+    assert isinstance(pool, ExactOutPool)
+    [program] = [program for program in swap.allowed.venues if program.name == pool.venue]
+    [at] = [at for at, step in enumerate(swap.instructions) if step.program_id == program.program_id]
+    user = program.read_swap(swap.instructions[at]).user
+    bought = pool.swap_exact_out_instruction(user, swap.allowed.mint_in, AMOUNT_IN, MIN_OUT)
+    with pytest.raises(SignatureRefused, match="exact amount"):
+        signer.sign(swap.message([*swap.instructions[:at], bought, *swap.instructions[at + 1 :]]), swap.allowed)
 
 
 def test_real_swaps_differ_in_what_they_open() -> None:

@@ -32,17 +32,20 @@ def require_only_signer(accounts: Sequence[AccountMeta], index: int) -> None:
         raise DecodeError("the instruction asks for other signatures than its owner's")
 
 
-def swap_data(discriminator: bytes, amount_in: int, min_out: int) -> bytes:
+def swap_data(discriminator: bytes, amount_1: int, amount_2: int) -> bytes:
     """The data of an instruction with two amounts, base units."""
-    return discriminator + amount_in.to_bytes(8, "little") + min_out.to_bytes(8, "little")
+    return discriminator + amount_1.to_bytes(8, "little") + amount_2.to_bytes(8, "little")
 
 
-def read_swap_data(instruction: Instruction, program: Pubkey, discriminator: bytes) -> tuple[int, int]:
-    """`amount_in` and `min_out` as `swap_data` wrote them for the program. Raises DecodeError for anything else."""
+def read_swap_data(
+    instruction: Instruction, program: Pubkey, discriminators: Sequence[bytes], rest: bytes = b""
+) -> tuple[bytes, int, int]:
+    """The discriminator, one of these of equal length, and the two amounts as `swap_data` wrote them for the program,
+    with `rest` behind them. Raises DecodeError for anything else."""
     data = instruction.data
     if instruction.program_id != program:
         raise DecodeError(f"the instruction is for {instruction.program_id}")
-    at = len(discriminator)
-    if len(data) != at + 16 or data[:at] != discriminator:
-        raise DecodeError("the instruction is no exact-in swap")
-    return u64(data, at), u64(data, at + 8)
+    at = len(discriminators[0])
+    if data[:at] not in discriminators or len(data) < at + 16 or data[at + 16 :] != rest:
+        raise DecodeError("the instruction is no swap that is known")
+    return data[:at], u64(data, at), u64(data, at + 8)

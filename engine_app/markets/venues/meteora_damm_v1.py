@@ -311,7 +311,7 @@ class MeteoraDammV1:
 
     def read_swap(self, instruction: Instruction) -> SwapRequest:
         """What a `swap` instruction asks for; it names no mints. Raises DecodeError for anything else."""
-        amount_in, min_out = read_swap_data(instruction, self.program_id, _SWAP)
+        _, amount_in, min_out = read_swap_data(instruction, self.program_id, (_SWAP,))
         accounts = instruction.accounts
         if len(accounts) != 15:
             raise DecodeError(f"a swap with {len(accounts)} accounts")

@@ -68,6 +68,8 @@ NAME = "meteora_damm_v2"
 _POOL_SIZE = 1112
 _POOL_DISCRIMINATOR = bytes.fromhex("f19a6d0411b16dbc")
 _SWAP = bytes.fromhex("f8c69e91e17587c8")
+_SWAP_2 = bytes.fromhex("414b3f4ceb5b5b88")
+_EXACT_OUT = b"\x02"
 _INSTRUCTIONS_SYSVAR = Pubkey.from_string("Sysvar1nstructions1111111111111111111111111")
 _DERIVED_CONFIGS = 64
 _TOKEN_PROGRAM_BY_FLAG = {0: TOKEN_PROGRAM, 1: TOKEN_2022_PROGRAM}
@@ -196,6 +198,15 @@ class DammV2Pool:
 
     def swap_instruction(self, user: SwapAccounts, mint_in: Pubkey, amount_in: int, min_out: int) -> Instruction:
         """`swap`: exactly `amount_in` for at least `min_out`, base units, without a referral account."""
+        return self._instruction(user, mint_in, swap_data(_SWAP, amount_in, min_out))
+
+    def swap_exact_out_instruction(
+        self, user: SwapAccounts, mint_in: Pubkey, max_in: int, amount_out: int
+    ) -> Instruction:
+        """`swap2` of mode 2: at most `max_in` for exactly `amount_out`, base units, without a referral account."""
+        return self._instruction(user, mint_in, swap_data(_SWAP_2, amount_out, max_in) + _EXACT_OUT)
+
+    def _instruction(self, user: SwapAccounts, mint_in: Pubkey, data: bytes) -> Instruction:
         self._sides(mint_in)
         accounts = [
             readable(self.authority),
@@ -215,7 +226,7 @@ class DammV2Pool:
         ]
         if isinstance(self.fees.base, RateLimiter):
             accounts.append(readable(_INSTRUCTIONS_SYSVAR))
-        return Instruction(self.program_id, swap_data(_SWAP, amount_in, min_out), accounts)
+        return Instruction(self.program_id, data, accounts)
 
     def token_program(self, mint: Pubkey) -> Pubkey:
         """The token program that owns `mint`, one of the pool's two."""
@@ -321,8 +332,12 @@ class MeteoraDammV2:
         return anchor_data(pool, "the pool", self.program_id, _POOL_SIZE, _POOL_DISCRIMINATOR)
 
     def read_swap(self, instruction: Instruction) -> SwapRequest:
-        """What a `swap` instruction asks for. Raises DecodeError for anything else, a referral account included."""
-        amount_in, min_out = read_swap_data(instruction, self.program_id, _SWAP)
+        """What a `swap`, or a `swap2` of mode 2, asks for. Raises DecodeError for anything else, a referral account
+        included."""
+        exact_out = instruction.data[:8] == _SWAP_2
+        swap, rest = (_SWAP_2, _EXACT_OUT) if exact_out else (_SWAP, b"")
+        amounts = read_swap_data(instruction, self.program_id, (swap,), rest)[1:]
+        amount_in, amount_out = amounts[::-1] if exact_out else amounts
         accounts = instruction.accounts
         if len(accounts) not in {14, 15}:
             raise DecodeError(f"a swap with {len(accounts)} accounts")
@@ -339,7 +354,8 @@ class MeteoraDammV2:
             user=SwapAccounts(owner=keys[8], source=keys[2], destination=keys[3]),
             mints=frozenset((keys[6], keys[7])),
             amount_in=amount_in,
-            min_out=min_out,
+            min_out=amount_out,
+            exact_out=exact_out,
         )
 
     def classify_error(self, code: int, logs: Iterable[str]) -> ProgramError:

@@ -20,6 +20,7 @@ from engine_app.chain.transactions import MEMO_PROGRAM
 from engine_app.markets.venues.array_bitmap import ArrayBitmap
 from engine_app.markets.venues.clock import ChainClock
 from engine_app.markets.venues.instruction import (
+    read_swap_data,
     readable,
     require_only_signer,
     signer,
@@ -76,6 +77,7 @@ NAME = "meteora_dlmm"
 _PAIR_SIZE = 904
 _PAIR_DISCRIMINATOR = bytes.fromhex("210b3162b565b10d")
 _SWAP_2 = bytes.fromhex("414b3f4ceb5b5b88")
+_SWAP_EXACT_OUT_2 = bytes.fromhex("2bd7f784893cf351")
 _NO_HOOK_ACCOUNTS = bytes(4)
 _TOKEN_PROGRAM_BY_FLAG = {0: TOKEN_PROGRAM, 1: TOKEN_2022_PROGRAM}
 _PERMISSIONED, _CUSTOMIZABLE = 1, 2
@@ -183,9 +185,17 @@ class DlmmPair:
 
         It passes the arrays that the swap comes through, and two more in case the price has moved until it lands.
         """
-        downwards = self._sides(mint_in)[2]
-        way = self._way(downwards)
-        passed = way.arrays[: arrays_on_the_way(amount_in, way, self.active) + _SPARE_ARRAYS]
+        return self._instruction(user, mint_in, amount_in, swap_data(_SWAP_2, amount_in, min_out))
+
+    def swap_exact_out_instruction(
+        self, user: SwapAccounts, mint_in: Pubkey, max_in: int, amount_out: int
+    ) -> Instruction:
+        """`swap_exact_out2`: at most `max_in` for exactly `amount_out`, base units, without a host."""
+        return self._instruction(user, mint_in, max_in, swap_data(_SWAP_EXACT_OUT_2, max_in, amount_out))
+
+    def _instruction(self, user: SwapAccounts, mint_in: Pubkey, most_in: int, amounts: bytes) -> Instruction:
+        way = self._way(self._sides(mint_in)[2])
+        passed = way.arrays[: arrays_on_the_way(most_in, way, self.active) + _SPARE_ARRAYS]
         accounts = [
             writable(self.address),
             writable(self.extension) if self.extension else readable(self.program_id),
@@ -205,7 +215,7 @@ class DlmmPair:
             readable(self.program_id),
             *(writable(array.key) for array in passed),
         ]
-        return Instruction(self.program_id, swap_data(_SWAP_2, amount_in, min_out) + _NO_HOOK_ACCOUNTS, accounts)
+        return Instruction(self.program_id, amounts + _NO_HOOK_ACCOUNTS, accounts)
 
     def token_program(self, mint: Pubkey) -> Pubkey:
         """The token program that owns `mint`, one of the pair's two."""
@@ -355,17 +365,16 @@ class MeteoraDlmm:
         return data
 
     def read_swap(self, instruction: Instruction) -> SwapRequest:
-        """What a `swap2` instruction without a host and without accounts for transfer hooks asks for.
+        """What a `swap2` or `swap_exact_out2` without a host and without accounts for transfer hooks asks for.
 
         Raises DecodeError for anything else.
         """
-        data, accounts = instruction.data, instruction.accounts
-        if instruction.program_id != self.program_id:
-            raise DecodeError(f"the instruction is for {instruction.program_id}")
-        if len(data) != 28 or data[:8] != _SWAP_2 or data[24:] != _NO_HOOK_ACCOUNTS:
-            raise DecodeError("the instruction is no exact-in swap")
+        accounts = instruction.accounts
+        swap, amount_in, amount_out = read_swap_data(
+            instruction, self.program_id, (_SWAP_2, _SWAP_EXACT_OUT_2), _NO_HOOK_ACCOUNTS
+        )
         if len(accounts) < 17:
-            raise DecodeError(f"a swap2 with {len(accounts)} accounts")
+            raise DecodeError(f"a swap with {len(accounts)} accounts")
         keys = [meta.pubkey for meta in accounts]
         if (keys[9], *keys[13:16]) != (self.program_id, MEMO_PROGRAM, self.event_authority, self.program_id):
             raise DecodeError("the instruction names a host, or wrong programs")
@@ -379,8 +388,9 @@ class MeteoraDlmm:
             pool=keys[0],
             user=SwapAccounts(owner=keys[10], source=keys[4], destination=keys[5]),
             mints=frozenset((keys[6], keys[7])),
-            amount_in=u64(data, 8),
-            min_out=u64(data, 16),
+            amount_in=amount_in,
+            min_out=amount_out,
+            exact_out=swap == _SWAP_EXACT_OUT_2,
         )
 
     def classify_error(self, code: int, logs: Iterable[str]) -> ProgramError:

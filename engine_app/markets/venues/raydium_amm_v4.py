@@ -46,7 +46,12 @@ NAME = "raydium_amm_v4"
 
 _POOL_SIZE = 752
 _SWAP_BASE_IN = bytes([9])
+_SWAP_BASE_OUT = bytes([11])
 _SWAP_BASE_IN_V2 = bytes([16])
+_SWAP_BASE_OUT_V2 = bytes([17])
+_SHORT = (_SWAP_BASE_IN_V2, _SWAP_BASE_OUT_V2)
+"""Swaps that name no accounts of an order book."""
+_EXACT_OUT = (_SWAP_BASE_OUT, _SWAP_BASE_OUT_V2)
 
 _INITIALIZED, _ORDER_BOOK_ONLY, _SWAP_ONLY, _WAITING_TRADE = 1, 5, 6, 7
 _OPEN_STATUSES = frozenset({_INITIALIZED, _ORDER_BOOK_ONLY, _SWAP_ONLY, _WAITING_TRADE})
@@ -174,12 +179,23 @@ class AmmV4Pool:
 
     def swap_instruction(self, user: SwapAccounts, mint_in: Pubkey, amount_in: int, min_out: int) -> Instruction:
         """`swap_base_in_v2`, or `swap_base_in` of the older build: exactly `amount_in` for at least `min_out`."""
+        tag = _SWAP_BASE_IN_V2 if self.build is Build.NEWER else _SWAP_BASE_IN
+        return self._instruction(user, mint_in, swap_data(tag, amount_in, min_out))
+
+    def swap_exact_out_instruction(
+        self, user: SwapAccounts, mint_in: Pubkey, max_in: int, amount_out: int
+    ) -> Instruction:
+        """`swap_base_out_v2`, or `swap_base_out` of the older build: at most `max_in` for exactly `amount_out`."""
+        tag = _SWAP_BASE_OUT_V2 if self.build is Build.NEWER else _SWAP_BASE_OUT
+        return self._instruction(user, mint_in, swap_data(tag, max_in, amount_out))
+
+    def _instruction(self, user: SwapAccounts, mint_in: Pubkey, data: bytes) -> Instruction:
         self._sides(mint_in)
         vaults = [writable(self.side_coin.vault), writable(self.side_pc.vault)]
         theirs = [writable(user.source), writable(user.destination), signer(user.owner)]
         if self.build is Build.NEWER:
             accounts = [readable(TOKEN_PROGRAM), writable(self.address), readable(self.authority), *vaults, *theirs]
-            return Instruction(self.program_id, swap_data(_SWAP_BASE_IN_V2, amount_in, min_out), accounts)
+            return Instruction(self.program_id, data, accounts)
         # The order book's own accounts are not read where the pool trades without it; the market stands in for them.
         accounts = [
             readable(TOKEN_PROGRAM),
@@ -193,7 +209,7 @@ class AmmV4Pool:
             readable(self.market),
             *theirs,
         ]
-        return Instruction(self.program_id, swap_data(_SWAP_BASE_IN, amount_in, min_out), accounts)
+        return Instruction(self.program_id, data, accounts)
 
     def token_program(self, mint: Pubkey) -> Pubkey:
         """The classic token program: the venue knows no other."""
@@ -290,14 +306,12 @@ class RaydiumAmmV4:
         return pool.data
 
     def read_swap(self, instruction: Instruction) -> SwapRequest:
-        """What a `swap_base_in_v2` or `swap_base_in` instruction asks for; they name no mints. Raises DecodeError."""
-        tag = instruction.data[:1]
-        if tag not in {_SWAP_BASE_IN, _SWAP_BASE_IN_V2}:
-            raise DecodeError("the instruction is no exact-in swap")
-        amount_in, min_out = read_swap_data(instruction, self.program_id, tag)
+        """What a swap asks for, of either build and either direction; it names no mints. Raises DecodeError."""
+        tags = (_SWAP_BASE_IN, _SWAP_BASE_OUT, _SWAP_BASE_IN_V2, _SWAP_BASE_OUT_V2)
+        tag, amount_in, amount_out = read_swap_data(instruction, self.program_id, tags)
         accounts = instruction.accounts
         keys = [meta.pubkey for meta in accounts]
-        if len(keys) not in ({8} if tag == _SWAP_BASE_IN_V2 else {17, 18}):
+        if len(keys) not in ({8} if tag in _SHORT else {17, 18}):
             raise DecodeError(f"a swap with {len(keys)} accounts")
         if (keys[0], keys[2]) != (TOKEN_PROGRAM, self.authority):
             raise DecodeError("the instruction names a wrong token program or authority")
@@ -309,7 +323,8 @@ class RaydiumAmmV4:
             user=SwapAccounts(owner=owner, source=source, destination=destination),
             mints=frozenset(),
             amount_in=amount_in,
-            min_out=min_out,
+            min_out=amount_out,
+            exact_out=tag in _EXACT_OUT,
         )
 
     def classify_error(self, code: int, logs: Iterable[str]) -> ProgramError:

@@ -20,6 +20,7 @@ from engine_app.chain.transactions import MEMO_PROGRAM
 from engine_app.markets.venues.array_bitmap import ArrayBitmap
 from engine_app.markets.venues.clock import ChainClock
 from engine_app.markets.venues.instruction import (
+    read_swap_data,
     readable,
     require_only_signer,
     signer,
@@ -69,7 +70,7 @@ _CONFIG_SIZE = 117
 _CONFIG_DISCRIMINATOR = bytes.fromhex("daf42168cbcb2b6f")
 _SWAP_V2 = bytes.fromhex("2b04ed0b1ac91e62")
 _NO_PRICE_LIMIT = bytes(16)
-_EXACT_IN = b"\x01"
+_EXACT_OUT, _EXACT_IN = b"\x00", b"\x01"
 _SWAP_DISABLED = 16
 _DERIVED_CONFIGS = 16
 _ARRAYS_EACH_WAY = 4
@@ -155,8 +156,19 @@ class ClmmPool:
 
         It passes the arrays that the swap comes through, and two more in case the price has moved until it lands.
         """
+        data = swap_data(_SWAP_V2, amount_in, min_out) + _NO_PRICE_LIMIT + _EXACT_IN
+        return self._instruction(user, mint_in, amount_in, data)
+
+    def swap_exact_out_instruction(
+        self, user: SwapAccounts, mint_in: Pubkey, max_in: int, amount_out: int
+    ) -> Instruction:
+        """`swap_v2` without a price limit: at most `max_in` for exactly `amount_out`, base units."""
+        data = swap_data(_SWAP_V2, amount_out, max_in) + _NO_PRICE_LIMIT + _EXACT_OUT
+        return self._instruction(user, mint_in, max_in, data)
+
+    def _instruction(self, user: SwapAccounts, mint_in: Pubkey, most_in: int, data: bytes) -> Instruction:
         side_in, side_out, downwards = self._sides(mint_in)
-        ask = self._ask(amount_in, downwards, exact_in=True)
+        ask = self._ask(most_in, downwards, exact_in=True)
         way = self._way(downwards)
         start = Start(self.sqrt_price, self.tick, self.liquidity, self.spacing, 0, None, 0)
         passed = way.arrays[: arrays_on_the_way(start, way, ask) + _SPARE_ARRAYS]
@@ -177,7 +189,6 @@ class ClmmPool:
             *([writable(self.extension)] if self.extension else []),
             *(writable(array.key) for array in passed),
         ]
-        data = swap_data(_SWAP_V2, amount_in, min_out) + _NO_PRICE_LIMIT + _EXACT_IN
         return Instruction(self.program_id, data, accounts)
 
     def token_program(self, mint: Pubkey) -> Pubkey:
@@ -354,12 +365,12 @@ class RaydiumClmm:
         return data
 
     def read_swap(self, instruction: Instruction) -> SwapRequest:
-        """What an exact-in `swap_v2` without a price limit asks for. Raises DecodeError for anything else."""
-        data, accounts = instruction.data, instruction.accounts
-        if instruction.program_id != self.program_id:
-            raise DecodeError(f"the instruction is for {instruction.program_id}")
-        if len(data) != 41 or data[:8] != _SWAP_V2 or data[24:] != _NO_PRICE_LIMIT + _EXACT_IN:
-            raise DecodeError("the instruction is no exact-in swap without a price limit")
+        """What a `swap_v2` without a price limit asks for. Raises DecodeError for anything else."""
+        accounts, direction = instruction.accounts, instruction.data[-1:]
+        if direction not in (_EXACT_IN, _EXACT_OUT):
+            raise DecodeError("the instruction is no swap that is known")
+        amounts = read_swap_data(instruction, self.program_id, (_SWAP_V2,), _NO_PRICE_LIMIT + direction)[1:]
+        amount_in, amount_out = amounts if direction == _EXACT_IN else amounts[::-1]
         if len(accounts) < 14:
             raise DecodeError(f"a swap_v2 with {len(accounts)} accounts")
         keys = [meta.pubkey for meta in accounts]
@@ -371,8 +382,9 @@ class RaydiumClmm:
             pool=keys[2],
             user=SwapAccounts(owner=keys[0], source=keys[3], destination=keys[4]),
             mints=frozenset((keys[11], keys[12])),
-            amount_in=u64(data, 8),
-            min_out=u64(data, 16),
+            amount_in=amount_in,
+            min_out=amount_out,
+            exact_out=direction == _EXACT_OUT,
         )
 
     def classify_error(self, code: int, logs: Iterable[str]) -> ProgramError:

@@ -63,6 +63,7 @@ _POOL_DISCRIMINATOR = bytes.fromhex("f7ede3f5d7c3de46")
 _CONFIG_SIZE = 236
 _CONFIG_DISCRIMINATOR = bytes.fromhex("daf42168cbcb2b6f")
 _SWAP_BASE_INPUT = bytes.fromhex("8fbe5adac41e33de")
+_SWAP_BASE_OUTPUT = bytes.fromhex("37d96256a34ab4ad")
 _SWAP_DISABLED = 4
 _RATE = 1_000_000
 _DERIVED_CONFIGS = 8
@@ -273,6 +274,15 @@ class CpmmPool:
 
     def swap_instruction(self, user: SwapAccounts, mint_in: Pubkey, amount_in: int, min_out: int) -> Instruction:
         """`swap_base_input`: exactly `amount_in` for at least `min_out`, base units."""
+        return self._instruction(user, mint_in, swap_data(_SWAP_BASE_INPUT, amount_in, min_out))
+
+    def swap_exact_out_instruction(
+        self, user: SwapAccounts, mint_in: Pubkey, max_in: int, amount_out: int
+    ) -> Instruction:
+        """`swap_base_output`: at most `max_in` for exactly `amount_out`, base units."""
+        return self._instruction(user, mint_in, swap_data(_SWAP_BASE_OUTPUT, max_in, amount_out))
+
+    def _instruction(self, user: SwapAccounts, mint_in: Pubkey, data: bytes) -> Instruction:
         side_in, side_out = self._sides(mint_in)
         accounts = [
             signer(user.owner),
@@ -289,7 +299,7 @@ class CpmmPool:
             readable(side_out.mint),
             writable(self.observation),
         ]
-        return Instruction(self.program_id, swap_data(_SWAP_BASE_INPUT, amount_in, min_out), accounts)
+        return Instruction(self.program_id, data, accounts)
 
     def token_program(self, mint: Pubkey) -> Pubkey:
         """The token program that owns `mint`, one of the pool's two."""
@@ -391,11 +401,12 @@ class RaydiumCpmm:
         return anchor_data(pool, "the pool", self.program_id, _POOL_SIZE, _POOL_DISCRIMINATOR)
 
     def read_swap(self, instruction: Instruction) -> SwapRequest:
-        """What a `swap_base_input` instruction asks for. Raises DecodeError for anything else."""
-        amount_in, min_out = read_swap_data(instruction, self.program_id, _SWAP_BASE_INPUT)
+        """What a `swap_base_input` or `swap_base_output` instruction asks for. Raises DecodeError for anything else."""
+        swaps = (_SWAP_BASE_INPUT, _SWAP_BASE_OUTPUT)
+        swap, amount_in, amount_out = read_swap_data(instruction, self.program_id, swaps)
         accounts = instruction.accounts
         if len(accounts) != 13:
-            raise DecodeError(f"a swap_base_input with {len(accounts)} accounts")
+            raise DecodeError(f"a swap with {len(accounts)} accounts")
         keys = [meta.pubkey for meta in accounts]
         if keys[1] != self.authority:
             raise DecodeError("the instruction names a wrong authority")
@@ -408,7 +419,8 @@ class RaydiumCpmm:
             user=SwapAccounts(owner=keys[0], source=keys[4], destination=keys[5]),
             mints=frozenset((keys[10], keys[11])),
             amount_in=amount_in,
-            min_out=min_out,
+            min_out=amount_out,
+            exact_out=swap == _SWAP_BASE_OUTPUT,
         )
 
     def classify_error(self, code: int, logs: Iterable[str]) -> ProgramError:

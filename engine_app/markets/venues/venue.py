@@ -101,8 +101,9 @@ class SwapRequest:
         user: who signs, which token account pays and which receives; they give the direction.
         mints: the two mints that the instruction names, in no order; empty where the program takes them from its
             pool and the token accounts alone.
-        amount_in: base units that leave `user.source`, exactly.
-        min_out: base units that must reach `user.destination`, at least.
+        amount_in: base units that leave `user.source`, exactly; at most where `exact_out`.
+        min_out: base units that must reach `user.destination`, at least; exactly where `exact_out`.
+        exact_out: whether it buys an exact amount instead of selling one.
     """
 
     venue: str
@@ -111,6 +112,7 @@ class SwapRequest:
     mints: frozenset[Pubkey]
     amount_in: int
     min_out: int
+    exact_out: bool = False
 
 
 class ErrorKind(StrEnum):
@@ -185,6 +187,12 @@ class ExactOutPool(Pool, Protocol):
 
     def quote_exact_out(self, mint_in: Pubkey, amount_out: int, clock: ChainClock) -> SwapQuote:
         """What has to be paid now so that `amount_out` reaches the user. Raises QuoteRefused."""
+        ...
+
+    def swap_exact_out_instruction(
+        self, user: SwapAccounts, mint_in: Pubkey, max_in: int, amount_out: int
+    ) -> Instruction:
+        """The instruction that swaps at most `max_in` for exactly `amount_out` that reach the user."""
         ...
 
 

@@ -185,6 +185,8 @@ class _SwapReading(Reading):
         times = {user.owner: 1, user.source: 1, user.destination: 1} | dict.fromkeys(mints, 1 if request.mints else 0)
         if any(named.count(key) != count for key, count in times.items()):
             raise SignatureRefused("the swap passes the owner's accounts or the mints off as the pool's")
+        if request.exact_out:
+            raise SignatureRefused("the swap buys an exact amount, the order sells one")
         if (request.amount_in, request.min_out) != (allowed.amount_in, allowed.min_out):
             raise SignatureRefused(
                 f"the swap gives {request.amount_in} for at least {request.min_out}, "

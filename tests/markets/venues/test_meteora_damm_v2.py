@@ -181,7 +181,10 @@ def test_nothing_but_an_honest_swap_is_read() -> None:
         Instruction(Pubkey.new_unique(), good.data, good.accounts),
         Instruction(PROGRAM, b"", good.accounts),
         Instruction(PROGRAM, good.data + b"\x00", good.accounts),
-        Instruction(PROGRAM, bytes.fromhex("414b3f4ceb5b5b88") + good.data[8:], good.accounts),
+        *(
+            Instruction(PROGRAM, bytes.fromhex("414b3f4ceb5b5b88") + good.data[8:] + mode, good.accounts)
+            for mode in (b"", b"\x00", b"\x01", b"\x03", b"\x02\x00")
+        ),
         Instruction(PROGRAM, good.data, good.accounts[:-1]),
         Instruction(PROGRAM, good.data, [*good.accounts, stranger]),
         *(bend(index, stranger) for index in (0, 8, 9, 10, 11, 12, 13)),

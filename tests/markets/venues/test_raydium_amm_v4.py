@@ -131,7 +131,7 @@ def test_nothing_but_an_honest_swap_is_read() -> None:
         Instruction(Pubkey.new_unique(), good.data, good.accounts),
         Instruction(PROGRAM, b"", good.accounts),
         Instruction(PROGRAM, good.data + b"\x00", good.accounts),
-        Instruction(PROGRAM, b"\x11" + good.data[1:], good.accounts),
+        Instruction(PROGRAM, b"\x09" + good.data[1:], good.accounts),
         Instruction(PROGRAM, good.data, good.accounts[:-1]),
         Instruction(PROGRAM, good.data, [*good.accounts, stranger]),
         bend(0, stranger), bend(2, stranger), bend(7, stranger), bend(5, signing),

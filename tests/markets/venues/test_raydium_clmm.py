@@ -241,7 +241,7 @@ def test_nothing_but_an_honest_swap_is_read() -> None:
     bent = [
         Instruction(Pubkey.new_unique(), good.data, good.accounts),
         Instruction(PROGRAM, good.data[:-1], good.accounts),
-        Instruction(PROGRAM, good.data[:-1] + b"\x00", good.accounts),
+        Instruction(PROGRAM, good.data[:-1] + b"\x02", good.accounts),
         Instruction(PROGRAM, good.data[:24] + b"\x01" + good.data[25:], good.accounts),
         Instruction(PROGRAM, bytes.fromhex("f8c69e91e17587c8") + good.data[8:], good.accounts),
         Instruction(PROGRAM, good.data, good.accounts[:13]),

@@ -217,7 +217,7 @@ def test_nothing_but_an_honest_swap_is_read() -> None:
         _bend(good, data=b""),
         _bend(good, data=good.data[:-1]),
         _bend(good, data=good.data + b"\x00"),
-        _bend(good, data=bytes.fromhex("37d96256a34ab4ad") + good.data[8:]),
+        _bend(good, data=bytes.fromhex("f8c69e91e17587c8") + good.data[8:]),
         _bend(good, metas=good.accounts[:-1]),
         _bend(good, metas=[*good.accounts, stranger]),
         *(_bend(good, metas=with_meta(index, stranger)) for index in (0, 1, 8, 9)),
