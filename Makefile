@@ -42,7 +42,7 @@ run: install ## Start everything on this machine; Ctrl-C stops it
 test: install ## Run every test, in a real Chromium too
 	@sh .ci/program chromium chromium chromium-browser google-chrome
 	@sh .ci/program pgbouncer pgbouncer
-	@exec $(BIN)/python -m pytest --numprocesses=$(TEST_PROCESSES) --dist=loadgroup --no-loadscope-reorder
+	@exec $(BIN)/python -m pytest --numprocesses=$(TEST_PROCESSES) --dist=loadscope --no-loadscope-reorder
 
 test-real: install ## Swap on mainnet's compiled programs, <address>.so each in the directory REAL_PROGRAMS_DIR
 	@exec $(BIN)/python -m pytest tests_real

@@ -17,6 +17,8 @@ import psycopg
 import pytest
 from psycopg import sql
 from redis.asyncio import Redis
+from xdist.remote import Producer
+from xdist.scheduler import Scheduling
 
 from engine_app.embedded import frontend, processes
 from engine_app.embedded.addresses import wait_for_addresses
@@ -30,7 +32,7 @@ from engine_app.embedded.valkey import Valkey
 from engine_app.storage.postgres import Database
 from engine_app.storage.redis import connect
 from tests.deployed import Deployed, deploy
-from tests.sharing import group_of, turn_of
+from tests.sharing import GroupScheduling, turn_of
 
 TESTS = Path(__file__).parent
 
@@ -59,10 +61,13 @@ ENGINE_SETTINGS = {
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep tests together that share dear services, where pytest-xdist spreads them over processes."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(group_of(item.path.relative_to(TESTS))))
+    """Let the tests that take longest begin first."""
     items.sort(key=lambda item: turn_of(item.path.relative_to(TESTS)))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
+    """Keep tests together that share dear services, where pytest-xdist spreads them over processes."""
+    return GroupScheduling(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -25,8 +25,9 @@ Amounts come in as JSON numbers or decimal strings and go out as exact JSON numb
 units. Every error is `application/problem+json` with a stable `code`."""
 
 
-class _Anything(Convertor[str]):
-    """The rest of a path, line breaks too."""
+class _Path(Convertor[str]):
+    """The rest of a path, line breaks too: Starlette's own ends at one, so that what is mounted never sees such paths
+    and the plain text of whoever mounts it answers them."""
 
     regex = "(?s:.*)"
 
@@ -39,7 +40,7 @@ class _Anything(Convertor[str]):
         return value
 
 
-register_url_convertor("anything", _Anything())
+register_url_convertor("path", _Path())
 
 
 class _Api(FastAPI):
@@ -75,7 +76,7 @@ def create_api() -> FastAPI:
             raise HTTPException(405, f"{request.method} is not for this address", {"Allow": ", ".join(allowed)})
         raise HTTPException(404, f"there is nothing at {request.url.path}")
 
-    api.add_route("/api/{path:anything}", nothing_here, methods=list(METHODS), include_in_schema=False)
+    api.add_route("/api/{path:path}", nothing_here, methods=list(METHODS), include_in_schema=False)
     return api
 
 

@@ -79,6 +79,11 @@ def test_the_document_is_the_one_that_is_served(engine: RunningEngine) -> None:
     assert requests.get(f"{engine.base_url}/api/openapi.json", timeout=30).json() == SCHEMA.raw_schema
 
 
+def test_what_has_a_line_break_in_its_path_reaches_the_api(engine: RunningEngine) -> None:
+    answer = requests.delete(f"{engine.base_url}/api/wallet/addresses/%0A%29", timeout=30)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (401, "application/problem+json")
+
+
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.label)
 def test_every_answer_is_as_documented(operation: Any, engine: RunningEngine, session: requests.Session) -> None:
     modes = [operation.as_strategy(generation_mode=mode) for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)]
