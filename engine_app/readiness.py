@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from engine_app.chain.endpoint import EndpointHealth
 from engine_app.chain.errors import RpcRefused, RpcUnavailable
 from engine_app.chain.rpc import Rpc
 from engine_app.orders import oversight
+from engine_app.orders.oversight import UnderWay
 from engine_app.storage import heartbeats
+from engine_app.storage.heartbeats import Sign
 from engine_app.storage.postgres import DATABASE_AWAY, Database
 
 PATIENCE_SECONDS = 2.0
@@ -48,6 +51,25 @@ class Check:
     detail: str
 
 
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All that can be told of the engine's state.
+
+    Attributes:
+        state: of the whole.
+        checks: what each part says.
+        endpoints: how each Solana node does.
+        workers: each worker's last sign of life; empty where the database does not answer.
+        under_way: orders that are not final, by state; empty where the database does not answer.
+    """
+
+    state: State
+    checks: dict[str, Check]
+    endpoints: Sequence[EndpointHealth]
+    workers: Sequence[Sign]
+    under_way: Sequence[UnderWay]
+
+
 def overall(checks: dict[str, Check]) -> State:
     """Down without Postgres, for then nothing can be accepted; degraded where anything else is not as it should be."""
     if checks["postgres"].state is State.DOWN:
@@ -64,6 +86,8 @@ class Readiness:
         self._rpc = rpc
         self._asked_at = float("-inf")
         self._checks: dict[str, Check] = {}
+        self._read_at = float("-inf")
+        self._read: tuple[Sequence[Sign], Sequence[UnderWay]] = ((), ())
         self._one_at_a_time = asyncio.Lock()
 
     async def checks(self) -> dict[str, Check]:
@@ -82,6 +106,14 @@ class Readiness:
                 self._checks = dict(zip(parts, answers, strict=True))
                 self._asked_at = asyncio.get_running_loop().time()
             return self._checks
+
+    async def report(self) -> Report:
+        """What each part says, and what is behind it; as old as `checks` may be."""
+        checks = await self.checks()
+        async with self._one_at_a_time:
+            if self._read_at != self._asked_at:
+                self._read, self._read_at = await self._details(), self._asked_at
+        return Report(overall(checks), checks, self._rpc.health(), *self._read)
 
     async def _postgres(self) -> tuple[State, str]:
         await self._database.ping()
@@ -105,6 +137,14 @@ class Readiness:
             last = "none was ever seen" if seconds is None else f"last seen {seconds:.0f} s ago"
             return State.DOWN, f"no worker lives; {last}"
         return State.OK, f"{count} alive, last seen {seconds or 0:.1f} s ago"
+
+    async def _details(self) -> tuple[Sequence[Sign], Sequence[UnderWay]]:
+        """Signs of life and orders under way; none where the database does not answer."""
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS), self._database.transaction() as session:
+                return await heartbeats.signs(session), await oversight.under_way(session)
+        except (TimeoutError, *DATABASE_AWAY):
+            return (), ()
 
     async def _orders(self) -> tuple[State, str]:
         async with self._database.transaction() as session:

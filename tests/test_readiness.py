@@ -101,3 +101,19 @@ async def test_whoever_asks_again_is_told_the_same(database: Database, redis: Re
     answers = await asyncio.gather(*(readiness.checks() for _ in range(20)))
     assert all(answer is answers[0] for answer in answers)
     await rpc.close()
+
+
+async def test_the_report_has_each_workers_last_sign(database: Database, redis: Redis, localnet: LocalChain) -> None:
+    async with database.transaction() as session:
+        await heartbeats.beat(session, "one")
+    rpc = Rpc([localnet.rpc_url], CLUSTERS["localnet"])
+    try:
+        readiness = Readiness(database, redis, rpc)
+        report = await readiness.report()
+        assert [(sign.worker, sign.alive) for sign in report.workers] == [("one", True)]
+        assert report.workers[0].seen_seconds < heartbeats.ALIVE.total_seconds()
+        assert report.under_way == []
+        assert [endpoint.name for endpoint in report.endpoints] == [localnet.rpc_url]
+        assert await readiness.report() == report
+    finally:
+        await rpc.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, func
@@ -32,6 +33,16 @@ class Heartbeat(SQLModel, table=True):
     seen_at: datetime = Field(default=None, sa_column=moment(default_now=True))
 
 
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """The last sign of life of one worker process: how many seconds ago it came, and how long the worker has run."""
+
+    worker: str
+    alive: bool
+    seen_seconds: float
+    up_seconds: float
+
+
 async def beat(session: AsyncSession, worker: str) -> None:
     """Note that a worker lives now."""
     await session.execute(
@@ -54,6 +65,23 @@ async def alive(session: AsyncSession) -> tuple[int, float | None]:
     age = func.extract("epoch", now - func.max(col(Heartbeat.seen_at)))
     count, seconds = (await session.execute(select(recent, age).select_from(Heartbeat))).one()
     return int(count), None if seconds is None else float(seconds)
+
+
+async def signs(session: AsyncSession) -> list[Sign]:
+    """Every worker that was not stopped in good order, those that live first, by name; the dead for a day."""
+    now = func.clock_timestamp()
+    lives = col(Heartbeat.seen_at) > now - ALIVE
+    found = await session.execute(
+        select(
+            col(Heartbeat.worker),
+            lives,
+            func.extract("epoch", now - col(Heartbeat.seen_at)),
+            func.extract("epoch", col(Heartbeat.seen_at) - col(Heartbeat.started_at)),
+        )
+        .where(col(Heartbeat.seen_at) > now - KEPT)
+        .order_by(lives.desc(), col(Heartbeat.worker))
+    )
+    return [Sign(worker, alive, max(float(seen), 0.0), float(up)) for worker, alive, seen, up in found.all()]
 
 
 async def keep_beating(database: Database, worker: str) -> None:

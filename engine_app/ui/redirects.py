@@ -8,17 +8,18 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from engine_app.settings import settings
 from engine_app.ui.cookies import session_name
+from engine_app.ui.places import needs_session
 
 
 def strangers_to_login(app: ASGIApp) -> ASGIApp:
-    """The app, with a request of the trade page that carries no session cookie answered by a redirect.
+    """The app, with a request of a page for an account that carries no session cookie answered by a redirect.
 
     It only saves strangers the sight of an empty page: whether a session is valid, each handler checks.
     """
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
-        is_trade_page = scope["type"] == "http" and scope["path"] == "/"
-        if is_trade_page and session_name(settings()) not in HTTPConnection(scope).cookies:
+        is_for_accounts = scope["type"] == "http" and needs_session(scope["path"])
+        if is_for_accounts and session_name(settings()) not in HTTPConnection(scope).cookies:
             await RedirectResponse("/login/", 307)(scope, receive, send)
             return
         await app(scope, receive, send)

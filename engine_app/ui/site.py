@@ -20,10 +20,12 @@ from engine_app.ui.components.errands import Errands
 from engine_app.ui.components.shell import BRAND
 from engine_app.ui.pages.door import create_account_page, login_page
 from engine_app.ui.pages.not_found import not_found_page
+from engine_app.ui.pages.status import status_page
 from engine_app.ui.pages.trade import trade_page
 from engine_app.ui.states.door import DoorState
 from engine_app.ui.states.orders import OrdersState
 from engine_app.ui.states.session import WelcomeState
+from engine_app.ui.states.status import StatusState
 from engine_app.ui.states.swap import SwapState
 from engine_app.ui.states.wallet import WalletState
 from engine_app.ui.tabs import OneSessionPerTab
@@ -31,7 +33,7 @@ from engine_app.ui.theme import css_variables
 
 log = get_logger(__name__)
 
-STYLE_SHEETS = ["/css/base.css", "/css/shell.css", "/css/trade.css", "/css/orders.css"]
+STYLE_SHEETS = ["/css/base.css", "/css/shell.css", "/css/trade.css", "/css/orders.css", "/css/pages.css"]
 COUNT_SECONDS = 5.0
 DESCRIPTION = "Swap on Solana at the best price of Raydium and Meteora, executed exactly once."
 
@@ -53,6 +55,7 @@ def furnish(app: rx.App) -> None:
     """Give the app its pages and guards."""
     pages: tuple[tuple[str, str, Callable[[], rx.Component], Any], ...] = (
         ("/", "Trade", trade_page, [WalletState.load, OrdersState.follow, SwapState.requote, WelcomeState.greet]),
+        ("/status", "Status", status_page, [StatusState.watch, OrdersState.follow]),
         ("/login", "Log in", login_page, DoorState.enter),
         ("/create-account", "Create account", create_account_page, DoorState.enter),
         ("404", "Not found", not_found_page, None),

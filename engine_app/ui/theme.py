@@ -37,8 +37,10 @@ SCALE: Mapping[str, str] = {
     "radius-lg": "1.125rem",
     "radius-full": "999px",
     "bar-height": "3.75rem",
+    "banner-height": "1.75rem",
     "control-height": "3rem",
     "page-width": "73rem",
+    "reading-width": "60rem",
     # Motion.
     "quick": "120ms cubic-bezier(0.2, 0, 0, 1)",
     "calm": "240ms cubic-bezier(0.2, 0, 0, 1)",

@@ -1,4 +1,4 @@
-"""The frame of every page: top bar with brand, cluster, connection, account menu."""
+"""The frame of every page: skip link, top bar with navigation, connection and account menu, cluster banner."""
 
 from __future__ import annotations
 
@@ -8,11 +8,21 @@ import reflex as rx
 from reflex.style import color_mode, set_color_mode
 from reflex_components_core.core.banner import has_connection_errors
 from reflex_components_core.el.elements.base import BaseHTML
+from reflex_components_core.react_router import link
 
+from engine_app.ui.places import PLACES, Place
 from engine_app.ui.states.session import SessionState
 
 BRAND = "Order Engine"
+CONTENT = "content"
+"""The element that the skip link leads to."""
+
 CLUSTER_TONES = {"localnet": "busy", "devnet": "warn", "mainnet-beta": "good"}
+CLUSTER_WORDS = {
+    "localnet": "Tokens here are play money.",
+    "devnet": "Tokens here have no value.",
+    "mainnet-beta": "Real funds.",
+}
 
 
 class PostForm(BaseHTML):  # type: ignore[misc]
@@ -24,14 +34,65 @@ class PostForm(BaseHTML):  # type: ignore[misc]
     method: rx.Var[str]
 
 
-def page_frame(*content: rx.Component, bar_end: rx.Component | None = None) -> rx.Component:
-    """A page below the top bar."""
+def page_frame(*content: rx.Component, class_name: str) -> rx.Component:
+    """A page for anybody: its content below the top bar."""
     return rx.fragment(
+        skip_link(),
+        rx.el.header(rx.el.div(brand(), class_name="topbar-inner"), class_name="topbar"),
+        rx.el.main(*content, id=CONTENT, tab_index=-1, class_name=class_name),
+    )
+
+
+def account_page(here: str, *content: rx.Component, class_name: str = "page") -> rx.Component:
+    """A page of who is logged in.
+
+    Args:
+        here: the address of the place that the navigation marks.
+        content: what stands in its main part.
+        class_name: how that is laid out.
+    """
+    return rx.fragment(
+        skip_link(),
         rx.el.header(
-            rx.el.div(brand(), bar_end or rx.fragment(), class_name="topbar-inner"),
+            rx.el.div(
+                brand(),
+                navigation(here),
+                connection_pill(),
+                rx.cond(SessionState.signed_in, account_menu(), rx.el.span(class_name="account-place")),
+                class_name="topbar-inner",
+            ),
             class_name="topbar",
         ),
-        *content,
+        cluster_banner(),
+        rx.el.main(*content, id=CONTENT, tab_index=-1, class_name=class_name),
+    )
+
+
+def skip_link() -> rx.Component:
+    """The first stop of the keyboard: past the bar."""
+    return rx.el.a(
+        "Skip to content",
+        href=f"#{CONTENT}",
+        class_name="skip-link",
+        on_click=rx.set_focus(CONTENT).prevent_default,
+    )
+
+
+def navigation(here: str) -> rx.Component:
+    """The ways to the other pages; on a phone at its lower edge, where the thumb is."""
+    return rx.el.nav(
+        *(_way(place, current=place.address == here) for place in PLACES), class_name="ways", aria_label="Main"
+    )
+
+
+def _way(place: Place, *, current: bool) -> rx.Component:
+    return link(
+        rx.icon(place.icon, class_name="icon", aria_hidden=True),
+        rx.el.span(place.label),
+        to=place.address,
+        class_name="way",
+        data_testid=f"to-{place.label.lower()}",
+        **({"aria_current": "page"} if current else {}),
     )
 
 
@@ -46,23 +107,19 @@ def brand() -> rx.Component:
     )
 
 
-def bar_end() -> rx.Component:
-    """The end of the top bar for who is logged in."""
-    return rx.fragment(
-        rx.cond(SessionState.signed_in, cluster_pill()),
-        connection_pill(),
-        rx.cond(SessionState.signed_in, account_menu()),
-    )
-
-
-def cluster_pill() -> rx.Component:
-    """Which chain the money is on."""
-    return rx.el.span(
-        SessionState.cluster_label,
-        class_name="pill",
+def cluster_banner() -> rx.Component:
+    """Which chain the money is on, and what it is worth there."""
+    return rx.el.aside(
+        rx.cond(
+            SessionState.signed_in,
+            rx.fragment(
+                rx.el.strong(SessionState.cluster_label, data_testid="cluster"),
+                rx.el.span(rx.match(SessionState.cluster, *CLUSTER_WORDS.items(), "")),
+            ),
+        ),
+        class_name="cluster-banner",
         data_tone=rx.match(SessionState.cluster, *CLUSTER_TONES.items(), ""),
-        title="The Solana cluster this engine trades on",
-        data_testid="cluster",
+        aria_label="Solana cluster",
     )
 
 

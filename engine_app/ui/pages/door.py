@@ -45,40 +45,38 @@ def _door(
     here: str, *, title: str, words: str, action: str, button: str, hint: str | None, completes: str
 ) -> rx.Component:
     return page_frame(
-        rx.el.main(
-            rx.el.section(
-                rx.el.nav(
-                    _way("/login/", "Log in", current=here == "login"),
-                    _way("/create-account/", "Create account", current=here == "create-account"),
-                    class_name="segments",
-                    aria_label="Log in or create account",
-                ),
-                rx.el.h1(title),
-                rx.el.p(words, class_name="soft"),
-                PostForm.create(
-                    rx.cond(
-                        DoorState.problem != "",
-                        notice(
-                            rx.el.strong(DoorState.problem),
-                            " ",
-                            DoorState.advice,
-                            tone="bad",
-                            icon="circle-alert",
-                            data_testid="refusal",
-                        ),
-                    ),
-                    _field("Username", "username", "text", "username", max_length=50),
-                    _field("Password", "password", "password", completes, hint=hint),
-                    rx.el.button(button, class_name="button button-main", type="submit", data_testid="submit"),
-                    action=action,
-                    method="post",
-                    class_name="form",
-                ),
-                class_name="card door-card",
+        rx.el.section(
+            rx.el.nav(
+                _way("/login/", "Log in", current=here == "login"),
+                _way("/create-account/", "Create account", current=here == "create-account"),
+                class_name="segments",
+                aria_label="Log in or create account",
             ),
-            rx.el.ul(*(_note(*note) for note in _NOTES), class_name="door-notes"),
-            class_name="door",
+            rx.el.h1(title),
+            rx.el.p(words, class_name="soft"),
+            PostForm.create(
+                rx.cond(
+                    DoorState.problem != "",
+                    notice(
+                        rx.el.strong(DoorState.problem),
+                        " ",
+                        DoorState.advice,
+                        tone="bad",
+                        icon="circle-alert",
+                        data_testid="refusal",
+                    ),
+                ),
+                _field("Username", "username", "text", "username", max_length=50),
+                _field("Password", "password", "password", completes, hint=hint),
+                rx.el.button(button, class_name="button button-main", type="submit", data_testid="submit"),
+                action=action,
+                method="post",
+                class_name="form",
+            ),
+            class_name="card door-card",
         ),
+        rx.el.ul(*(_note(*note) for note in _NOTES), class_name="door-notes"),
+        class_name="door",
     )
 
 

@@ -6,20 +6,17 @@ import reflex as rx
 
 from engine_app.ui.components.history_card import history_card
 from engine_app.ui.components.progress_card import progress_card
-from engine_app.ui.components.shell import bar_end, page_frame
+from engine_app.ui.components.shell import account_page
 from engine_app.ui.components.swap_card import swap_card
 from engine_app.ui.components.wallet_card import wallet_card
 
 
 def trade_page() -> rx.Component:
     """The page of who is logged in."""
-    return page_frame(
-        rx.el.main(
-            rx.el.h1("Trade", class_name="visually-hidden"),
-            swap_card(),
-            rx.el.div(progress_card(), wallet_card(), class_name="side"),
-            rx.el.div(history_card(), class_name="wide"),
-            class_name="page",
-        ),
-        bar_end=bar_end(),
+    return account_page(
+        "/",
+        rx.el.h1("Trade", class_name="visually-hidden"),
+        swap_card(),
+        rx.el.div(progress_card(), wallet_card(), class_name="side"),
+        rx.el.div(history_card(), class_name="wide"),
     )

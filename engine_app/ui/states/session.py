@@ -30,6 +30,8 @@ class SessionState(rx.State):
 
     _belongs_to: str = ""
     """The name of the session token whose data the tab's state holds."""
+    _follower: int = 0
+    """Which follower of the orders is the tab's; those before it end."""
 
     async def _identity(self) -> Identity | None:
         """Who asks, checked on the server at every call; None where the cookie is missing or not valid."""

@@ -1,0 +1,123 @@
+"""What keeps a page as new as the feed of orders: one follower a tab, whichever page the tab shows."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from itertools import chain, repeat
+from typing import Any
+
+from reflex.event import EventSpec
+
+from engine_app.accounts.service import Identity
+from engine_app.services import services
+from engine_app.storage.postgres import DATABASE_AWAY
+from engine_app.telemetry.logging import get_logger
+from engine_app.ui import browser
+from engine_app.ui.links import explorer_of
+from engine_app.ui.order_view import OrderRow, order_row
+from engine_app.ui.states.session import SessionState
+from engine_app.ui.states.wallet import WalletState
+from engine_app.ui.tabs import HEARTBEAT_SECONDS, bursts, is_connected
+
+FIRST_PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
+
+log = get_logger(__name__)
+
+Order = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a page does with orders.
+
+    Attributes:
+        read: shows what the database says now; called once the feed is followed, and after every gap in it.
+        take: takes in the news of a burst, with the tab's lock held; those orders that they ended just now.
+    """
+
+    read: Callable[[Identity], Awaitable[None]]
+    take: Callable[[Identity, Sequence[Order]], Awaitable[list[Order]]]
+
+
+async def follow(tab: SessionState, shown: Shown) -> AsyncGenerator[Any]:
+    """What a background event yields that keeps its page live until the tab or session ends, or another page of the
+    tab follows instead.
+
+    Where the database does not answer, the tab says so and all is read again once it does.
+    """
+    async with tab:
+        turn = tab._follower = tab._follower + 1
+        client_token = tab.router.session.client_token
+    pauses = _pauses()
+    while tab._follower == turn and is_connected(client_token):
+        try:
+            async with tab:
+                identity = await tab._identity()
+                if identity is not None:
+                    tab._welcome(identity)
+            if identity is None:
+                yield browser.to_login()
+                return
+            async with aclosing(_followed(tab, shown, identity, turn, client_token)) as news:
+                async for event in news:
+                    yield event
+            return
+        except DATABASE_AWAY as error:
+            log.warning("page.database_away", error=type(error).__name__)
+        async with tab:
+            if not tab.database_away:
+                pauses = _pauses()
+            tab.database_away = True
+        await asyncio.sleep(next(pauses))
+
+
+async def _followed(
+    tab: SessionState, shown: Shown, identity: Identity, turn: int, client_token: str
+) -> AsyncGenerator[Any]:
+    """What the page is to do about the news, until another follower takes over or the tab or session ends."""
+    loop = asyncio.get_running_loop()
+    checked = loop.time()
+    watching = services().endings.watch(identity)
+    async with watching as ended_session, services().feed.follow(identity.user_id) as updates:
+        await _read(tab, shown, identity)
+        async for burst in bursts(updates, until=ended_session):
+            if not is_connected(client_token):
+                return
+            if tab._follower == turn and any(update is None for update in burst):
+                await _read(tab, shown, identity)
+            async with tab:
+                if tab._follower != turn:
+                    return
+                if loop.time() - checked > HEARTBEAT_SECONDS:
+                    if await tab._identity() is None:
+                        yield browser.to_login()
+                        return
+                    checked = loop.time()
+                ended = await shown.take(identity, [update.order for update in burst if update is not None])
+            for order in ended:
+                yield told(order_row(order, explorer_of(order)))
+            if ended:
+                yield WalletState.load
+        yield browser.to_login()
+
+
+async def _read(tab: SessionState, shown: Shown, identity: Identity) -> None:
+    async with tab:
+        await shown.read(identity)
+        tab.database_away = False
+
+
+def told(row: OrderRow) -> EventSpec:
+    """The toast that says how an order ended; one per order, whatever is delivered twice."""
+    name = "Swap" if row.kind == "swap" else "Withdrawal"
+    if row.status == "confirmed":
+        return browser.toast("success", f"{name} confirmed", f"{row.paid} → {row.target}", subject=row.order_id)
+    return browser.toast("error", f"{name} failed", f"{row.paid} → {row.token_out}", subject=row.order_id)
+
+
+def _pauses() -> Iterator[float]:
+    """Seconds to wait before each further try."""
+    return chain(FIRST_PAUSES, repeat(FIRST_PAUSES[-1]))
