@@ -16,9 +16,9 @@ from engine_app.chain.token_accounts import TOKEN_ACCOUNT_SIZE, WRAPPED_SOL_MINT
 from engine_app.chain.transactions import compose
 from engine_app.execution.building import SwapPlan, swap_instructions
 from engine_app.markets.pools import Pools
-from engine_app.markets.routing import decide
+from engine_app.markets.routing import Leg, Terms, decide
 from engine_app.markets.tokens import TokenList
-from engine_app.markets.venues.venue import Pool
+from engine_app.markets.venues.venue import Pool, SwapQuote
 from tests.waiting import until
 
 CLUSTER = CLUSTERS["localnet"]
@@ -73,13 +73,10 @@ class Whale:
         plan = SwapPlan(
             owner=self.address,
             attempt_id=uuid4(),
-            pool=pool,
-            mint_in=mint_in,
-            mint_out=mint_out,
+            terms=(Terms(Leg(pool, mint_in, mint_out, SwapQuote(amount_in, 1, (), (1, 1))), amount_in, 1),),
             amount_in=amount_in,
-            min_out=1,
             token_account_rent=await self.rpc.rent_exemption(TOKEN_ACCOUNT_SIZE),
-            opens_destination=mint_out != WRAPPED_SOL_MINT,
+            opens=() if mint_out == WRAPPED_SOL_MINT else (mint_out,),
         )
         message = compose(
             self.address,

@@ -1,4 +1,4 @@
-"""The instructions of one swap, and what it needs of the wallet. Pure."""
+"""The instructions of one swap along its route, and what it needs of the wallet. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from engine_app.chain.token_accounts import (
     wrapped_sol_address,
 )
 from engine_app.chain.transactions import SIGNATURE_LAMPORTS
-from engine_app.markets.venues.venue import Pool, SwapAccounts
+from engine_app.markets.routing.route import Terms
+from engine_app.markets.venues.venue import ExactOutPool, SwapAccounts
 
 WALLET_SIZE = 0
 """Bytes of a wallet's own account."""
@@ -30,92 +31,100 @@ class SwapPlan:
     Attributes:
         owner: the trading wallet; signs and pays.
         attempt_id: names the attempt's own wrapped-SOL account.
-        pool: where to swap.
-        mint_in, mint_out: wrapped SOL's mint stands for SOL.
-        amount_in, min_out: base units.
+        terms: what each leg asks for, in the order of the legs; wrapped SOL's mint stands for SOL.
+        amount_in: base units that the legs take of the order's mint in, at most.
         token_account_rent: rent exemption of a token account, lamports.
-        opens_destination: whether the owner's account for `mint_out` does not exist yet.
+        opens: mints of the legs for which the owner has no account yet.
     """
 
     owner: Pubkey
     attempt_id: UUID
-    pool: Pool
-    mint_in: Pubkey
-    mint_out: Pubkey
+    terms: tuple[Terms, ...]
     amount_in: int
-    min_out: int
     token_account_rent: int
-    opens_destination: bool
+    opens: tuple[Pubkey, ...]
+
+    @property
+    def mint_in(self) -> Pubkey:
+        """What the order pays."""
+        return self.terms[0].leg.mint_in
+
+    @property
+    def mint_out(self) -> Pubkey:
+        """What the order receives."""
+        return self.terms[-1].leg.mint_out
+
+    @property
+    def min_out(self) -> int:
+        """Base units of `mint_out` that the legs bring at least, all together."""
+        return sum(terms.amount_out for terms in self.terms if terms.leg.mint_out == self.mint_out)
+
+    @property
+    def token_programs(self) -> dict[Pubkey, Pubkey]:
+        """The token program of every mint of the legs."""
+        return token_programs(self.terms)
 
     @property
     def wrapped_sol(self) -> Pubkey | None:
-        """The attempt's own wrapped-SOL account, None where neither side is SOL."""
-        if WRAPPED_SOL_MINT in (self.mint_in, self.mint_out):
+        """The attempt's own wrapped-SOL account, None where no leg pays or receives SOL."""
+        if WRAPPED_SOL_MINT in self.token_programs:
             return wrapped_sol_address(self.owner, self.attempt_id)
         return None
+
+
+def token_programs(terms: tuple[Terms, ...]) -> dict[Pubkey, Pubkey]:
+    """The token program of every mint of the legs, in the order in which they come up."""
+    return {mint: of.leg.pool.token_program(mint) for of in terms for mint in (of.leg.mint_in, of.leg.mint_out)}
 
 
 def token_account(plan: SwapPlan, mint: Pubkey) -> Pubkey:
     """The account that pays or receives `mint`: the attempt's own for SOL, else the owner's associated one."""
     if mint == WRAPPED_SOL_MINT:
         return wrapped_sol_address(plan.owner, plan.attempt_id)
-    return ata(plan.owner, mint, plan.pool.token_program(mint))
+    return ata(plan.owner, mint, plan.token_programs[mint])
 
 
-def swap_instruction(plan: SwapPlan) -> Instruction:
-    """The venue's own instruction."""
+def leg_instruction(plan: SwapPlan, terms: Terms) -> Instruction:
+    """The venue's own instruction for one leg."""
+    leg = terms.leg
     user = SwapAccounts(
-        owner=plan.owner,
-        source=token_account(plan, plan.mint_in),
-        destination=token_account(plan, plan.mint_out),
+        owner=plan.owner, source=token_account(plan, leg.mint_in), destination=token_account(plan, leg.mint_out)
     )
-    return plan.pool.swap_instruction(user, plan.mint_in, plan.amount_in, plan.min_out)
+    if not leg.exact_out:
+        return leg.pool.swap_instruction(user, leg.mint_in, terms.amount_in, terms.amount_out)
+    if not isinstance(leg.pool, ExactOutPool):
+        raise TypeError(f"{leg.pool.venue} does not swap for an exact amount out")
+    return leg.pool.swap_exact_out_instruction(user, leg.mint_in, terms.amount_in, terms.amount_out)
 
 
 def swap_instructions(plan: SwapPlan) -> list[Instruction]:
-    """Open what the swap needs, swap, and close what it opened for itself."""
+    """Open what the swap needs, carry out its legs, and close what it opened for itself."""
     steps: list[Instruction] = []
     if plan.wrapped_sol is not None:
         wrapped = plan.amount_in if plan.mint_in == WRAPPED_SOL_MINT else 0
         steps += open_wrapped_sol(plan.owner, plan.attempt_id, wrapped, plan.token_account_rent)
-    if plan.opens_destination:
-        token_program = plan.pool.token_program(plan.mint_out)
-        steps.append(create_ata_idempotent(plan.owner, plan.owner, plan.mint_out, token_program))
-    steps.append(swap_instruction(plan))
+    programs = plan.token_programs
+    steps += [create_ata_idempotent(plan.owner, plan.owner, mint, programs[mint]) for mint in plan.opens]
+    steps += [leg_instruction(plan, terms) for terms in plan.terms]
     if plan.wrapped_sol is not None:
         steps.append(close_wrapped_sol(plan.owner, plan.attempt_id))
     return steps
 
 
-def needs(
-    *,
-    mint_in: Pubkey,
-    mint_out: Pubkey,
-    amount_in: int,
-    opens_destination: bool,
-    token_account_rent: int,
-    wallet_rent: int,
-    priority_fee: int,
-    tries: int,
-) -> dict[str, int]:
+def needs(plan: SwapPlan, *, wallet_rent: int, priority_fee: int, tries: int) -> dict[str, int]:
     """What a swap takes of its wallet at worst, base units per mint; lamports under wrapped SOL's mint.
 
     Args:
-        mint_in, mint_out, amount_in: the swap.
-        opens_destination: whether the account for `mint_out` has to be made.
-        token_account_rent: rent exemption of a token account, lamports.
+        plan: the swap.
         wallet_rent: what the wallet itself has to keep to stay rent exempt, lamports.
         priority_fee: most that one try pays on top of the base fee, lamports.
         tries: how many tries may still be paid for.
     """
-    lamports = wallet_rent + tries * (SIGNATURE_LAMPORTS + priority_fee)
-    if WRAPPED_SOL_MINT in (mint_in, mint_out):
-        lamports += token_account_rent
-    if opens_destination:
-        lamports += token_account_rent
-    if mint_in == WRAPPED_SOL_MINT:
-        return {str(WRAPPED_SOL_MINT): lamports + amount_in}
-    return {str(WRAPPED_SOL_MINT): lamports, str(mint_in): amount_in}
+    opened = len(plan.opens) + (plan.wrapped_sol is not None)
+    lamports = wallet_rent + tries * (SIGNATURE_LAMPORTS + priority_fee) + opened * plan.token_account_rent
+    if plan.mint_in == WRAPPED_SOL_MINT:
+        return {str(WRAPPED_SOL_MINT): lamports + plan.amount_in}
+    return {str(WRAPPED_SOL_MINT): lamports, str(plan.mint_in): plan.amount_in}
 
 
 def priority_fee(compute_unit_limit: int, compute_unit_price: int) -> int:
@@ -125,6 +134,11 @@ def priority_fee(compute_unit_limit: int, compute_unit_price: int) -> int:
 
 def contended_accounts(plan: SwapPlan) -> tuple[Pubkey, ...]:
     """The accounts of others that the swap writes: those for which a priority fee has to be bid."""
-    own = {plan.owner, token_account(plan, plan.mint_in), token_account(plan, plan.mint_out)}
-    accounts = swap_instruction(plan).accounts
-    return tuple(meta.pubkey for meta in accounts if meta.is_writable and meta.pubkey not in own)
+    own = {plan.owner, *(token_account(plan, mint) for mint in plan.token_programs)}
+    written = (
+        meta.pubkey
+        for terms in plan.terms
+        for meta in leg_instruction(plan, terms).accounts
+        if meta.is_writable and meta.pubkey not in own
+    )
+    return tuple(dict.fromkeys(written))

@@ -28,21 +28,21 @@ from engine_app.execution.building import (
     needs,
     priority_fee,
     swap_instructions,
+    token_programs,
 )
 from engine_app.execution.failures import TryFailure
 from engine_app.execution.tries import Planned, begin, carry_out, reserve
 from engine_app.execution.turn import Turn
 from engine_app.markets.errors import NoPool
 from engine_app.markets.pools import Snapshot
-from engine_app.markets.routing import decide, floor_out
+from engine_app.markets.routing import Leg, Route, Terms, decide, floor_out, leg_terms
 from engine_app.markets.tokens import whole
-from engine_app.markets.venues.venue import Pool
 from engine_app.orders.errors import PRICE_IMPACT, PRICE_MOVED
 from engine_app.orders.lifecycle import MAX_TRIES
 from engine_app.orders.models import Order
 from engine_app.telemetry.logging import get_logger
 from engine_app.wallets.models import Wallet
-from engine_app.wallets.policy import SwapAllowance
+from engine_app.wallets.policy import SwapAllowance, SwapLeg
 
 log = get_logger(__name__)
 
@@ -137,15 +137,17 @@ async def _route(turn: Turn, wallet: Wallet) -> Planned | None:
         )
         return None
     pool = next(pool for pool in snapshot.pools if pool.address == best.pool)
+    quote = pool.quote_exact_in(swap.mint_in, swap.amount_in, snapshot.clock)
+    route = Route(((Leg(pool, swap.mint_in, swap.mint_out, quote),),), swap.amount_in)
     rent = await turn.engine.rents.exemption(TOKEN_ACCOUNT_SIZE)
-    plan = _plan(swap, snapshot, pool, rent=rent, min_out=max(floor, floor_out(best.amount_out, order.slippage)))
+    plan = _plan(swap, snapshot, leg_terms(route, order.slippage, floor), rent=rent)
     bid = turn.engine.priority_fees.price(contended_accounts(plan))
     if not await _reserve(turn, swap, snapshot, plan, routing, bid=bid):
         return None
     return Planned(
         instructions=tuple(swap_instructions(plan)),
         allowed=_allowance(turn, wallet, plan),
-        quoted_out=best.amount_out,
+        quoted_out=route.amount_out,
         min_out=plan.min_out,
         dex=best.dex.value,
         slot=snapshot.slot,
@@ -153,19 +155,20 @@ async def _route(turn: Turn, wallet: Wallet) -> Planned | None:
     )
 
 
-def _plan(swap: Swap, snapshot: Snapshot, pool: Pool, *, rent: int, min_out: int) -> SwapPlan:
-    destination = ata(swap.owner, swap.mint_out, pool.token_program(swap.mint_out))
+def _plan(swap: Swap, snapshot: Snapshot, terms: tuple[Terms, ...], *, rent: int) -> SwapPlan:
+    held = snapshot.accounts.accounts
     return SwapPlan(
         owner=swap.owner,
         attempt_id=uuid4(),
-        pool=pool,
-        mint_in=swap.mint_in,
-        mint_out=swap.mint_out,
+        terms=terms,
         amount_in=swap.amount_in,
-        min_out=min_out,
         token_account_rent=rent,
-        opens_destination=swap.mint_out != WRAPPED_SOL_MINT
-        and token_account_at(snapshot.accounts.accounts, destination) is None,
+        opens=tuple(
+            mint
+            for mint, program in token_programs(terms).items()
+            if mint not in (swap.mint_in, WRAPPED_SOL_MINT)
+            and token_account_at(held, ata(swap.owner, mint, program)) is None
+        ),
     )
 
 
@@ -176,11 +179,7 @@ async def _reserve(
     engine, order = turn.engine, turn.order
     per_try = min(engine.settings.max_priority_fee, priority_fee(MAX_COMPUTE_UNITS, bid))
     wanted = needs(
-        mint_in=swap.mint_in,
-        mint_out=swap.mint_out,
-        amount_in=swap.amount_in,
-        opens_destination=plan.opens_destination,
-        token_account_rent=plan.token_account_rent,
+        plan,
         wallet_rent=await engine.rents.exemption(WALLET_SIZE),
         priority_fee=per_try,
         tries=MAX_TRIES - order.tries,
@@ -203,10 +202,12 @@ def _allowance(turn: Turn, wallet: Wallet, plan: SwapPlan) -> SwapAllowance:
         attempt_id=plan.attempt_id,
         mint_in=plan.mint_in,
         mint_out=plan.mint_out,
-        token_program_in=plan.pool.token_program(plan.mint_in),
-        token_program_out=plan.pool.token_program(plan.mint_out),
         amount_in=plan.amount_in,
         min_out=plan.min_out,
+        legs=tuple(
+            SwapLeg(of.leg.mint_in, of.leg.mint_out, of.amount_in, of.amount_out, of.leg.exact_out) for of in plan.terms
+        ),
+        token_programs=plan.token_programs,
         max_rent=plan.token_account_rent,
         max_priority_fee=turn.engine.settings.max_priority_fee,
         venues=turn.engine.venues,
@@ -224,7 +225,7 @@ def _balances(swap: Swap, plan: SwapPlan, read: AccountsAtSlot) -> dict[str, int
     wallet = read.accounts.get(swap.owner)
     balances = {str(WRAPPED_SOL_MINT): 0 if wallet is None else wallet.lamports}
     if swap.mint_in != WRAPPED_SOL_MINT:
-        held = token_account_at(read.accounts, ata(swap.owner, swap.mint_in, plan.pool.token_program(swap.mint_in)))
+        held = token_account_at(read.accounts, ata(swap.owner, swap.mint_in, plan.token_programs[swap.mint_in]))
         balances[str(swap.mint_in)] = 0 if held is None else held.amount
     return balances
 

@@ -20,12 +20,13 @@ from engine_app.chain.token_accounts import (
     WRAPPED_SOL_MINT,
 )
 from engine_app.chain.transactions import compose
-from engine_app.execution.building import SwapPlan, swap_instructions
+from engine_app.execution.building import SwapPlan, swap_instructions, token_programs
 from engine_app.execution.transfer_plan import Transfer, TransferPlan, transfer_instructions
+from engine_app.markets.routing import Leg, Terms
 from engine_app.markets.venues.registry import venues_for
-from engine_app.markets.venues.venue import Pool
+from engine_app.markets.venues.venue import Pool, SwapQuote
 from engine_app.wallets.derivation import keypair_at, seed_of
-from engine_app.wallets.policy import SwapAllowance, TransferAllowance
+from engine_app.wallets.policy import SwapAllowance, SwapLeg, TransferAllowance
 from tests.markets.venues.vectors import load
 
 PHRASE = "neither lonely flavor argue grass remind eye tag avocado spot unusual intact"
@@ -119,27 +120,40 @@ def real_swap(venue_name: str, direction: str) -> RealSwap:
     mint_in, mint_out = pool.mints
     if (mint_in == WRAPPED_SOL_MINT) == (direction == "buy"):
         mint_in, mint_out = mint_out, mint_in
+    return swap_along((Terms(leg_of(pool, mint_in), AMOUNT_IN, MIN_OUT),))
+
+
+def leg_of(pool: Pool, mint_in: Pubkey, *, exact_out: bool = False) -> Leg:
+    """One leg in a pool; what it is quoted at plays no part."""
+    [mint_out] = [mint for mint in pool.mints if mint != mint_in]
+    return Leg(pool, mint_in, mint_out, SwapQuote(AMOUNT_IN, MIN_OUT, (), (1, 1)), exact_out=exact_out)
+
+
+def swap_along(terms: tuple[Terms, ...]) -> RealSwap:
+    """A swap whose legs ask for these; the owner has no account but for what he pays."""
+    first, last = terms[0].leg.mint_in, terms[-1].leg.mint_out
+    programs = token_programs(terms)
+    amount_in = sum(of.amount_in for of in terms if of.leg.mint_in == first)
     plan = SwapPlan(
         owner=OWNER,
         attempt_id=ATTEMPT,
-        pool=pool,
-        mint_in=mint_in,
-        mint_out=mint_out,
-        amount_in=AMOUNT_IN,
-        min_out=MIN_OUT,
+        terms=terms,
+        amount_in=amount_in,
         token_account_rent=RENT,
-        opens_destination=mint_out != WRAPPED_SOL_MINT,
+        opens=tuple(mint for mint in programs if mint not in (first, WRAPPED_SOL_MINT)),
     )
     allowed = SwapAllowance(
         owner=OWNER,
         derivation_index=INDEX,
         attempt_id=ATTEMPT,
-        mint_in=mint_in,
-        mint_out=mint_out,
-        token_program_in=pool.token_program(mint_in),
-        token_program_out=pool.token_program(mint_out),
-        amount_in=AMOUNT_IN,
-        min_out=MIN_OUT,
+        mint_in=first,
+        mint_out=last,
+        amount_in=amount_in,
+        min_out=plan.min_out,
+        legs=tuple(
+            SwapLeg(of.leg.mint_in, of.leg.mint_out, of.amount_in, of.amount_out, of.leg.exact_out) for of in terms
+        ),
+        token_programs=programs,
         max_rent=RENT,
         max_priority_fee=LIMIT * PRICE // 1_000_000,
         venues=venues_for(CLUSTERS["mainnet-beta"]),

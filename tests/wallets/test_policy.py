@@ -21,7 +21,6 @@ from engine_app.chain.token_accounts import (
     TOKEN_2022_PROGRAM,
     TOKEN_PROGRAM,
     WRAPPED_SOL_MINT,
-    ata,
     close_wrapped_sol,
     create_ata_idempotent,
     open_wrapped_sol,
@@ -32,6 +31,7 @@ from engine_app.markets.venues.venue import ExactOutPool
 from engine_app.wallets.errors import SignatureRefused
 from engine_app.wallets.policy import require_allowed
 from engine_app.wallets.signer import Signer
+from tests.wallets.essence import account_of, essence, is_allowed, user_accounts
 from tests.wallets.messages import (
     AMOUNT_IN,
     ATTEMPT,
@@ -43,7 +43,6 @@ from tests.wallets.messages import (
     PHRASE,
     PRICE,
     RENT,
-    RealSwap,
     pool_of,
     real_swap,
     stranger,
@@ -109,6 +108,7 @@ def test_real_swaps_differ_in_what_they_open() -> None:
         {"amount_in": AMOUNT_IN + 1},
         {"min_out": MIN_OUT - 1},
         {"min_out": MIN_OUT + 1},
+        {"legs": ()},
         {"max_priority_fee": LIMIT * PRICE // 1_000_000 - 1},
         {"venues": ()},
         {"derivation_index": INDEX + 1},
@@ -134,13 +134,17 @@ def test_another_wrapped_account_or_rent_is_refused(
         signer.sign(swap.message(), replace(swap.allowed, **changed))
 
 
-@pytest.mark.parametrize("side", ["token_program_in", "token_program_out"])
+@pytest.mark.parametrize("side", ["mint_in", "mint_out"])
 def test_another_token_program_is_refused(signer: Signer, side: str) -> None:
     swap = real_swap("raydium_cpmm", "tokens")
-    program = TOKEN_PROGRAM if getattr(swap.allowed, side) == TOKEN_2022_PROGRAM else TOKEN_2022_PROGRAM
-    changed: dict[str, Any] = {side: program}
+    mint = getattr(swap.allowed, side)
+    programs = dict(swap.allowed.token_programs)
+    programs[mint] = TOKEN_PROGRAM if programs[mint] == TOKEN_2022_PROGRAM else TOKEN_2022_PROGRAM
     with pytest.raises(SignatureRefused):
-        signer.sign(swap.message(), replace(swap.allowed, **changed))
+        signer.sign(swap.message(), replace(swap.allowed, token_programs=programs))
+    del programs[mint]
+    with pytest.raises(SignatureRefused):
+        signer.sign(swap.message(), replace(swap.allowed, token_programs=programs))
 
 
 def token_instruction(tag: int, data: bytes, *accounts: Pubkey) -> Instruction:
@@ -149,7 +153,7 @@ def token_instruction(tag: int, data: bytes, *accounts: Pubkey) -> Instruction:
 
 SWAP = real_swap("raydium_cpmm", "sell")
 CREATE, INITIALIZE, MAKE_ATA, TRADE, CLOSE = SWAP.instructions
-TOKENS = ata(OWNER, SWAP.allowed.mint_out, SWAP.allowed.token_program_out)
+TOKENS = account_of(SWAP, SWAP.allowed.mint_out)
 THIEF = stranger("thief")
 ONE = (1).to_bytes(8, "little")
 
@@ -257,18 +261,6 @@ def test_each_changed_account_of_the_user_is_refused(signer: Signer, venue: str,
     assert tried >= 5
 
 
-def user_accounts(swap: RealSwap) -> set[Pubkey]:
-    allowed = swap.allowed
-    return {
-        OWNER,
-        WRAPPED,
-        ata(OWNER, allowed.mint_in, allowed.token_program_in),
-        ata(OWNER, allowed.mint_out, allowed.token_program_out),
-        allowed.mint_in,
-        allowed.mint_out,
-    }
-
-
 @pytest.mark.parametrize(("venue", "direction"), SWAPS)
 def test_accounts_added_to_or_taken_from_an_instruction_are_refused(signer: Signer, venue: str, direction: str) -> None:
     swap = real_swap(venue, direction)
@@ -288,7 +280,7 @@ def test_a_swap_may_pass_more_or_fewer_arrays_but_not_none(signer: Signer, venue
     [at] = [at for at, step in enumerate(swap.instructions) if len(step.accounts) >= WITH_ARRAYS[venue]]
     step = swap.instructions[at]
     shortest = step.accounts[: WITH_ARRAYS[venue]]
-    destination = ata(OWNER, swap.allowed.mint_out, swap.allowed.token_program_out)
+    destination = account_of(swap, swap.allowed.mint_out)
     for metas, passes in (
         (shortest, True),
         ([*step.accounts, AccountMeta(stranger("array"), False, True)], True),
@@ -382,34 +374,3 @@ def test_every_changed_field_is_refused_or_changes_nothing_of_the_users(venue: s
             assert Counter(essence(message, swap)) <= Counter(original), name
             assert {program for program, *_ in left_out} <= {ASSOCIATED_TOKEN_PROGRAM, COMPUTE_BUDGET_PROGRAM}, name
     assert 0 < accepted < tried // 2
-
-
-def is_allowed(message: MessageV0, swap: RealSwap) -> bool:
-    try:
-        require_allowed(message, swap.allowed)
-    except SignatureRefused:
-        return False
-    return True
-
-
-def essence(message: MessageV0, swap: RealSwap) -> list[tuple[Pubkey, bytes, tuple[Pubkey | None, ...]]]:
-    """What a message does to its user: each instruction's program, the data but for prices and limits, and which of
-    its accounts are the user's."""
-    own = user_accounts(swap)
-    assert message.account_keys[0] == OWNER
-    assert message.header.num_required_signatures == 1
-    done: list[tuple[Pubkey, bytes, tuple[Pubkey | None, ...]]] = []
-    for compiled in message.instructions:
-        program = message.account_keys[compiled.program_id_index]
-        keys = [message.account_keys[index] for index in compiled.accounts]
-        data = bytes(compiled.data)
-        if program == COMPUTE_BUDGET_PROGRAM:
-            data = data[:1]
-        if data[:4] == (3).to_bytes(4, "little"):
-            assert int.from_bytes(data[76:84], "little") <= AMOUNT_IN + RENT
-            data = data[:76] + data[84:]
-        named = [key if key in own else None for key in keys]
-        while named and named[-1] is None:  # any number of arrays may stand at the end
-            named.pop()
-        done.append((program, data, tuple(named)))
-    return done

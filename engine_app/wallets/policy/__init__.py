@@ -5,7 +5,7 @@ order: an allowance says what one attempt may do, one module per kind of order.
 """
 
 from engine_app.wallets.policy.message import Allowance, require_allowed
-from engine_app.wallets.policy.swap import SwapAllowance
+from engine_app.wallets.policy.swap import SwapAllowance, SwapLeg
 from engine_app.wallets.policy.transfer import TransferAllowance
 
-__all__ = ["Allowance", "SwapAllowance", "TransferAllowance", "require_allowed"]
+__all__ = ["Allowance", "SwapAllowance", "SwapLeg", "TransferAllowance", "require_allowed"]

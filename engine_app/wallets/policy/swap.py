@@ -1,11 +1,12 @@
-"""A swap: the attempt's own wrapped-SOL account, the owner's token accounts, one call of a venue.
+"""A swap: the attempt's own wrapped-SOL account, the owner's token accounts, and one call of a venue for each leg.
 
-Swaps are read by their venue's own decoder.
+Legs are read by their venue's own decoder.
 """
 
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
@@ -38,6 +39,24 @@ _SYNC_NATIVE = b"\x11"
 
 
 @dataclass(frozen=True, slots=True)
+class SwapLeg:
+    """One call of a venue.
+
+    Attributes:
+        mint_in, mint_out: what is paid and received; wrapped SOL's mint stands for SOL.
+        amount_in: base units of `mint_in` that it must offer: exactly, at most where `exact_out`.
+        min_out: base units of `mint_out` that it must ask for: at least, exactly where `exact_out`.
+        exact_out: whether it buys an exact amount instead of selling one.
+    """
+
+    mint_in: Pubkey
+    mint_out: Pubkey
+    amount_in: int
+    min_out: int
+    exact_out: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class SwapAllowance:
     """What one attempt of a swap may do.
 
@@ -46,9 +65,11 @@ class SwapAllowance:
         derivation_index: n of its path.
         attempt_id: names the attempt's own wrapped-SOL account.
         mint_in, mint_out: the pair; wrapped SOL's mint stands for SOL.
-        token_program_in, token_program_out: the token programs of the two mints.
-        amount_in: base units of `mint_in` that are swapped, exactly.
-        min_out: base units of `mint_out` that the swap must ask for, exactly.
+        amount_in: base units of `mint_in` that the legs offer together, exactly.
+        min_out: base units of `mint_out` that the legs must ask for together, exactly.
+        legs: the calls of venues in their order: all from `mint_in` to `mint_out`, or some to a mint in between and
+            then, spending no more than these are sure to bring, some from there on.
+        token_programs: the token program of every mint of the legs.
         max_rent: lamports that may lie in the wrapped-SOL account beyond the amount.
         max_priority_fee: lamports that may be paid on top of the base fee.
         venues: the programs that may be called.
@@ -59,10 +80,10 @@ class SwapAllowance:
     attempt_id: UUID
     mint_in: Pubkey
     mint_out: Pubkey
-    token_program_in: Pubkey
-    token_program_out: Pubkey
     amount_in: int
     min_out: int
+    legs: tuple[SwapLeg, ...]
+    token_programs: Mapping[Pubkey, Pubkey]
     max_rent: int
     max_priority_fee: int
     venues: tuple[Venue, ...]
@@ -95,17 +116,20 @@ class _SwapReading(Reading):
                 TOKEN_PROGRAM: self._token,
             },
         )
+        _require_whole(allowed)
         self._allowed = allowed
         self._wrapped = _Wrapped.ABSENT
-        self._wraps = WRAPPED_SOL_MINT in (allowed.mint_in, allowed.mint_out)
+        mints = dict.fromkeys(mint for leg in allowed.legs for mint in (leg.mint_in, leg.mint_out))
+        self._wraps = WRAPPED_SOL_MINT in mints
         self._deposited = 0
-        self._created_for: set[Pubkey] = set()
-        self._swapped = False
+        self._accounts = {mint: self._token_account(mint) for mint in mints}
+        self._not_created = [mint for mint in mints if mint != WRAPPED_SOL_MINT]
+        self._swapped = 0
 
     def finish(self) -> None:
         """Check what only the whole message shows; raises SignatureRefused."""
-        if not self._swapped:
-            raise SignatureRefused("it does not swap")
+        if self._swapped != len(self._allowed.legs):
+            raise SignatureRefused(f"it makes {self._swapped} of {len(self._allowed.legs)} swaps")
         super().finish()
         if self._wraps and self._wrapped is not _Wrapped.CLOSED:
             raise SignatureRefused("it leaves its wrapped-SOL account open")
@@ -137,14 +161,10 @@ class _SwapReading(Reading):
 
     def _associated_token(self, instruction: Instruction) -> None:
         allowed = self._allowed
-        for mint, program in (
-            (allowed.mint_in, allowed.token_program_in),
-            (allowed.mint_out, allowed.token_program_out),
-        ):
-            if mint == WRAPPED_SOL_MINT or mint in self._created_for:
-                continue
+        for mint in self._not_created:
+            program = allowed.token_programs[mint]
             if same(instruction, create_ata_idempotent(allowed.owner, allowed.owner, mint, program)):
-                self._created_for.add(mint)
+                self._not_created.remove(mint)
                 return
         raise SignatureRefused("it makes a token account that the swap does not need")
 
@@ -166,35 +186,63 @@ class _SwapReading(Reading):
             request = venue.read_swap(instruction)
         except DecodeError as error:
             raise SignatureRefused(f"an instruction of {venue.name} that is no swap: {error}") from None
-        if self._swapped:
-            raise SignatureRefused("it swaps twice")
+        if self._swapped == len(allowed.legs):
+            raise SignatureRefused("it swaps once more than the order does")
+        leg = allowed.legs[self._swapped]
         if self._wraps and self._wrapped is not _Wrapped.OPEN:
             raise SignatureRefused("it swaps while its wrapped-SOL account is not open")
         user = SwapAccounts(
-            owner=allowed.owner,
-            source=self._token_account(allowed.mint_in, allowed.token_program_in),
-            destination=self._token_account(allowed.mint_out, allowed.token_program_out),
+            owner=allowed.owner, source=self._accounts[leg.mint_in], destination=self._accounts[leg.mint_out]
         )
         if request.user != user:
             raise SignatureRefused("the swap names other accounts than the owner's")
         named = [meta.pubkey for meta in instruction.accounts]
-        mints = (allowed.mint_in, allowed.mint_out)
+        mints = (leg.mint_in, leg.mint_out)
         if request.mints not in (frozenset(mints), frozenset()):
             raise SignatureRefused("the swap is of another pair")
         # Where the program reads no mints, the user's two token accounts alone give the pair.
-        times = {user.owner: 1, user.source: 1, user.destination: 1} | dict.fromkeys(mints, 1 if request.mints else 0)
+        times = dict.fromkeys((*self._accounts, *self._accounts.values()), 0)
+        times |= {user.owner: 1, user.source: 1, user.destination: 1} | dict.fromkeys(request.mints, 1)
         if any(named.count(key) != count for key, count in times.items()):
             raise SignatureRefused("the swap passes the owner's accounts or the mints off as the pool's")
-        if request.exact_out:
-            raise SignatureRefused("the swap buys an exact amount, the order sells one")
-        if (request.amount_in, request.min_out) != (allowed.amount_in, allowed.min_out):
+        if request.exact_out != leg.exact_out:
+            raise SignatureRefused("the swap sells where the order buys an exact amount, or the other way round")
+        if (request.amount_in, request.min_out) != (leg.amount_in, leg.min_out):
             raise SignatureRefused(
-                f"the swap gives {request.amount_in} for at least {request.min_out}, "
-                f"the order {allowed.amount_in} for at least {allowed.min_out}"
+                f"the swap gives {request.amount_in} for {request.min_out}, the order {leg.amount_in} for {leg.min_out}"
             )
-        self._swapped = True
+        self._swapped += 1
 
-    def _token_account(self, mint: Pubkey, token_program: Pubkey) -> Pubkey:
+    def _token_account(self, mint: Pubkey) -> Pubkey:
         if mint == WRAPPED_SOL_MINT:
             return wrapped_sol_address(self._allowed.owner, self._allowed.attempt_id)
-        return ata(self._allowed.owner, mint, token_program)
+        return ata(self._allowed.owner, mint, self._allowed.token_programs[mint])
+
+
+def _require_whole(allowed: SwapAllowance) -> None:
+    """Raises SignatureRefused unless the legs together are the swap of `amount_in` for at least `min_out`, in which
+    nothing of a mint in between is spent that the same legs are not sure to have brought."""
+    pair = (allowed.mint_in, allowed.mint_out)
+    first = [leg for leg in allowed.legs if leg.mint_in == allowed.mint_in]
+    last = [leg for leg in allowed.legs if leg.mint_out == allowed.mint_out]
+    known = allowed.mint_in != allowed.mint_out and all(
+        mint in allowed.token_programs for leg in allowed.legs for mint in (leg.mint_in, leg.mint_out)
+    )
+    direct = all((leg.mint_in, leg.mint_out) == pair for leg in allowed.legs)
+    if not known or not allowed.legs or not (direct or _is_two_hops(allowed.legs, first, last)):
+        raise SignatureRefused("the legs do not lead from one token to the other")
+    given, asked = sum(leg.amount_in for leg in first), sum(leg.min_out for leg in last)
+    if (given, asked) != (allowed.amount_in, allowed.min_out):
+        raise SignatureRefused(
+            f"the legs give {given} for at least {asked}, the order {allowed.amount_in} for {allowed.min_out}"
+        )
+
+
+def _is_two_hops(legs: Sequence[SwapLeg], first: Sequence[SwapLeg], last: Sequence[SwapLeg]) -> bool:
+    """Whether the legs go to a mint in between, and on from there with no more of it than they are sure to bring."""
+    between = {leg.mint_out for leg in first} | {leg.mint_in for leg in last}
+    return (
+        list(legs) == [*first, *last]
+        and len(between) == 1
+        and sum(leg.amount_in for leg in last) <= sum(leg.min_out for leg in first)
+    )

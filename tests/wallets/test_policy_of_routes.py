@@ -1,0 +1,149 @@
+"""The signer signs splits and swaps of two hops leg by leg, and nothing that differs from them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from functools import cache
+
+import pytest
+from solders.compute_budget import ID as COMPUTE_BUDGET_PROGRAM
+
+from engine_app.chain.token_accounts import ASSOCIATED_TOKEN_PROGRAM, WRAPPED_SOL_MINT
+from engine_app.markets.routing import Terms
+from engine_app.markets.venues.venue import Pool
+from engine_app.wallets.errors import SignatureRefused
+from engine_app.wallets.policy import SwapLeg
+from engine_app.wallets.signer import Signer
+from tests.markets.venues.vectors import load, state
+from tests.wallets.essence import essence, is_allowed
+from tests.wallets.messages import PHRASE, RealSwap, leg_of, stranger, swap_along
+from tests.wallets.mutations import changed_bytes, changed_fields
+
+
+def pool_at(name: str, label: str) -> Pool:
+    """The measured pool of this label."""
+    measured = state(name, label)
+    return load(name).venue.decode(measured.cases[0].pool, measured.accounts)
+
+
+CPMM = pool_at("raydium_cpmm", "cpmm-sol-usdc-25bp")
+DAMM = pool_at("meteora_damm_v2", "dammv2-sol-usdc-5bp")
+DAMM_V1 = pool_at("meteora_damm_v1", "dammv1-sol-usdc-25bp")
+STABLE = pool_at("raydium_cpmm", "cpmm-usdc-usdt-5bp")
+BONK_SOL = pool_at("meteora_damm_v2", "dammv2-bonk-sol-dyn")
+BONK_USDC = pool_at("raydium_cpmm", "cpmm-bonk-usdc-100bp/traded0")
+BONK_USDC_DAMM = pool_at("meteora_damm_v2", "dammv2-bonk-usdc-sched/+1s")
+SOL = WRAPPED_SOL_MINT
+[USDC] = [mint for mint in CPMM.mints if mint != SOL]
+[USDT] = [mint for mint in STABLE.mints if mint != USDC]
+[BONK] = [mint for mint in BONK_SOL.mints if mint != SOL]
+
+ROUTES = {
+    "split": (Terms(leg_of(CPMM, SOL), 900, 90), Terms(leg_of(DAMM, SOL), 600, 65)),
+    "split buying SOL": (Terms(leg_of(DAMM_V1, USDC), 900, 90), Terms(leg_of(DAMM, USDC), 600, 65)),
+    "hops, buying exactly": (Terms(leg_of(CPMM, SOL, exact_out=True), 900, 90), Terms(leg_of(STABLE, USDC), 90, 88)),
+    "hops over SOL": (Terms(leg_of(BONK_SOL, BONK), 900, 90), Terms(leg_of(CPMM, SOL), 90, 88)),
+    "hops to SOL": (Terms(leg_of(STABLE, USDT, exact_out=True), 900, 90), Terms(leg_of(DAMM, USDC), 90, 88)),
+    "hop and split": (
+        Terms(leg_of(STABLE, USDT, exact_out=True), 900, 90),
+        Terms(leg_of(BONK_USDC, USDC), 50, 49),
+        Terms(leg_of(BONK_USDC_DAMM, USDC), 40, 39),
+    ),
+}
+
+
+@cache
+def routed(name: str) -> RealSwap:
+    """The swap along a route."""
+    return swap_along(ROUTES[name])
+
+
+@pytest.fixture(scope="module")
+def signer() -> Signer:
+    return Signer(PHRASE)
+
+
+@pytest.mark.parametrize("name", ROUTES)
+def test_a_route_is_signed(signer: Signer, name: str) -> None:
+    swap = routed(name)
+    assert signer.sign(swap.message(), swap.allowed).verify_with_results() == [True]
+
+
+def changed_legs(leg: SwapLeg) -> list[SwapLeg]:
+    """The leg with one field changed, in every way that matters."""
+    return [
+        replace(leg, mint_in=stranger("mint")),
+        replace(leg, mint_out=stranger("mint")),
+        replace(leg, amount_in=leg.amount_in + 1),
+        replace(leg, amount_in=leg.amount_in - 1),
+        replace(leg, min_out=leg.min_out + 1),
+        replace(leg, min_out=leg.min_out - 1),
+        replace(leg, exact_out=not leg.exact_out),
+    ]
+
+
+@pytest.mark.parametrize("name", ROUTES)
+def test_another_leg_is_refused(signer: Signer, name: str) -> None:
+    swap = routed(name)
+    legs = swap.allowed.legs
+    for at, leg in enumerate(legs):
+        for other in changed_legs(leg):
+            with pytest.raises(SignatureRefused):
+                signer.sign(swap.message(), replace(swap.allowed, legs=(*legs[:at], other, *legs[at + 1 :])))
+
+
+@pytest.mark.parametrize("name", ROUTES)
+def test_legs_missing_doubled_or_in_another_order_are_refused(signer: Signer, name: str) -> None:
+    swap = routed(name)
+    legs = swap.allowed.legs
+    for others in (legs[1:], legs[:-1], (*legs, legs[-1]), (legs[0], *legs), legs[::-1]):
+        with pytest.raises(SignatureRefused):
+            signer.sign(swap.message(), replace(swap.allowed, legs=others))
+
+
+@pytest.mark.parametrize("name", ["hops, buying exactly", "hops over SOL", "hop and split"])
+def test_a_second_hop_that_spends_what_the_owner_had_before_is_refused(signer: Signer, name: str) -> None:
+    first, second, *rest = ROUTES[name]
+    greedy = swap_along((first, replace(second, amount_in=second.amount_in + 1), *rest))
+    with pytest.raises(SignatureRefused, match="do not lead"):
+        signer.sign(greedy.message(), greedy.allowed)
+
+
+def test_legs_that_lead_elsewhere_are_refused(signer: Signer) -> None:
+    swap = routed("hops over SOL")
+    to_bonk = SwapLeg(SOL, BONK, 90, 88)
+    via_two = (SwapLeg(BONK, SOL, 450, 45), SwapLeg(BONK, USDC, 450, 45), SwapLeg(SOL, USDT, 45, 44))
+    for legs in ((swap.allowed.legs[0], to_bonk), via_two):
+        with pytest.raises(SignatureRefused, match="do not lead"):
+            signer.sign(swap.message(), replace(swap.allowed, legs=legs))
+
+
+@pytest.mark.parametrize("name", ["split buying SOL", "hops, buying exactly"])
+def test_every_changed_byte_is_refused_or_changes_nothing_of_the_users(name: str) -> None:
+    swap = routed(name)
+    original = essence(swap.message(), swap)
+    tried = accepted = 0
+    for changed, message in changed_bytes(swap.message()):
+        tried += 1
+        if is_allowed(message, swap):
+            accepted += 1
+            assert essence(message, swap) == original, changed
+    assert 0 < accepted < tried // 2
+
+
+@pytest.mark.parametrize("name", ROUTES)
+def test_every_changed_field_is_refused_or_changes_nothing_of_the_users(name: str) -> None:
+    """What is left out makes the swap fail at most: only a token account that may exist already, and the price for the
+    compute units."""
+    swap = routed(name)
+    original = Counter(essence(swap.message(), swap))
+    tried = accepted = 0
+    for changed, message in changed_fields(swap.message(), stranger("thief")):
+        tried += 1
+        if is_allowed(message, swap):
+            accepted += 1
+            done = Counter(essence(message, swap))
+            assert done <= original, changed
+            assert {program for program, *_ in original - done} <= {ASSOCIATED_TOKEN_PROGRAM, COMPUTE_BUDGET_PROGRAM}
+    assert 0 < accepted < tried // 2
