@@ -56,6 +56,8 @@ TOLD: dict[str, Any] = {
     "minAmountOutUnits": "220000000",
     "amountOut": 224.6625,
     "amountOutUnits": "224662500",
+    "spent": 1.5,
+    "spentUnits": "1500000000",
     "expectedQuote": 224.6625,
     "difference": 0,
     "differenceUnits": "0",

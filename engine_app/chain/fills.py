@@ -5,6 +5,9 @@ own that is opened and closed inside the transaction and so has no balance befor
 is what the other side's wrapped-SOL accounts (pool vaults, fee accounts) gained or lost. The owner's lamports
 give the same number a second way: change = −spent + received − fee − rent paid + rent returned. Where they
 disagree, the difference stands in `unexplained` instead of being hidden in an amount.
+
+Of two hops, what the first brought beyond what the second spent is neither spent nor received, but the owner's: it
+stands in `left_over`.
 """
 
 from __future__ import annotations
@@ -32,6 +35,8 @@ class Fill:
         unexplained: lamports of the owner's change that none of these explains; 0 for whatever the engine builds.
         slot: the slot it landed in.
         compute_units: compute units used.
+        left_over: base units of a mint in between that the owner gained (SOL: lamports).
+        left_over_mint: that mint, wrapped SOL's for SOL; None where nothing is left.
     """
 
     spent: int
@@ -42,6 +47,8 @@ class Fill:
     unexplained: int
     slot: int
     compute_units: int
+    left_over: int = 0
+    left_over_mint: Pubkey | None = None
 
 
 def read_fill(
@@ -53,7 +60,7 @@ def read_fill(
         tx: the landed transaction; one that failed moved nothing but its fee.
         owner: the trading wallet.
         mint_in, mint_out: the mints; wrapped SOL's stands for SOL where `wrapped_sol` is given.
-        wrapped_sol: the attempt's own wrapped-SOL account, None where neither side is SOL.
+        wrapped_sol: the attempt's own wrapped-SOL account, None where no SOL passes through one.
     """
     sol = WRAPPED_SOL_MINT if wrapped_sol is not None else None
     through_pools = _gained_by_others(tx, owner, wrapped_sol)
@@ -61,10 +68,13 @@ def read_fill(
     if tx.error is None:
         spent = through_pools if mint_in == sol else -_gained_by_owner(tx, owner, mint_in)
         received = -through_pools if mint_out == sol else _gained_by_owner(tx, owner, mint_out)
+    left = _left_over(tx, owner, (mint_in, mint_out), through_pools) if tx.error is None else None
     paid = tx.fee if tx.account_keys[0] == owner else 0
     rent_paid = _rent(tx, owner, tx.post_tokens, tx.pre_tokens)
     rent_returned = -_rent(tx, owner, tx.pre_tokens, tx.post_tokens)
     expected = rent_returned - rent_paid - paid
+    if left is not None and left[0] == sol:
+        expected += left[1]
     if mint_in == sol:
         expected -= spent
     if mint_out == sol:
@@ -78,6 +88,8 @@ def read_fill(
         unexplained=tx.lamports_gained(owner) - expected,
         slot=tx.slot,
         compute_units=tx.compute_units,
+        left_over=0 if left is None else left[1],
+        left_over_mint=None if left is None else left[0],
     )
 
 
@@ -124,6 +136,20 @@ def _accounts(tx: LandedTransaction) -> Iterable[tuple[TokenBalance, int]]:
 
 def _gained_by_owner(tx: LandedTransaction, owner: Pubkey, mint: Pubkey) -> int:
     return sum(gained for token, gained in _accounts(tx) if token.owner == owner and token.mint == mint)
+
+
+def _left_over(
+    tx: LandedTransaction, owner: Pubkey, pair: tuple[Pubkey, Pubkey], through_pools: int
+) -> tuple[Pubkey, int] | None:
+    """The mint beside the pair of which the owner has more (or, negative, less) than before, and how much.
+
+    A route leads over one mint at most.
+    """
+    if WRAPPED_SOL_MINT not in pair and through_pools:
+        return WRAPPED_SOL_MINT, -through_pools
+    others = dict.fromkeys(token.mint for token, _ in _accounts(tx) if token.mint not in (*pair, WRAPPED_SOL_MINT))
+    gained = ((mint, _gained_by_owner(tx, owner, mint)) for mint in others)
+    return next(((mint, amount) for mint, amount in gained if amount), None)
 
 
 def _gained_by_others(tx: LandedTransaction, owner: Pubkey, wrapped_sol: Pubkey | None) -> int:

@@ -82,6 +82,9 @@ async def _amounts_differ(attempt: Attempt, order: Order, signature: Signature, 
     fill = fill_of(order, attempt.id, transaction)
     if order.spent_in != fill.spent or order.amount_out != fill.received:
         return f"recorded {order.spent_in} → {order.amount_out}, the chain moved {fill.spent} → {fill.received}"
+    left_over = int((order.fill or {}).get("left_over", 0))
+    if left_over != fill.left_over:
+        return f"recorded {left_over} left over of a token in between, the chain left {fill.left_over}"
     return None
 
 

@@ -23,7 +23,7 @@ from engine_app.chain.call_counts import count_calls, counted_apart
 from engine_app.chain.fills import Fill, read_fill, read_transfer
 from engine_app.chain.landed import LandedTransaction
 from engine_app.chain.landing import ExpiryEvidence, HistoryMissing, Observation, Seen, Withdrawn
-from engine_app.chain.token_accounts import WRAPPED_SOL_MINT, wrapped_sol_address
+from engine_app.chain.token_accounts import wrapped_sol_address
 from engine_app.execution.failures import TryFailure, read_failure
 from engine_app.execution.run import run_at_due_time
 from engine_app.execution.turn import Turn
@@ -81,7 +81,7 @@ async def _confirm(turn: Turn, followed: Followed) -> bool:
     async with turn.transaction() as session:
         await turn.advance(
             "confirmed",
-            {"slot": fill.slot, "signature": str(followed.attempt.signature)},
+            {"slot": fill.slot, "signature": str(followed.attempt.signature)} | _told_left_over(fill),
             session=session,
             status=Status.CONFIRMED.value,
             **_amounts(fill),
@@ -114,14 +114,13 @@ def fill_of(order: Order, attempt_id: UUID, transaction: LandedTransaction) -> F
     mint_in = Pubkey.from_string(order.token_in)
     if order.destination is not None:
         return read_transfer(transaction, owner=owner, destination=Pubkey.from_string(order.destination), mint=mint_in)
-    mint_out = Pubkey.from_string(order.token_out)
-    uses_sol = WRAPPED_SOL_MINT in (mint_in, mint_out)
+    wrapped_sol = wrapped_sol_address(owner, attempt_id)
     return read_fill(
         transaction,
         owner=owner,
         mint_in=mint_in,
-        mint_out=mint_out,
-        wrapped_sol=wrapped_sol_address(owner, attempt_id) if uses_sol else None,
+        mint_out=Pubkey.from_string(order.token_out),
+        wrapped_sol=wrapped_sol if wrapped_sol in transaction.account_keys else None,
     )
 
 
@@ -262,12 +261,19 @@ async def finalized(turn: Turn, attempt: Attempt, *, slot: int) -> None:
     metrics.ATTEMPTS.labels(Verdict.LANDED.value).inc()
 
 
+def _told_left_over(fill: Fill) -> dict[str, str]:
+    """What the event says of a mint in between that stays the wallet's, base units; nothing where nothing is left."""
+    if fill.left_over_mint is None:
+        return {}
+    return {"leftOverMint": str(fill.left_over_mint), "leftOverUnits": str(fill.left_over)}
+
+
 def _amounts(fill: Fill) -> dict[str, Any]:
     """What moved, as an order's columns."""
     return {
         "spent_in": Decimal(fill.spent),
         "amount_out": Decimal(fill.received),
-        "fill": {key: str(value) for key, value in asdict(fill).items()},
+        "fill": {key: str(value) for key, value in asdict(fill).items() if value is not None},
     }
 
 

@@ -17,7 +17,8 @@ from engine_app.orders.view import order_view
 
 COLUMNS = (
     "orderId", "kind", "status", "createdAt", "updatedAt", "finalizedAt", "tokenIn", "amountIn", "tokenOut",
-    "destination", "quotedOut", "minOut", "amountOut", "executionPrice", "differenceBps", "slippage", "selectedDex",
+    "destination", "quotedOut", "minOut", "amountOut", "spent", "leftOver", "leftOverToken", "executionPrice",
+    "differenceBps", "slippage", "selectedDex",
     "txHash", "networkFeeSol", "rentPaidSol", "rentReturnedSol", "attempts", "errorCode", "errorMessage",
 )  # fmt: skip
 
@@ -37,10 +38,14 @@ def rows(orders: Iterable[Order], tokens: TokenList) -> bytes:
 
 def _cells(order: Order, tokens: TokenList) -> list[str]:
     view = order_view(order, tokens).model_dump(by_alias=True)
-    execution, costs = execution_of(order), costs_of(order)
+    execution, costs = execution_of(order, tokens), costs_of(order)
+    left_over = None if execution is None else execution.left_over
     error = view["error"] or {}
     view |= {
         "differenceBps": None if execution is None else execution.difference_bps,
+        "spent": None if execution is None else execution.spent,
+        "leftOver": None if left_over is None else left_over.amount,
+        "leftOverToken": None if left_over is None else left_over.token,
         "networkFeeSol": None if costs is None else costs.network_fee,
         "rentPaidSol": None if costs is None else costs.rent_paid,
         "rentReturnedSol": None if costs is None else costs.rent_returned,

@@ -74,9 +74,23 @@ class CostsView(View):
     slot: int
 
 
-class ExecutionView(View):
-    """Quoted against executed: the order's quote, what really arrived, and the difference (negative: less arrived)."""
+class LeftOverView(View):
+    """What the first of two hops brought of the token in between and the second did not spend: it is in the wallet."""
 
+    token: str
+    amount: ExactNumber | None
+    amount_units: str
+
+
+class ExecutionView(View):
+    """Quoted against executed: the order's quote, what really arrived, and the difference (negative: less arrived).
+
+    `spent` is what left the wallet of tokenIn: less than the order's amount where a first hop needed less to buy what
+    the second spends; the rest never left.
+    """
+
+    spent: ExactNumber
+    spent_units: str
     quoted_out: ExactNumber
     quoted_out_units: str
     amount_out: ExactNumber
@@ -84,6 +98,7 @@ class ExecutionView(View):
     difference: ExactNumber
     difference_units: str
     difference_bps: ExactNumber
+    left_over: LeftOverView | None
 
 
 class OrderDetail(OrderView):
@@ -106,7 +121,7 @@ def order_detail(
         **order_fields(order, tokens),
         quotes=quotes_of(order),
         routing=None if order.decision is None else RoutingView.model_validate(order.decision),
-        execution=execution_of(order),
+        execution=execution_of(order, tokens),
         costs=costs_of(order),
         rpc_calls=order.rpc_calls,
         tries=[_try(attempt, order.decimals_out) for attempt in attempts],
@@ -117,13 +132,15 @@ def order_detail(
     )
 
 
-def execution_of(order: Order) -> ExecutionView | None:
+def execution_of(order: Order, tokens: TokenList) -> ExecutionView | None:
     """Quoted against executed; None before both are known."""
-    if order.quoted_out is None or order.amount_out is None:
+    if order.quoted_out is None or order.amount_out is None or order.spent_in is None:
         return None
     quoted, executed = int(order.quoted_out), int(order.amount_out)
     bps = (Decimal(executed - quoted) * 10_000 / quoted).quantize(_BPS_STEP, rounding=ROUND_HALF_EVEN)
     return ExecutionView(
+        spent=whole(int(order.spent_in), order.decimals_in),
+        spent_units=str(int(order.spent_in)),
         quoted_out=whole(quoted, order.decimals_out),
         quoted_out_units=str(quoted),
         amount_out=whole(executed, order.decimals_out),
@@ -131,6 +148,20 @@ def execution_of(order: Order) -> ExecutionView | None:
         difference=whole(executed - quoted, order.decimals_out),
         difference_units=str(executed - quoted),
         difference_bps=bps,
+        left_over=_left_over(order, tokens),
+    )
+
+
+def _left_over(order: Order, tokens: TokenList) -> LeftOverView | None:
+    """In whole tokens where the list knows its decimals, as it does of every token that a route leads over."""
+    fill = order.fill or {}
+    if "left_over_mint" not in fill:
+        return None
+    token, units = tokens.find(fill["left_over_mint"]), int(fill["left_over"])
+    return LeftOverView(
+        token=tokens.symbol(fill["left_over_mint"]),
+        amount=None if token is None else whole(units, token.decimals),
+        amount_units=str(units),
     )
 
 

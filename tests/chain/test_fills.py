@@ -121,6 +121,40 @@ def test_sol_between_two_tokens_is_neither_spent_nor_received(amount: int, middl
     ledger.holds(OWN_BONK, BONK, OWNER, 1, 1 + out)
     fill = read_fill(ledger.landed(fee=fee), owner=OWNER, mint_in=USDC, mint_out=BONK, wrapped_sol=WRAPPED)
     assert (fill.spent, fill.received, fill.unexplained) == (amount, out, 0)
+    assert (fill.left_over, fill.left_over_mint) == (0, None)
+
+
+@given(amount=amounts, middle=amounts, left=amounts, out=amounts, fee=lamports)
+def test_sol_that_the_second_hop_does_not_spend_is_left_over(
+    amount: int, middle: int, left: int, out: int, fee: int
+) -> None:
+    ledger = Ledger.new()
+    second_vault = Pubkey.new_unique()
+    ledger.holds(VAULT_SOL, WRAPPED_SOL_MINT, POOL_AUTHORITY, 2**65, 2**65 - middle - left)
+    ledger.holds(second_vault, WRAPPED_SOL_MINT, POOL_AUTHORITY, 0, middle)
+    ledger.holds(OWN_USDC, USDC, OWNER, amount, 0)
+    ledger.holds(OWN_BONK, BONK, OWNER, 1, 1 + out)
+    ledger.sol[OWNER][1] += left
+    fill = read_fill(ledger.landed(fee=fee), owner=OWNER, mint_in=USDC, mint_out=BONK, wrapped_sol=WRAPPED)
+    assert (fill.spent, fill.received, fill.unexplained) == (amount, out, 0)
+    assert (fill.left_over, fill.left_over_mint) == (left, WRAPPED_SOL_MINT)
+
+
+@given(amount=amounts, middle=amounts, left=st.integers(0, 2**62), rent=lamports)
+def test_a_token_that_the_second_hop_does_not_spend_is_left_over(
+    amount: int, middle: int, left: int, rent: int
+) -> None:
+    ledger, out = Ledger.new(), 7
+    ledger.holds(VAULT_SOL, WRAPPED_SOL_MINT, POOL_AUTHORITY, 0, amount)
+    ledger.holds(VAULT_USDC, USDC, POOL_AUTHORITY, 2**65, 2**65 - middle - left)
+    ledger.holds(VAULT_USDC_2, USDC, POOL_AUTHORITY, 0, middle)
+    ledger.holds(OWN_USDC, USDC, OWNER, None, left)
+    ledger.holds(OWN_BONK, BONK, OWNER, 1, 1 + out)
+    ledger.sol[OWN_USDC] = [0, rent]
+    ledger.sol[OWNER][1] -= amount + rent
+    fill = read_fill(ledger.landed(fee=5), owner=OWNER, mint_in=WRAPPED_SOL_MINT, mint_out=BONK, wrapped_sol=WRAPPED)
+    assert (fill.spent, fill.received, fill.rent_paid, fill.unexplained) == (amount, out, rent, 0)
+    assert (fill.left_over, fill.left_over_mint) == ((left, USDC) if left else (0, None))
 
 
 @given(amount=amounts, out=amounts, fee=lamports, own=amounts)

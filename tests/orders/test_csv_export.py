@@ -58,6 +58,14 @@ def test_a_withdrawal_names_its_destination_and_has_no_price() -> None:
     assert (row["kind"], row["destination"]) == ("swap", "")
 
 
+def test_what_was_spent_and_what_is_left_of_a_token_in_between_are_told() -> None:
+    fill = order().fill or {}
+    (row,) = read(order(spent_in=Decimal(5_000_000_000), fill=fill | {"left_over": "1200", "left_over_mint": USDC}))
+    assert (row["spent"], row["leftOver"], row["leftOverToken"]) == ("5", "0.0012", "USDC")
+    (row,) = read(order())
+    assert (row["spent"], row["leftOver"], row["leftOverToken"]) == (row["amountIn"], "", "")
+
+
 def test_less_than_quoted_is_negative() -> None:
     (row,) = read(order(amount_out=Decimal(199_000_001)))
     assert row["differenceBps"] == "-50"
