@@ -47,8 +47,8 @@ test: install ## Run every test, in a real Chromium too
 test-real: install ## Swap on mainnet's compiled programs, <address>.so each in the directory REAL_PROGRAMS_DIR
 	@exec $(BIN)/python -m pytest tests_real
 
-bench: install ## Measure the time from an order's POST to its confirmed event
-	@exec $(BIN)/python -m bench.submit_to_confirmed
+bench: install ## Measure speed and cost into docs/performance.md, a quarter of an hour (BENCH=quick: a look)
+	@exec $(BIN)/python -m bench.report
 
 fuzz: install ## Send 2,000 cases (FUZZ_EXAMPLES=…) to each route and hold every answer to the OpenAPI document
 	@FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-2000} exec $(BIN)/python -m pytest -s --timeout 0 tests/engine/test_fuzz.py

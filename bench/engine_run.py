@@ -10,29 +10,60 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import psycopg
 
+from engine_app.embedded.endpoints import postgres_url
 from engine_app.embedded.ports import free_port
+from engine_app.embedded.state import RunState
 
 PROJECT = Path(__file__).resolve().parents[1]
 START_SECONDS = 180.0
+SLOT_MS = 400
+
+
+@dataclass(frozen=True, slots=True)
+class RunningEngine:
+    """Where an engine and its parts listen.
+
+    Attributes:
+        origin: page and API.
+        data_dir: its folder; every process of it names that folder.
+        database_url, rpc_url, ws_url, metrics_url: its parts.
+    """
+
+    origin: str
+    data_dir: str
+    database_url: str
+    rpc_url: str
+    ws_url: str
+    metrics_url: str
+
+    def database(self) -> psycopg.Connection[tuple[object, ...]]:
+        """A connection of the measurement's own; each statement a transaction."""
+        return psycopg.connect(self.database_url, autocommit=True)
 
 
 @contextmanager
-def engine(*, slot_ms: int = 400, **settings: str) -> Iterator[str]:
-    """Start everything as a newcomer would, give the origin, stop it at the end."""
+def engine(**settings: str) -> Iterator[RunningEngine]:
+    """Start everything as a newcomer would, stop it at the end. Limits are out of the way; the rest is as it comes."""
     with tempfile.TemporaryDirectory(prefix="bench-") as data:
-        port = free_port()
+        port, metrics_port = free_port(), free_port()
         chosen = {
             "DATA_DIR": data,
             "PORT": str(port),
-            "SLOT_MS": str(slot_ms),
+            "METRICS_PORT": str(metrics_port),
+            "SLOT_MS": str(SLOT_MS),
             "ENV_FILE": "",
-            "LOG_LEVEL": "WARNING",
+            "AIRDROP_SOL": "1000",
             "AIRDROPS_PER_HOUR": "10000",
             "ACCOUNTS_PER_IP_HOUR": "10000",
+            "REQUESTS_PER_IP": "1000000",
+            "REQUESTS_PER_ACCOUNT": "1000000",
+            "ORDERS_PER_ACCOUNT": "1000000",
         }
         with Path(data, "up.log").open("wb") as log:
             process = subprocess.Popen(
@@ -45,10 +76,18 @@ def engine(*, slot_ms: int = 400, **settings: str) -> Iterator[str]:
         origin = f"http://localhost:{port}"
         try:
             _wait(origin, process)
-            yield origin
+            ports = RunState.read(Path(data)).ports
+            yield RunningEngine(
+                origin=origin,
+                data_dir=data,
+                database_url=postgres_url(Path(data), ports["postgres"]),
+                rpc_url=f"http://127.0.0.1:{ports['localnet']}",
+                ws_url=f"ws://127.0.0.1:{ports['localnet_ws']}",
+                metrics_url=f"http://127.0.0.1:{metrics_port}/metrics",
+            )
         finally:
             process.send_signal(signal.SIGTERM)
-            process.wait(timeout=30)
+            process.wait(timeout=60)
 
 
 def _wait(origin: str, process: subprocess.Popen[bytes]) -> None:
