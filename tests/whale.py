@@ -14,9 +14,9 @@ from engine_app.chain.clusters import CLUSTERS
 from engine_app.chain.rpc import Rpc
 from engine_app.chain.token_accounts import TOKEN_ACCOUNT_SIZE, WRAPPED_SOL_MINT
 from engine_app.chain.transactions import compose
-from engine_app.execution.building import SwapPlan, swap_instructions
 from engine_app.markets.pools import Pools
 from engine_app.markets.routing import Leg, Terms, decide
+from engine_app.markets.routing.plan import SwapPlan, swap_instructions
 from engine_app.markets.tokens import TokenList
 from engine_app.markets.venues.venue import Pool, SwapQuote
 from tests.waiting import until

@@ -18,6 +18,8 @@ from engine_app.chain.errors import TransactionTooLarge
 
 MAX_TRANSACTION_BYTES = 1232
 """What a legacy or version 0 transaction may have on the wire: one IPv6 packet less its headers."""
+MAX_ACCOUNTS = 64
+"""Most accounts that one transaction may lock, those of lookup tables among them."""
 MAX_COMPUTE_UNITS = 1_400_000
 """Most compute units that one transaction may ask for."""
 SIGNATURE_LAMPORTS = 5_000
@@ -49,22 +51,26 @@ def compose(
     Raises:
         TransactionTooLarge: signed it would be more than 1232 bytes.
     """
-    message = MessageV0.try_compile(
-        payer,
-        [
-            set_compute_unit_limit(compute_unit_limit),
-            set_compute_unit_price(compute_unit_price),
-            *instructions,
-        ],
-        list(lookup_tables),
-        blockhash,
-    )
+    budget = (set_compute_unit_limit(compute_unit_limit), set_compute_unit_price(compute_unit_price))
+    message = MessageV0.try_compile(payer, [*budget, *instructions], list(lookup_tables), blockhash)
     size = len(unsigned_bytes(message))
     if size > MAX_TRANSACTION_BYTES:
         raise TransactionTooLarge(
             f"the transaction has {size} bytes, {MAX_TRANSACTION_BYTES} is the most that the network takes"
         )
     return message
+
+
+def footprint(
+    payer: Pubkey, instructions: Sequence[Instruction], lookup_tables: Sequence[AddressLookupTableAccount] = ()
+) -> tuple[int, int]:
+    """How many bytes a transaction of these instructions has on the wire, and how many accounts it locks."""
+    budget = (set_compute_unit_limit(0), set_compute_unit_price(0))
+    message = MessageV0.try_compile(payer, [*budget, *instructions], list(lookup_tables), Hash.default())
+    looked_up = sum(
+        len(lookup.writable_indexes) + len(lookup.readonly_indexes) for lookup in message.address_table_lookups
+    )
+    return len(unsigned_bytes(message)), len(message.account_keys) + looked_up
 
 
 def unsigned_bytes(message: MessageV0) -> bytes:

@@ -21,21 +21,14 @@ from engine_app.chain.token_accounts import (
     token_account_at,
 )
 from engine_app.chain.transactions import MAX_COMPUTE_UNITS
-from engine_app.execution.building import (
-    WALLET_SIZE,
-    SwapPlan,
-    contended_accounts,
-    needs,
-    priority_fee,
-    swap_instructions,
-    token_programs,
-)
+from engine_app.execution.building import WALLET_SIZE, contended_accounts, needs, priority_fee
 from engine_app.execution.failures import TryFailure
 from engine_app.execution.tries import Planned, begin, carry_out, reserve
 from engine_app.execution.turn import Turn
 from engine_app.markets.errors import NoPool
 from engine_app.markets.pools import Snapshot
 from engine_app.markets.routing import Leg, Route, Terms, decide, floor_out, leg_terms
+from engine_app.markets.routing.plan import SwapPlan, swap_instructions, token_programs
 from engine_app.markets.tokens import whole
 from engine_app.orders.errors import PRICE_IMPACT, PRICE_MOVED
 from engine_app.orders.lifecycle import MAX_TRIES

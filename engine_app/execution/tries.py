@@ -13,6 +13,7 @@ from decimal import Decimal
 from secrets import randbelow
 from typing import Any
 
+from solders.address_lookup_table_account import AddressLookupTableAccount
 from solders.instruction import Instruction
 from solders.message import MessageV0
 
@@ -49,6 +50,7 @@ class Planned:
         bid: priority fee, micro-lamports per compute unit: the one that was reserved for.
         most_units: compute units that its transaction cannot exceed.
         exact_fee: the priority fee, lamports, where it must be neither more nor less.
+        lookup_tables: tables that its transaction may name accounts by.
     """
 
     instructions: tuple[Instruction, ...]
@@ -60,6 +62,7 @@ class Planned:
     bid: int
     most_units: int = MAX_COMPUTE_UNITS
     exact_fee: int | None = None
+    lookup_tables: tuple[AddressLookupTableAccount, ...] = ()
 
     def price(self, limit: int, most: int) -> int:
         """Micro-lamports per compute unit for a transaction of this limit, `most` lamports in all at the most.
@@ -163,6 +166,7 @@ async def _build(turn: Turn, planned: Planned) -> Built | None:
             blockhash=(await engine.blockhashes.latest()).hash,
             compute_unit_limit=planned.most_units,
             compute_unit_price=0 if planned.exact_fee is None else planned.price(planned.most_units, 0),
+            lookup_tables=planned.lookup_tables,
         )
     )
     simulation = await engine.rpc.simulate(probe, min_context_slot=planned.slot)
@@ -187,6 +191,7 @@ def _composed(turn: Turn, planned: Planned, blockhash: Blockhash, limit: int) ->
         blockhash=blockhash.hash,
         compute_unit_limit=limit,
         compute_unit_price=price,
+        lookup_tables=planned.lookup_tables,
     )
     return Built(message, blockhash, compute_unit_limit=limit, compute_unit_price=price)
 
@@ -208,7 +213,7 @@ async def _submit(turn: Turn, planned: Planned, built: Built) -> None:
         SignatureTaken: another order has signed the very same transaction; nothing was written or sent.
     """
     engine, order = turn.engine, turn.order
-    signed = engine.signer.sign(built.message, planned.allowed)
+    signed = engine.signer.sign(built.message, planned.allowed, planned.lookup_tables)
     attempt = LiveAttempt(
         attempt_id=planned.allowed.attempt_id,
         order_id=order.id,

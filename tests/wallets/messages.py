@@ -20,9 +20,9 @@ from engine_app.chain.token_accounts import (
     WRAPPED_SOL_MINT,
 )
 from engine_app.chain.transactions import compose
-from engine_app.execution.building import SwapPlan, swap_instructions, token_programs
 from engine_app.execution.transfer_plan import Transfer, TransferPlan, transfer_instructions
 from engine_app.markets.routing import Leg, Terms
+from engine_app.markets.routing.plan import SwapPlan, swap_instructions, token_programs
 from engine_app.markets.venues.registry import venues_for
 from engine_app.markets.venues.venue import Pool, SwapQuote
 from engine_app.wallets.derivation import keypair_at, seed_of

@@ -4,59 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from functools import cache
 
 import pytest
 from solders.compute_budget import ID as COMPUTE_BUDGET_PROGRAM
 
-from engine_app.chain.token_accounts import ASSOCIATED_TOKEN_PROGRAM, WRAPPED_SOL_MINT
-from engine_app.markets.routing import Terms
-from engine_app.markets.venues.venue import Pool
+from engine_app.chain.token_accounts import ASSOCIATED_TOKEN_PROGRAM
 from engine_app.wallets.errors import SignatureRefused
 from engine_app.wallets.policy import SwapLeg
 from engine_app.wallets.signer import Signer
-from tests.markets.venues.vectors import load, state
 from tests.wallets.essence import essence, is_allowed
-from tests.wallets.messages import PHRASE, RealSwap, leg_of, stranger, swap_along
+from tests.wallets.messages import PHRASE, stranger, swap_along
 from tests.wallets.mutations import changed_bytes, changed_fields
-
-
-def pool_at(name: str, label: str) -> Pool:
-    """The measured pool of this label."""
-    measured = state(name, label)
-    return load(name).venue.decode(measured.cases[0].pool, measured.accounts)
-
-
-CPMM = pool_at("raydium_cpmm", "cpmm-sol-usdc-25bp")
-DAMM = pool_at("meteora_damm_v2", "dammv2-sol-usdc-5bp")
-DAMM_V1 = pool_at("meteora_damm_v1", "dammv1-sol-usdc-25bp")
-STABLE = pool_at("raydium_cpmm", "cpmm-usdc-usdt-5bp")
-BONK_SOL = pool_at("meteora_damm_v2", "dammv2-bonk-sol-dyn")
-BONK_USDC = pool_at("raydium_cpmm", "cpmm-bonk-usdc-100bp/traded0")
-BONK_USDC_DAMM = pool_at("meteora_damm_v2", "dammv2-bonk-usdc-sched/+1s")
-SOL = WRAPPED_SOL_MINT
-[USDC] = [mint for mint in CPMM.mints if mint != SOL]
-[USDT] = [mint for mint in STABLE.mints if mint != USDC]
-[BONK] = [mint for mint in BONK_SOL.mints if mint != SOL]
-
-ROUTES = {
-    "split": (Terms(leg_of(CPMM, SOL), 900, 90), Terms(leg_of(DAMM, SOL), 600, 65)),
-    "split buying SOL": (Terms(leg_of(DAMM_V1, USDC), 900, 90), Terms(leg_of(DAMM, USDC), 600, 65)),
-    "hops, buying exactly": (Terms(leg_of(CPMM, SOL, exact_out=True), 900, 90), Terms(leg_of(STABLE, USDC), 90, 88)),
-    "hops over SOL": (Terms(leg_of(BONK_SOL, BONK), 900, 90), Terms(leg_of(CPMM, SOL), 90, 88)),
-    "hops to SOL": (Terms(leg_of(STABLE, USDT, exact_out=True), 900, 90), Terms(leg_of(DAMM, USDC), 90, 88)),
-    "hop and split": (
-        Terms(leg_of(STABLE, USDT, exact_out=True), 900, 90),
-        Terms(leg_of(BONK_USDC, USDC), 50, 49),
-        Terms(leg_of(BONK_USDC_DAMM, USDC), 40, 39),
-    ),
-}
-
-
-@cache
-def routed(name: str) -> RealSwap:
-    """The swap along a route."""
-    return swap_along(ROUTES[name])
+from tests.wallets.routes import BONK, ROUTES, SOL, USDC, USDT, routed
 
 
 @pytest.fixture(scope="module")
