@@ -27,6 +27,7 @@ from engine_app.markets.pools import Pools
 from engine_app.markets.quotes import Quotes
 from engine_app.markets.tokens import TokenList, TokenLookup
 from engine_app.orders.address_book import AddressBook
+from engine_app.orders.costs import CostsOfSwaps
 from engine_app.orders.progress import ProgressFeed, ProgressPublisher
 from engine_app.orders.readings import keep_reading
 from engine_app.orders.service import Orders
@@ -68,6 +69,7 @@ class WebServices:
     withdrawals: Withdrawals
     address_book: AddressBook
     quotes: Quotes
+    costs: CostsOfSwaps
     faucet: Faucet
     feed: ProgressFeed
     deposits: Deposits
@@ -129,6 +131,8 @@ async def _start(chosen: Settings, resources: AsyncExitStack) -> WebServices:
         redis=redis,
     )
     resources.push_async_callback(pools.close)
+    costs = CostsOfSwaps(rpc, chosen)
+    resources.push_async_callback(costs.close)
     publisher = ProgressPublisher(redis, tokens)
     listener = connect(redis_url, listens=True)
     resources.push_async_callback(listener.aclose)
@@ -156,6 +160,7 @@ async def _start(chosen: Settings, resources: AsyncExitStack) -> WebServices:
         await rpc.start()
         await stream.start()
         await pools.start()
+        await costs.start()
         await lookup.check_list()
 
     for name, work in (
@@ -185,6 +190,7 @@ async def _start(chosen: Settings, resources: AsyncExitStack) -> WebServices:
         withdrawals=Withdrawals(orders, address_book, wallets, holdings, accounts, chosen),
         address_book=address_book,
         quotes=Quotes(pools, lookup),
+        costs=costs,
         faucet=Faucet(rpc, tokens, wallets, limits, chosen),
         feed=feed,
         deposits=deposits,

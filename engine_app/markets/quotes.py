@@ -15,6 +15,7 @@ from engine_app.markets.errors import NoPool
 from engine_app.markets.in_flight import InFlight
 from engine_app.markets.pools import LastSearch, Pools, Snapshot
 from engine_app.markets.routing import Decision, decide, floor_out
+from engine_app.markets.routing.sizes import PriceBySize, price_by_size
 from engine_app.markets.tokens import Token, TokenLookup
 from engine_app.markets.venues.venue import Dex
 
@@ -46,6 +47,7 @@ class QuoteView:
         age: how long ago that was.
         last_search: when the chain was last searched for pools of the pair, None where that is not known.
         decision: every pool that was asked.
+        snapshot: what they held.
     """
 
     token_in: Token
@@ -60,6 +62,17 @@ class QuoteView:
     age: Age
     last_search: LastSearch | None
     decision: Decision
+    snapshot: Snapshot
+
+    def by_size(self) -> PriceBySize:
+        """What each exchange pays for smaller and larger amounts, from the same reading of the pools."""
+        return price_by_size(
+            self.snapshot.pools,
+            clock=self.snapshot.clock,
+            mint_in=self.token_in.mint,
+            mint_out=self.token_out.mint,
+            around=self.amount_in,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +143,7 @@ class Quotes:
             age=self._age(taken),
             last_search=self._pools.last_search(paid.mint, received.mint),
             decision=decision,
+            snapshot=snapshot,
         )
 
     async def _taken(self, mint_in: Pubkey, mint_out: Pubkey, *, discover: bool) -> _Taken:

@@ -1,18 +1,26 @@
-"""How a quote reads on the page: both venues side by side, what is received, and what it costs. Pure."""
+"""How a quote reads on the page: both venues side by side, what is received, by which way, and what it costs. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import ROUND_UP, Decimal
+from typing import Any
 
 from engine_app.exact_json import number
 from engine_app.markets.venues.venue import Dex
+from engine_app.orders.costs import SwapCosts
+from engine_app.orders.service import MOST_PRICE_IMPACT
 from engine_app.ui.figures import amount, lead_basis_points, percent, price
 from engine_app.ui.order_view import DEX_NAMES
+from engine_app.ui.route_view import RouteLeg, Worth, in_words, route_legs
 
 IMPACT_WARN = Decimal("0.01")
 IMPACT_BAD = Decimal("0.05")
+IMPACT_LEEWAY = Decimal("0.01")
+"""How much more than the impact that was confirmed an order may come to."""
+
+SOL_DECIMALS = 9
 
 
 @dataclass(frozen=True)
@@ -24,7 +32,18 @@ class VenueQuote:
     out: str = ""
     rate: str = ""
     lead: str = ""
+    lead_money: str = ""
     best: bool = False
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Something the wallet pays beside what is swapped. `test_id` names it for tests."""
+
+    name: str
+    sol: str
+    note: str
+    test_id: str
 
 
 @dataclass(frozen=True)
@@ -34,16 +53,24 @@ class Quote:
     Attributes:
         key: names exactly what was shown; empty where there is nothing that can be ordered.
         too_large: why an order of this size would be refused, or empty.
+        risky: whether its price impact has to be confirmed.
+        better_than_one: by how much a route over several pools beats the best single one, or empty.
     """
 
     key: str = ""
     amount_out: str = ""
     rate: str = ""
+    rate_back: str = ""
     floor: str = ""
     impact: str = ""
     impact_tone: str = ""
+    risky: bool = False
     too_large: str = ""
     slot: str = ""
+    age: str = ""
+    route: str = ""
+    better_than_one: str = ""
+    legs: list[RouteLeg] = field(default_factory=list)
     venues: list[VenueQuote] = field(default_factory=lambda: [VenueQuote(dex.value, DEX_NAMES[dex]) for dex in Dex])
 
 
@@ -59,26 +86,40 @@ def quote_card(
     price_impact: Decimal,
     max_price_impact: Decimal,
     slot: int,
+    age_slots: int = 0,
+    decision: Mapping[str, Any] | None = None,
+    worth: Worth | None = None,
 ) -> Quote:
     """The quote's texts.
 
     Args:
+        token_in, token_out: what the tokens are called.
         amount_in, amount_out, min_out: whole tokens.
         dex_quotes: each DEX's tokenOut per tokenIn, net of its pool's fees; None where it has no pool.
+        selected_dex: the DEX that pays most.
         price_impact: a fraction.
-        max_price_impact: the fraction above which an order is refused.
+        max_price_impact: the fraction above which an order is refused unless its impact was confirmed.
         slot: the slot at which the pools were read.
+        age_slots: how many slots ago that was.
+        decision, worth: the routing decision's JSON, and what puts its base units into whole tokens.
     """
-    too_large = price_impact > max_price_impact
+    too_large = price_impact > MOST_PRICE_IMPACT
+    legs = [] if decision is None or worth is None else route_legs(decision, worth)
     return Quote(
         key="" if too_large else "|".join((token_in, token_out, *map(number, (amount_in, amount_out, min_out)))),
-        too_large=f"Price impact above {percent(max_price_impact)}" if too_large else "",
+        risky=max_price_impact < price_impact <= MOST_PRICE_IMPACT,
+        too_large=f"Price impact above {percent(MOST_PRICE_IMPACT)}" if too_large else "",
         amount_out=amount(amount_out),
         rate=f"1 {token_in} = {price(amount_out / amount_in)} {token_out}",
+        rate_back=f"1 {token_out} = {price(amount_in / amount_out)} {token_in}",
         floor=f"{amount(min_out)} {token_out}",
         impact=percent(max(price_impact, Decimal(0))),
         impact_tone=impact_tone(price_impact),
         slot=f"{slot:,}",
+        age=age_words(age_slots),
+        route=in_words(legs) if legs else "",
+        better_than_one=_better_than_one(legs, dex_quotes, amount_in, amount_out, token_out),
+        legs=legs,
         venues=[_venue(dex, dex_quotes, selected_dex, amount_in, token_out) for dex in Dex],
     )
 
@@ -90,6 +131,60 @@ def impact_tone(price_impact: Decimal) -> str:
     return "warn" if price_impact > IMPACT_WARN else ""
 
 
+def impact_allowed(price_impact: Decimal) -> Decimal:
+    """The price impact that an order may have whose impact was shown and confirmed, to a hundredth of a percent."""
+    allowed = (price_impact + IMPACT_LEEWAY).quantize(Decimal("0.0001"), rounding=ROUND_UP)
+    return min(allowed, MOST_PRICE_IMPACT)
+
+
+def slippage_warning(slippage: Decimal) -> str:
+    """What is to be said of a slippage (a fraction), or nothing."""
+    if slippage > Decimal("0.03"):
+        return "With so much slippage others can trade ahead of you at your cost."
+    if slippage < Decimal("0.001"):
+        return "With so little slippage the swap may fail when the price moves."
+    return ""
+
+
+def age_words(slots: int) -> str:
+    """How old a reading is."""
+    if slots <= 0:
+        return "this slot"
+    return "1 slot ago" if slots == 1 else f"{slots:,} slots ago"
+
+
+def cost_rows(costs: SwapCosts, token_out: str) -> list[Cost]:
+    """Fees and rents of a swap, item by item; what is not due is left out."""
+    rows = [
+        Cost("Network fee", _sol(costs.network_fee), "One signature", "cost-network"),
+        Cost("Priority fee", f"≤ {_sol(costs.most_priority_fee)}", "What your place in a block costs", "cost-priority"),
+    ]
+    if costs.account_rent:
+        note = f"Once, for your account of {token_out}; it stays yours"
+        rows.append(Cost("Account rent", _sol(costs.account_rent), note, "cost-rent"))
+    if costs.lent_rent:
+        note = "Needed while it lasts, comes back with the same transaction"
+        rows.append(Cost("Returned rent", _sol(costs.lent_rent), note, "cost-lent"))
+    return rows
+
+
+def _sol(lamports: int) -> str:
+    return f"{amount(Decimal(lamports).scaleb(-SOL_DECIMALS))} SOL"
+
+
+def _better_than_one(
+    legs: list[RouteLeg],
+    quotes: Mapping[Dex, Decimal | None],
+    amount_in: Decimal,
+    amount_out: Decimal,
+    token_out: str,
+) -> str:
+    single = max((rate * amount_in for rate in quotes.values() if rate), default=None)
+    if len(legs) < 2 or single is None or amount_out <= single:
+        return ""
+    return f"+{lead_basis_points(amount_out, single)} · +{amount(amount_out - single)} {token_out}"
+
+
 def _venue(
     dex: Dex, quotes: Mapping[Dex, Decimal | None], selected: Dex, amount_in: Decimal, token_out: str
 ) -> VenueQuote:
@@ -98,14 +193,16 @@ def _venue(
         return VenueQuote(dex.value, DEX_NAMES[dex])
     best = dex == selected
     rivals = [other for name, other in quotes.items() if name != dex and other]
-    lead = ""
+    lead = lead_money = ""
     if rivals:
         lead = f"+{lead_basis_points(rate, rivals[0])}" if best else f"−{lead_basis_points(rivals[0], rate)}"
+        lead_money = f"{'+' if best else '−'}{amount(abs(rate - rivals[0]) * amount_in)} {token_out}"
     return VenueQuote(
         dex=dex.value,
         name=DEX_NAMES[dex],
         out=f"{amount(rate * amount_in)} {token_out}",
         rate=f"at {price(rate)}",
         lead=lead,
+        lead_money=lead_money,
         best=best,
     )

@@ -33,7 +33,14 @@ from engine_app.ui.theme import css_variables
 
 log = get_logger(__name__)
 
-STYLE_SHEETS = ["/css/base.css", "/css/shell.css", "/css/trade.css", "/css/orders.css", "/css/pages.css"]
+STYLE_SHEETS = [
+    "/css/base.css",
+    "/css/shell.css",
+    "/css/trade.css",
+    "/css/quote.css",
+    "/css/orders.css",
+    "/css/pages.css",
+]
 COUNT_SECONDS = 5.0
 DESCRIPTION = "Swap on Solana at the best price of Raydium and Meteora, executed exactly once."
 

@@ -1,7 +1,8 @@
-"""How much of a balance an order may ask for. Pure; amounts are whole tokens."""
+"""How much of a balance an order may ask for, at a price of what age, and how often. Pure; amounts are whole tokens."""
 
 from __future__ import annotations
 
+import hashlib
 from decimal import ROUND_DOWN, Decimal
 
 SOL_KEPT = Decimal("0.01")
@@ -9,6 +10,11 @@ SOL_KEPT = Decimal("0.01")
 
 SHARES = (1, 2)
 """What the form's buttons divide the balance by."""
+
+QUOTE_SECONDS = 10
+"""A quote is asked for anew so often."""
+STALE_SECONDS = 15.0
+"""A quote of this age is not ordered, whatever the page shows."""
 
 
 def share(available: Decimal, divisor: int, *, token: str, decimals: int) -> Decimal:
@@ -23,3 +29,18 @@ def share(available: Decimal, divisor: int, *, token: str, decimals: int) -> Dec
 def falls_short(asked: Decimal, available: Decimal | None) -> bool:
     """Whether a balance is too small for an amount; an unknown balance (None) is not said to be."""
     return available is not None and asked > available
+
+
+def is_stale(age_seconds: float) -> bool:
+    """Whether a quote has become too old to be ordered."""
+    return age_seconds > STALE_SECONDS
+
+
+def wish_key(wish: str, quote_key: str) -> str:
+    """The idempotency key of an order: one wish at one price as it was shown is one order, however often it is sent.
+
+    Args:
+        wish: names the wish; a fresh one whenever the form changes or an order was placed.
+        quote_key: names what was shown.
+    """
+    return hashlib.sha256(f"{wish}|{quote_key}".encode()).hexdigest()

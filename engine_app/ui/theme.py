@@ -72,6 +72,10 @@ LIGHT: Mapping[str, str] = {
     "shadow": "0 1px 2px #12151d0a, 0 8px 24px -12px #12151d1f",
     "shadow-float": "0 2px 6px #12151d14, 0 18px 48px -12px #12151d38",
     "glow": "#4f46e512",
+    "shade": "#12151d66",
+    "on-bad": "#ffffff",
+    "line-raydium": "#4f46e5",
+    "line-meteora": "#b45309",
 }
 
 DARK: Mapping[str, str] = {
@@ -100,6 +104,10 @@ DARK: Mapping[str, str] = {
     "shadow": "0 1px 2px #00000066",
     "shadow-float": "0 2px 6px #00000080, 0 18px 48px -12px #000000b3",
     "glow": "#5b57f01f",
+    "shade": "#000000a6",
+    "on-bad": "#1b0509",
+    "line-raydium": "#8f8cff",
+    "line-meteora": "#f0b651",
 }
 
 

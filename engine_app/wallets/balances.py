@@ -43,10 +43,14 @@ class Balance:
 
 @dataclass(frozen=True, slots=True)
 class WalletView:
-    """A trading address and its balances: SOL always and first, others where not zero, by symbol."""
+    """A trading address and its balances: SOL always and first, others where not zero, by symbol.
+
+    `accounts` are the mints of which it has a token account to trade from, the empty ones too.
+    """
 
     address: str
     balances: tuple[Balance, ...]
+    accounts: frozenset[str]
 
 
 class Wallets:
@@ -84,17 +88,20 @@ class Wallets:
         lamports, accounts, reserved = await asyncio.gather(
             self._rpc.balance(owner), self._rpc.token_accounts_by_owner(owner), self._reserved(user_id)
         )
-        held = {
-            account.mint: account.amount
+        own = [
+            account
             for address, account in accounts
-            if account.amount
-            and account.mint != WRAPPED_SOL_MINT
-            and address == ata(owner, account.mint, account.token_program)
-        }
+            if account.mint != WRAPPED_SOL_MINT and address == ata(owner, account.mint, account.token_program)
+        ]
+        held = {account.mint: account.amount for account in own if account.amount}
         decimals = await self.decimals_of(set(held))
         tokens = [self._balance(mint, held[mint], decimals[mint], reserved) for mint in held if mint in decimals]
         sol = self._balance(WRAPPED_SOL_MINT, lamports, SOL_DECIMALS, reserved)
-        return WalletView(str(owner), (sol, *sorted(tokens, key=lambda balance: (balance.token, balance.mint))))
+        return WalletView(
+            str(owner),
+            (sol, *sorted(tokens, key=lambda balance: (balance.token, balance.mint))),
+            frozenset(str(account.mint) for account in own),
+        )
 
     def _balance(self, mint: Pubkey, units: int, decimals: int, reserved: Mapping[str, int]) -> Balance:
         available = max(0, units - reserved.get(str(mint), 0))

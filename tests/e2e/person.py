@@ -58,6 +58,12 @@ class Person:
         self.quote(amount)
         self.see("swap-button").click()
 
+    def choose(self, side: str, token: str) -> None:
+        """Choose the token to pay (`in`) or to receive (`out`) from the dialog's list."""
+        self.see(f"token-{side}").click()
+        self.see(f"option-{token}").click()
+        expect(self.see(f"token-{side}")).to_have_text(token)
+
     def orders(self, status: str) -> Locator:
         """The rows of the history with this status."""
         return self.page.locator(f'[data-testid=order][data-status="{status}"]')

@@ -10,6 +10,7 @@ import socketio
 
 from engine_app.ui.states.door import DoorState
 from engine_app.ui.states.orders import OrdersState
+from engine_app.ui.states.picker import PickerState
 from engine_app.ui.states.session import SessionState
 from engine_app.ui.states.swap import SwapState
 from tests.conftest import RunningEngine
@@ -30,16 +31,21 @@ NOTHING: dict[str, object] = {
     "available": {},
     "rows": [],
     "progress": None,
-    "tokens": [],
+    "found": [],
+    "costs": [],
 }
 """What each var is for who is not logged in."""
 PAYLOADS: dict[str, dict[str, object]] = {
     "set_amount": {"text": "1.5"},
-    "set_token_in": {"symbol": "USDC"},
-    "set_token_out": {"symbol": "SOL"},
+    "open": {"side": "in"},
+    "search": {"text": "us"},
+    "choose": {"token": "USDC"},
+    "choose_first": {"text": "sol"},
+    "confirm": {"text": "SWAP"},
     "set_slippage": {"text": "0.5"},
     "use_share": {"divisor": 1},
     "place": {"key": "SOL|USDC|1.5|224|222"},
+    "place_despite": {"key": "SOL|USDC|1.5|224|222"},
 }
 
 
@@ -95,7 +101,7 @@ async def test_with_a_session_the_same_events_tell(engine: RunningEngine, open_t
                 await tab.send(name, payload)
             assert await tab.until("username", bool) == account.username
             assert await tab.until("address", bool) == account.address()
-            assert await tab.until("tokens", bool)
+            assert await tab.until("found", bool)
 
 
 async def test_once_the_session_has_ended_no_event_tells_or_does_anything(
@@ -106,7 +112,7 @@ async def test_once_the_session_has_ended_no_event_tells_or_does_anything(
         async with open_tab(cookie=cookie) as tab:
             await tab.send(HYDRATE)
             await tab.until("available", bool)
-            await tab.until("tokens", bool)
+            await tab.until("paid", lambda token: token["label"])
             await tab.send(event(SwapState, "set_amount"), {"text": "0.25"})
             key = (await tab.until("quote", lambda quote: quote["key"]))["key"]
             end_session(account, cookie)
@@ -115,7 +121,7 @@ async def test_once_the_session_has_ended_no_event_tells_or_does_anything(
             for name, payload in all_events():
                 if name != event(DoorState, "enter"):
                     before = tab.redirects()
-                    await tab.send(name, payload | ({"key": key} if name.endswith(".place") else {}))
+                    await tab.send(name, payload | ({"key": key} if ".place" in name else {}))
                     await tab.until_redirected(before + 1, name)
             await tab.quiet()
             told = [state for update in tab.updates for state in update.get("delta") or {}]
@@ -165,11 +171,14 @@ async def test_the_next_user_of_a_tab_sees_nothing_of_the_one_before(engine: Run
         ("set_amount", {"text": {"a": [1]}}),
         ("set_amount", {"text": "9" * 5000}),
         ("set_amount", {"text": "NaN"}),
-        ("set_token_in", {"symbol": ["SOL"]}),
-        ("set_token_in", {"symbol": "NOPE"}),
+        ("choose", {"token": ["SOL"]}),
+        ("choose", {"token": "NOPE"}),
+        ("choose_first", {"text": {"a": 1}}),
+        ("open", {"side": 7}),
         ("set_slippage", {"text": "-1"}),
         ("use_share", {"divisor": "two"}),
         ("place", {"key": 7}),
+        ("place_despite", {"key": 7}),
     ],
 )
 async def test_a_nonsense_argument_changes_nothing(
@@ -178,11 +187,13 @@ async def test_a_nonsense_argument_changes_nothing(
     with bot(engine.base_url) as account:
         async with open_tab(cookie=cookie_of(account)) as tab:
             await tab.send(HYDRATE)
-            await tab.until("tokens", bool)
-            await tab.send(event(SwapState, name), payload)
+            await tab.until("paid", lambda token: token["label"])
+            owner = PickerState if name in vars(PickerState) else SwapState
+            await tab.send(event(owner, name), payload)
             await tab.send(event(SwapState, "place"), {"key": ""})
             await tab.send(event(SwapState, "set_slippage"), {"text": "1"})
-            await tab.send(event(SwapState, "set_token_in"), {"symbol": "SOL"})
+            await tab.send(event(PickerState, "open"), {"side": "in"})
+            await tab.send(event(PickerState, "choose"), {"token": "SOL"})
             await tab.send(event(SwapState, "set_amount"), {"text": "0.25"})
             quote = await tab.until("quote", lambda quote: quote["key"].startswith("SOL|USDC|0.25|"))
             assert quote["floor"].endswith("USDC")

@@ -1,13 +1,14 @@
-"""The order form: amounts, tokens, both venues' quotes, slippage, and the button."""
+"""The order form: amounts, tokens, slippage, and the button."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import reflex as rx
+from reflex_components_core.core.banner import has_connection_errors
 
-from engine_app.ui.components.pieces import badge, card, notice, skeleton, token_mark
-from engine_app.ui.quote_view import VenueQuote
+from engine_app.ui.components.pieces import card, notice, skeleton
+from engine_app.ui.components.quote_facts import quote_facts, refresh_ring, venue_quotes
+from engine_app.ui.components.token_picker import token_button, token_warnings
+from engine_app.ui.components.typed_input import typed_input
 from engine_app.ui.states.swap import SwapState
 from engine_app.ui.states.wallet import WalletState
 
@@ -19,27 +20,13 @@ def swap_card() -> rx.Component:
     """The card in which an order is written."""
     return card(
         rx.el.div(_pay_leg(), _flip(), _receive_leg(), class_name="swap"),
-        rx.el.div(
-            rx.foreach(SwapState.quote.venues, _venue),
-            class_name="venues",
-            aria_label="What each venue pays",
-            role="group",
-        ),
+        venue_quotes(),
         _slippage(),
-        _facts(),
+        quote_facts(),
         _notices(),
         _button(),
         title="Swap",
-        aside=rx.cond(
-            SwapState.quote.slot != "",
-            rx.el.span(
-                "Slot ",
-                SwapState.quote.slot,
-                class_name="faint small num",
-                title="The slot at which all pools were read",
-                data_testid="quote-slot",
-            ),
-        ),
+        aside=refresh_ring(),
         id="swap",
     )
 
@@ -49,9 +36,9 @@ def _pay_leg() -> rx.Component:
         rx.el.div(
             rx.el.label("You pay", html_for="amount", class_name="leg-label"),
             rx.cond(
-                WalletState.loaded,
+                WalletState.loaded & (SwapState.paid.token != ""),
                 rx.el.div(
-                    rx.el.span("Balance ", WalletState.available.get(SwapState.token_in, "0"), class_name="num"),
+                    rx.el.span("Balance ", WalletState.available.get(SwapState.paid.token, "0"), class_name="num"),
                     _share("Half", 2),
                     _share("Max", 1),
                     class_name="leg-balance",
@@ -60,13 +47,15 @@ def _pay_leg() -> rx.Component:
             class_name="leg-row",
         ),
         rx.el.div(
-            rx.el.input(
+            typed_input(
                 id="amount",
                 value=SwapState.amount,
-                on_change=SwapState.set_amount,
-                debounce_timeout=TYPING_MS,
+                delay=TYPING_MS,
+                on_typed=SwapState.set_amount,
+                on_enter=SwapState.place(SwapState.quote.key),
                 placeholder="0",
                 input_mode="decimal",
+                enter_key_hint="go",
                 auto_complete="off",
                 auto_focus=True,
                 spell_check=False,
@@ -74,7 +63,7 @@ def _pay_leg() -> rx.Component:
                 class_name="amount-input",
                 data_testid="amount",
             ),
-            _token_pick("Token to pay", SwapState.token_in, SwapState.icon_in, SwapState.set_token_in, "token-in"),
+            token_button("in", SwapState.paid, "Token to pay"),
             class_name="leg-row",
         ),
         class_name="leg",
@@ -86,6 +75,7 @@ def _share(label: str, divisor: int) -> rx.Component:
         label,
         class_name="button button-chip",
         type="button",
+        title="Of SOL, what fees and rents need stays",
         on_click=SwapState.use_share(divisor),
         data_testid=f"use-{label.lower()}",
     )
@@ -120,67 +110,10 @@ def _receive_leg() -> rx.Component:
                 aria_label="Amount to receive",
                 data_testid="amount-out",
             ),
-            _token_pick(
-                "Token to receive", SwapState.token_out, SwapState.icon_out, SwapState.set_token_out, "token-out"
-            ),
+            token_button("out", SwapState.received, "Token to receive"),
             class_name="leg-row",
         ),
         class_name="leg",
-    )
-
-
-def _token_pick(label: str, value: Any, icon: Any, on_change: Any, test_id: str) -> rx.Component:
-    return rx.el.span(
-        token_mark(icon),
-        rx.el.select(
-            rx.foreach(SwapState.tokens, lambda symbol: rx.el.option(symbol, value=symbol)),
-            value=value,
-            on_change=on_change,
-            aria_label=label,
-            data_testid=test_id,
-        ),
-        rx.icon("chevron-down", class_name="icon", aria_hidden=True),
-        class_name="token-pick",
-    )
-
-
-def _venue(venue: VenueQuote) -> rx.Component:
-    return rx.el.div(
-        rx.el.div(
-            rx.el.span(venue.name),
-            rx.cond(
-                venue.best,
-                badge("Best", "good", data_testid="quote-best"),
-            ),
-            class_name="venue-head",
-        ),
-        rx.cond(
-            venue.out != "",
-            rx.fragment(
-                rx.el.span(venue.out, class_name="venue-out num", title=venue.out),
-                rx.el.span(
-                    rx.el.span(venue.rate, class_name="venue-rate num"),
-                    rx.el.span(
-                        venue.lead,
-                        class_name="toned num",
-                        data_tone=rx.cond(venue.best, "good", ""),
-                        title="Against the other venue, in basis points",
-                    ),
-                    class_name="venue-foot",
-                ),
-            ),
-            rx.cond(
-                SwapState.quoting,
-                rx.fragment(skeleton("7rem"), rx.el.span("\u00a0", class_name="venue-rate")),
-                rx.el.span(
-                    rx.cond(SwapState.quote.amount_out != "", "No pool for this pair", "Type an amount to compare"),
-                    class_name="venue-rate",
-                ),
-            ),
-        ),
-        class_name="venue",
-        data_best=rx.cond(venue.best, "true", "false"),
-        data_testid=f"venue-{venue.dex}",
     )
 
 
@@ -209,11 +142,11 @@ def _slippage() -> rx.Component:
                 aria_label="Usual slippages",
             ),
             rx.el.span(
-                rx.el.input(
+                typed_input(
                     id="slippage",
                     value=SwapState.slippage,
-                    on_change=SwapState.set_slippage,
-                    debounce_timeout=TYPING_MS,
+                    delay=TYPING_MS,
+                    on_typed=SwapState.set_slippage,
                     input_mode="decimal",
                     auto_complete="off",
                     max_length=8,
@@ -225,47 +158,34 @@ def _slippage() -> rx.Component:
             ),
             class_name="slippage",
         ),
-    )
-
-
-def _facts() -> rx.Component:
-    quote = SwapState.quote
-    return rx.el.dl(
-        _fact("Rate", quote.rate, "quote-rate"),
-        _fact("Minimum received", quote.floor, "quote-floor"),
-        _fact("Price impact", quote.impact, "quote-impact", tone=quote.impact_tone),
-        class_name="facts",
-    )
-
-
-def _fact(name: str, value: Any, test_id: str, tone: Any = "") -> rx.Component:
-    return rx.el.div(
-        rx.el.dt(name),
-        rx.el.dd(
-            rx.cond(
-                value != "",
-                rx.el.span(value, class_name="toned", data_tone=tone),
-                rx.cond(SwapState.quoting, skeleton(), rx.el.span("–", class_name="faint")),
+        rx.cond(
+            SwapState.slippage_warning != "",
+            rx.el.p(
+                SwapState.slippage_warning,
+                class_name="toned small slippage-warning",
+                data_tone="warn",
+                role="status",
+                data_testid="slippage-warning",
             ),
-            class_name="num",
-            data_testid=test_id,
         ),
-        class_name="fact",
     )
 
 
 def _notices() -> rx.Component:
-    return rx.cond(
-        SwapState.notice != "",
-        rx.el.div(
+    return rx.el.div(
+        token_warnings(SwapState.paid),
+        token_warnings(SwapState.received),
+        rx.cond(
+            SwapState.notice != "",
             notice(SwapState.notice, tone="bad", icon="circle-alert", data_testid="swap-notice"),
-            class_name="swap-notice",
         ),
+        class_name="swap-notices",
     )
 
 
 def _button() -> rx.Component:
-    ready = SwapState.quote.key != ""
+    quote = SwapState.quote
+    ready = quote.key != ""
     return rx.cond(
         SwapState.paused,
         rx.el.button(
@@ -278,21 +198,26 @@ def _button() -> rx.Component:
         rx.el.button(
             rx.cond(
                 SwapState.short,
-                f"Not enough {SwapState.token_in}",
+                f"Not enough {SwapState.paid.label}",
                 rx.cond(
-                    SwapState.quote.too_large != "",
-                    SwapState.quote.too_large,
+                    quote.too_large != "",
+                    quote.too_large,
                     rx.cond(
                         ready,
-                        f"Swap {SwapState.token_in} for {SwapState.token_out}",
+                        rx.cond(
+                            quote.risky,
+                            f"Price impact {quote.impact}: look closer",
+                            f"Swap {SwapState.paid.label} for {SwapState.received.label}",
+                        ),
                         rx.cond(SwapState.quoting, "Asking both venues …", "Enter an amount"),
                     ),
                 ),
             ),
             class_name="button button-main swap-button",
             type="button",
-            disabled=~ready | SwapState.short,
-            on_click=SwapState.place(SwapState.quote.key),
+            data_risky=rx.cond(ready & quote.risky, "true", "false"),
+            disabled=~ready | SwapState.short | has_connection_errors,
+            on_click=SwapState.place(quote.key),
             data_testid="swap-button",
         ),
     )

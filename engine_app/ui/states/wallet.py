@@ -50,6 +50,7 @@ class WalletState(SessionState):
 
     _turn: int = 0
     _available: rx.Field[dict[str, Decimal]] = rx.field(default_factory=dict)
+    _accounts: rx.Field[frozenset[str]] = rx.field(default_factory=frozenset)
 
     @rx.event(background=True)
     async def load(self) -> AsyncIterator[Any]:
@@ -116,6 +117,7 @@ class WalletState(SessionState):
         self.funded = any(balance.amount > 0 for balance in view.balances)
         self._available = {balance.token: balance.available for balance in view.balances}
         self.available = {token: amount(value) for token, value in self._available.items()}
+        self._accounts = view.accounts
         self.has_faucet = has_faucet(services().settings.solana_cluster)
         self.loaded = True
         self.trouble = ""
