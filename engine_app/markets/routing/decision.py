@@ -1,17 +1,22 @@
-"""The best pool for an amount, with every pool that was asked, what it offered and why it lost."""
+"""The route that pays most for an amount, with every other way, and every pool that was asked. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from solders.pubkey import Pubkey
 
-from engine_app.markets.routing.price import price_impact, token_price
+from engine_app.chain.token_accounts import WRAPPED_SOL_MINT
+from engine_app.markets.routing.price import price_impact, sol_in, token_price
+from engine_app.markets.routing.route import Route
+from engine_app.markets.routing.split import Offers
+from engine_app.markets.routing.told import decision_json
+from engine_app.markets.routing.ways import Asked, Way, ways
 from engine_app.markets.venues.clock import ChainClock
-from engine_app.markets.venues.venue import Dex, Fee, Pool, QuoteRefused
+from engine_app.markets.venues.venue import Dex, Fee, Pool
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +58,11 @@ class Decision:
         slot: of the chain's clock at which the pools were read.
         mint_in, mint_out: the pair.
         amount_in: base units.
-        candidates: every pool that offers something, by its offer, the best first.
+        candidates: every pool of the pair that offers something for all of it, by its offer, the best first.
         refused: every other pool.
+        ways: every way that pays something, the one that pays most net first.
+        leg_cost: base units of `mint_out` that a leg beyond the first had to bring in to be taken; 0 where no price of
+            SOL is known.
     """
 
     slot: int
@@ -63,10 +71,22 @@ class Decision:
     amount_in: int
     candidates: tuple[Candidate, ...]
     refused: tuple[RefusedPool, ...]
+    ways: tuple[Way, ...] = ()
+    leg_cost: int = 0
+
+    @property
+    def way(self) -> Way | None:
+        """The way that pays most net, None where no pool takes the amount."""
+        return self.ways[0] if self.ways else None
+
+    @property
+    def route(self) -> Route | None:
+        """The route that pays most net, None where no pool takes the amount."""
+        return self.ways[0].route if self.ways else None
 
     @property
     def best(self) -> Candidate | None:
-        """The pool that pays most, None where all refuse."""
+        """The single pool of the pair that pays most, None where all refuse."""
         return self.candidates[0] if self.candidates else None
 
     def best_of(self, dex: Dex) -> Candidate | None:
@@ -89,64 +109,9 @@ class Decision:
     def as_json(self, decimals_in: int, decimals_out: int) -> dict[str, Any]:
         """The decision as it is stored and shown: amounts in base units and prices, all as strings.
 
-        `route` lists the legs with their shares of the amount in.
+        `route` lists the legs with their shares of what their hop takes.
         """
-        quotes = self.dex_quotes(decimals_in, decimals_out)
-        return {
-            "slot": self.slot,
-            "mintIn": str(self.mint_in),
-            "mintOut": str(self.mint_out),
-            "amountInUnits": str(self.amount_in),
-            "route": [self._leg(self.best)] if self.best else [],
-            "dexQuotes": {dex.value: None if price is None else f"{price:f}" for dex, price in quotes.items()},
-            "candidates": [self._offer(candidate, decimals_in, decimals_out) for candidate in self.candidates],
-            "refused": [
-                {
-                    "pool": str(refused.pool),
-                    "venue": refused.venue,
-                    "dex": refused.dex.value,
-                    "reason": refused.reason,
-                }
-                for refused in self.refused
-            ],
-        }
-
-    def _leg(self, candidate: Candidate) -> dict[str, Any]:
-        return {
-            "pool": str(candidate.pool),
-            "venue": candidate.venue,
-            "dex": candidate.dex.value,
-            "mintIn": str(self.mint_in),
-            "mintOut": str(self.mint_out),
-            "share": "1",
-            "amountInUnits": str(self.amount_in),
-            "amountOutUnits": str(candidate.amount_out),
-        }
-
-    def _offer(self, candidate: Candidate, decimals_in: int, decimals_out: int) -> dict[str, Any]:
-        price = token_price(self.amount_in, candidate.amount_out, decimals_in, decimals_out)
-        return {
-            "pool": str(candidate.pool),
-            "venue": candidate.venue,
-            "dex": candidate.dex.value,
-            "amountOutUnits": str(candidate.amount_out),
-            "price": f"{price:f}",
-            "priceImpact": f"{candidate.price_impact:f}",
-            "fees": [
-                {"kind": fee.kind.value, "mint": str(fee.mint), "amountUnits": str(fee.amount)}
-                for fee in candidate.fees
-            ],
-            "lost": self._why_lost(candidate),
-        }
-
-    def _why_lost(self, candidate: Candidate) -> str | None:
-        best = self.candidates[0]
-        if candidate is best:
-            return None
-        less = best.amount_out - candidate.amount_out
-        if less == 0:
-            return "pays the same; one of the two had to be taken"
-        return f"pays {Decimal(100 * less) / best.amount_out:.4f} % less than the best"
+        return decision_json(self, decimals_in, decimals_out)
 
 
 def decide(
@@ -157,40 +122,49 @@ def decide(
     mint_out: Pubkey,
     amount_in: int,
     refused: Iterable[RefusedPool] = (),
+    slippage: Decimal = Decimal(0),
+    max_legs: int = 1,
+    hubs: Sequence[Pubkey] = (),
+    leg_lamports: int = 0,
 ) -> Decision:
-    """Ask every pool for its price and put the best first; the same pools give the same decision in any order.
+    """Ask every pool for its price and find the route that pays most; the same pools give the same decision in any
+    order.
 
     Args:
-        pools: pools of the pair, read at one slot.
+        pools: read at one slot: the pair's own, and those that lead to hubs and on from them.
         clock: the chain's clock of that slot.
         mint_in, mint_out: the pair.
         amount_in: base units.
         refused: pools that could not even be read, with the reason.
+        slippage: a fraction; two hops leave the first of them half of it as its room.
+        max_legs: swaps that the route may have; one allows neither a split nor two hops.
+        hubs: mints over which two hops may lead.
+        leg_lamports: what each leg beyond the first costs in network fees; it has to bring in that much more to be
+            taken, by the price of SOL in the pools that were read, and anything more where they tell none.
     """
     candidates: list[Candidate] = []
     without_quote = list(refused)
-    for pool in pools:
-        try:
-            quote = pool.quote_exact_in(mint_in, amount_in, clock)
-        except QuoteRefused as refusal:
-            without_quote.append(RefusedPool(pool.address, pool.venue, pool.dex, str(refusal)))
-            continue
-        if quote.amount_out == 0:
-            nothing = "too small: the amount buys less than one unit"
-            without_quote.append(RefusedPool(pool.address, pool.venue, pool.dex, nothing))
+    read = sorted(pools, key=lambda pool: bytes(pool.address))
+    direct = [Offers(pool, mint_in, clock) for pool in read if set(pool.mints) == {mint_in, mint_out}]
+    for offers in direct:
+        pool, answer = offers.pool, offers.answer(amount_in)
+        if isinstance(answer, str):
+            without_quote.append(RefusedPool(pool.address, pool.venue, pool.dex, answer))
             continue
         candidates.append(
             Candidate(
                 pool=pool.address,
                 venue=pool.venue,
                 dex=pool.dex,
-                amount_out=quote.amount_out,
-                fees=quote.fees,
-                price_impact=price_impact(quote),
+                amount_out=answer.amount_out,
+                fees=answer.fees,
+                price_impact=price_impact(answer),
             )
         )
     candidates.sort(key=lambda candidate: (-candidate.amount_out, bytes(candidate.pool)))
     without_quote.sort(key=lambda pool: bytes(pool.pool))
+    leg_cost = _worth(leg_lamports, mint_out, read, clock)
+    asked = Asked(clock, mint_in, mint_out, amount_in, slippage, max_legs, hubs, leg_cost)
     return Decision(
         slot=clock.slot,
         mint_in=mint_in,
@@ -198,4 +172,13 @@ def decide(
         amount_in=amount_in,
         candidates=tuple(candidates),
         refused=tuple(without_quote),
+        ways=ways(asked, direct, read),
+        leg_cost=leg_cost,
     )
+
+
+def _worth(lamports: int, mint: Pubkey, pools: Sequence[Pool], clock: ChainClock) -> int:
+    """Lamports in base units of a mint, 0 where no pool tells."""
+    if mint == WRAPPED_SOL_MINT or not lamports:
+        return lamports
+    return sol_in(lamports, [pool for pool in pools if set(pool.mints) == {WRAPPED_SOL_MINT, mint}], clock) or 0

@@ -1,14 +1,21 @@
-"""Prices of quotes: per whole token, and against the pool's marginal price."""
+"""Prices: per whole token, against marginal prices, and of lamports in another token."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import ROUND_HALF_EVEN, Context, Decimal
+from fractions import Fraction
 
-from engine_app.markets.venues.venue import SwapQuote
+from engine_app.chain.token_accounts import WRAPPED_SOL_MINT
+from engine_app.markets.routing.route import Leg, Route
+from engine_app.markets.venues.clock import ChainClock
+from engine_app.markets.venues.venue import Pool, QuoteRefused, SwapQuote
 
 _PRICE = Context(prec=18, rounding=ROUND_HALF_EVEN)
 _RATIO = Context(prec=40, rounding=ROUND_HALF_EVEN)
 _IMPACT_STEP = Decimal("1e-9")
+_LITTLE_SOL = 10_000_000
+"""Lamports for which a pool is asked its price of SOL."""
 
 
 def token_price(amount_in: int, amount_out: int, decimals_in: int, decimals_out: int) -> Decimal:
@@ -22,6 +29,41 @@ def price_impact(quote: SwapQuote) -> Decimal:
     """1 − effective / marginal price, nine decimal places: what the trade loses against an infinitely small one
     before fees, by the pool's depth and by every fee together."""
     units_out, units_in = quote.marginal_price
-    effective = Decimal(quote.amount_out * units_in)
-    marginal = Decimal(quote.amount_in * units_out)
-    return (1 - _RATIO.divide(effective, marginal)).quantize(_IMPACT_STEP, rounding=ROUND_HALF_EVEN)
+    return _impact(Fraction(quote.amount_out * units_in, quote.amount_in * units_out))
+
+
+def route_impact(route: Route) -> Decimal:
+    """The same of a whole route: 1 − effective / marginal price, nine decimal places.
+
+    The marginal price of a hop is that of its legs, each weighted with its part of the amount; of two hops it is the
+    product. What a first hop leaves with the user is not lost: each hop is held against what it took and gave.
+    """
+    kept = Fraction(1)
+    for hop in route.hops:
+        kept *= Fraction(sum(leg.amount_out for leg in hop)) / sum(map(_at_marginal_price, hop), Fraction(0))
+    return _impact(kept)
+
+
+def sol_in(lamports: int, pools: Iterable[Pool], clock: ChainClock) -> int | None:
+    """What lamports are worth in base units of the other mint of pools of SOL, rounded up; None where none tells.
+
+    By the pool that holds most SOL and gives a quote.
+    """
+    for pool in sorted(pools, key=lambda pool: (-pool.reserve(WRAPPED_SOL_MINT), bytes(pool.address))):
+        try:
+            quote = pool.quote_exact_in(WRAPPED_SOL_MINT, _LITTLE_SOL, clock)
+        except QuoteRefused:
+            continue
+        units_out, units_in = quote.marginal_price
+        return -(-lamports * units_out // units_in)
+    return None
+
+
+def _at_marginal_price(leg: Leg) -> Fraction:
+    units_out, units_in = leg.quote.marginal_price
+    return Fraction(leg.amount_in * units_out, units_in)
+
+
+def _impact(kept: Fraction) -> Decimal:
+    ratio = _RATIO.divide(Decimal(kept.numerator), Decimal(kept.denominator))
+    return (1 - ratio).quantize(_IMPACT_STEP, rounding=ROUND_HALF_EVEN)

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from decimal import Decimal
+from itertools import pairwise
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from solders.pubkey import Pubkey
 
-from engine_app.markets.routing import Decision, RefusedPool, decide
+from engine_app.chain.token_accounts import WRAPPED_SOL_MINT as SOL
+from engine_app.markets.routing import Decision, RefusedPool, decide, floor_out, leg_terms
+from engine_app.markets.routing.ways import WayKind
 from engine_app.markets.venues.meteora_damm_v2 import DammV2Pool
 from engine_app.markets.venues.raydium_cpmm import CpmmPool
 from engine_app.markets.venues.venue import Dex, Pool, QuoteRefused
+from tests.markets.routing.measured import BONK, CLOCK, USDC, USDT, pools_of
 from tests.markets.venues.vectors import load, state
-
-SOL = Pubkey.from_string("So11111111111111111111111111111111111111112")
-USDC = Pubkey.from_string("EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v")
-CLOCK = state("meteora_damm_v2", "dammv2-sol-usdc-5bp/+1800s").clock
 
 
 def _pool(venue: str, label: str) -> Pool:
@@ -140,3 +142,132 @@ def test_an_offer_of_nothing_is_no_offer() -> None:
     decision = _decide([POOLS[4]], 1)
     assert decision.best is None
     assert "less than one unit" in decision.refusals()
+
+
+KNOWN = {pair: pools_of(*pair) for pair in ((SOL, USDC), (SOL, BONK), (BONK, USDC), (SOL, USDT), (USDC, USDT))}
+HUBS = (SOL, USDC, USDT)
+SLIPPAGE = Decimal("0.01")
+
+
+def _route(pools: Sequence[Pool], pair: tuple[Pubkey, Pubkey], amount: int, **limits: Any) -> Decision:
+    asked: dict[str, Any] = {"slippage": SLIPPAGE, "max_legs": 3, "hubs": HUBS} | limits
+    return decide(pools, clock=CLOCK, mint_in=pair[0], mint_out=pair[1], amount_in=amount, **asked)
+
+
+@st.composite
+def _markets(draw: st.DrawFn) -> list[Pool]:
+    """A few pools of each pair, of some pairs none."""
+    return [
+        pool
+        for pools in KNOWN.values()
+        for pool in draw(st.lists(st.sampled_from(pools), max_size=3, unique_by=lambda pool: pool.address))
+    ]
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    pools=_markets(),
+    pair=st.permutations((SOL, USDC, BONK, USDT)).map(lambda mints: (mints[0], mints[1])),
+    amount=st.builds(lambda digits, lead: lead * 10**digits, st.integers(0, 12), st.integers(1, 999)),
+    leg_lamports=st.sampled_from((0, 5_000)),
+    data=st.data(),
+)
+def test_a_route_is_sure_of_what_it_says(
+    pools: list[Pool], pair: tuple[Pubkey, Pubkey], amount: int, leg_lamports: int, data: st.DataObject
+) -> None:
+    decision = _route(pools, pair, amount, leg_lamports=leg_lamports)
+    shuffled = data.draw(st.permutations(pools))
+    assert _route(shuffled, pair, amount, leg_lamports=leg_lamports) == decision
+    told = decision.as_json(6, 6)
+    assert json.loads(json.dumps(told)) == told
+    assert [way.net_out for way in decision.ways] == sorted((way.net_out for way in decision.ways), reverse=True)
+    if decision.route is None:
+        assert decision.best is None
+        assert told["route"] == []
+        return
+    route = decision.route
+    best = 0 if decision.best is None else decision.best.amount_out
+    assert route.amount_out >= best
+    assert not best or route.amount_out >= best + decision.leg_cost * (len(route.legs) - 1)
+    assert len(route.legs) <= 3
+    for before, after in pairwise(route.hops):
+        assert sum(leg.amount_out for leg in before) >= sum(leg.amount_in for leg in after)
+    assert sum(leg.amount_in for leg in route.hops[0]) <= amount
+    assert sum(leg.amount_in for leg in route.hops[0]) == amount or route.hops[0][0].exact_out
+    assert route.hops[0][0].mint_in == pair[0]
+    assert route.hops[-1][0].mint_out == pair[1]
+    for leg in route.legs:
+        assert set(leg.pool.mints) == {leg.mint_in, leg.mint_out}
+
+    floor = floor_out(route.amount_out, SLIPPAGE)
+    terms = leg_terms(route, SLIPPAGE, floor)
+    ending = terms[-len(route.hops[-1]) :]
+    assert [term.leg for term in terms] == list(route.legs)
+    assert sum(term.amount_out for term in ending) >= floor
+    assert all(term.amount_out <= term.leg.amount_out for term in terms)
+
+    assert (told["amountOutUnits"], told["bestPoolUnits"]) == (str(route.amount_out), str(best))
+    assert int(told["gainUnits"]) == route.amount_out - best
+    assert len(told["route"]) == len(route.legs)
+    for number, hop in enumerate(route.hops, start=1):
+        legs = [leg for leg in told["route"] if leg["hop"] == number]
+        shares = sum((Decimal(leg["share"]) for leg in legs), Decimal(0))
+        assert abs(shares - 1) < Decimal("1e-8")
+        assert sum(int(leg["amountOutUnits"]) for leg in legs) == sum(leg.amount_out for leg in hop)
+    assert all(other["lost"] for other in told["alternatives"])
+    in_route = {leg["pool"] for leg in told["route"]}
+    assert all((row["lost"] is None) == (row["pool"] in in_route) for row in told["candidates"])
+
+
+def test_one_leg_is_all_there_is_unless_more_are_allowed() -> None:
+    pools = [pool for pools in KNOWN.values() for pool in pools]
+    decision = decide(pools, clock=CLOCK, mint_in=SOL, mint_out=USDC, amount_in=10**12)
+    assert decision.best is not None
+    assert decision.route is not None
+    [leg] = decision.route.legs
+    assert (leg.pool.address, leg.amount_out) == (decision.best.pool, decision.best.amount_out)
+    assert len(decision.ways) == 1
+
+
+def test_a_leg_has_to_pay_its_network_fee() -> None:
+    pools = (POOLS[0], POOLS[4])
+    free = _route(pools, (SOL, USDC), 10**11, hubs=())
+    assert free.way is not None
+    assert free.way.kind is WayKind.SPLIT
+    gain = int(free.as_json(9, 6)["gainUnits"])
+    dear = _route(pools, (SOL, USDC), 10**11, hubs=(), leg_lamports=10**12)
+    assert dear.leg_cost > gain
+    assert dear.way is not None
+    assert (dear.way.kind, len(dear.ways)) == (WayKind.POOL, 1)
+    back = _route(pools, (USDC, SOL), 10**11, hubs=(), leg_lamports=7_000)
+    assert back.leg_cost == 7_000
+    assert _route(KNOWN[USDC, USDT], (USDC, USDT), 10**9, leg_lamports=7_000).leg_cost == 0
+
+
+def test_two_hops_where_there_is_no_pool_of_the_pair() -> None:
+    pools = [*KNOWN[SOL, BONK], *KNOWN[SOL, USDT]]
+    decision = _route(pools, (BONK, USDT), 10**11)
+    assert decision.best is None
+    assert decision.way is not None
+    assert (decision.way.kind, decision.way.between) == (WayKind.TWO_HOPS, SOL)
+    told = decision.as_json(5, 6)
+    assert [leg["hop"] for leg in told["route"]] == sorted(leg["hop"] for leg in told["route"])
+    assert told["leftOver"]["mint"] in {str(BONK), str(SOL)}
+    assert int(told["leftOver"]["expectedUnits"]) <= int(told["leftOver"]["atMostUnits"])
+    assert told["bestPoolUnits"] == "0"
+    assert 0 < Decimal(told["priceImpact"]) < 1
+
+
+def test_two_hops_where_they_pay_more_than_the_pair_itself() -> None:
+    poor = min(KNOWN[BONK, USDC], key=lambda pool: pool.quote_exact_in(BONK, 10**9, CLOCK).amount_out)
+    rich = [*KNOWN[SOL, BONK], *KNOWN[SOL, USDC]]
+    decision = _route([poor, *rich], (BONK, USDC), 10**9)
+    assert decision.way is not None
+    assert decision.way.kind is WayKind.TWO_HOPS
+    assert decision.best is not None
+    told = decision.as_json(5, 6)
+    assert int(told["gainUnits"]) > 0
+    [alone] = told["candidates"]
+    assert "less than the route" in alone["lost"]
+    direct = next(other for other in told["alternatives"] if other["kind"] == "pool")
+    assert "less than" in direct["lost"]

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from engine_app.markets.routing.price import price_impact, token_price
+from engine_app.chain.token_accounts import WRAPPED_SOL_MINT as SOL
+from engine_app.markets.routing import Leg, Route
+from engine_app.markets.routing.price import price_impact, route_impact, sol_in, token_price
 from engine_app.markets.venues.venue import SwapQuote
+from tests.markets.routing.measured import CLOCK, USDC, pools_of
 
 
 def _quote(amount_in: int, amount_out: int, marginal: tuple[int, int]) -> SwapQuote:
@@ -24,3 +27,27 @@ def test_impact_is_what_is_lost_against_the_marginal_price() -> None:
     assert price_impact(_quote(1_000, 2_000, (2, 1))) == 0
     assert price_impact(_quote(10**9, 1, (2**256, 2**128))) == 1
     assert price_impact(_quote(3, 2, (1, 1))) == Decimal("0.333333333")
+
+
+def _leg(amount_in: int, amount_out: int, marginal: tuple[int, int]) -> Leg:
+    return Leg(pools_of(SOL, USDC)[0], SOL, USDC, _quote(amount_in, amount_out, marginal))
+
+
+def test_legs_weigh_by_their_parts_and_hops_multiply() -> None:
+    split = (_leg(750, 1_470, (2, 1)), _leg(250, 235, (1, 1)))
+    # At marginal prices 1,500 and 250; 1,705 of these 1,750 are paid.
+    assert route_impact(Route((split,), 1_000)) == Decimal("0.025714286")
+    first = _leg(900, 810, (1, 1))
+    assert route_impact(Route(((first,),), 1_000)) == Decimal("0.1")
+    # What the first hop leaves of the 1,000 is not lost.
+    assert route_impact(Route(((first,), split), 1_000)) == Decimal("0.123142857")
+    assert route_impact(Route(((_leg(10, 7, (1, 1)),),), 10)) == price_impact(_quote(10, 7, (1, 1)))
+
+
+def test_lamports_are_priced_by_the_fullest_pool_that_trades() -> None:
+    pools = [pool for pool in pools_of(SOL, USDC) if pool.venue == "raydium_cpmm"]
+    fullest = max(pools, key=lambda pool: pool.reserve(SOL))
+    units_out, units_in = fullest.quote_exact_in(SOL, 10**7, CLOCK).marginal_price
+    assert sol_in(10**9, pools, CLOCK) == -(-(10**9) * units_out // units_in)
+    assert sol_in(1, pools, CLOCK) == 1
+    assert sol_in(10**9, [], CLOCK) is None
