@@ -19,8 +19,9 @@ SOL = "So11111111111111111111111111111111111111112"
 USDC = "EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v"
 ORDER = "3f2b8c1e-6a5d-4c1b-9a7e-2d4f6b8a0c1e"
 LEG = {
-    "pool": POOL, "venue": "raydium_cpmm", "dex": "raydium", "mintIn": SOL, "mintOut": USDC, "share": "1",
-    "amountInUnits": "1500000000", "amountOutUnits": "224662500",
+    "hop": 1, "pool": POOL, "venue": "raydium_cpmm", "dex": "raydium", "mintIn": SOL, "mintOut": USDC, "share": "1",
+    "amountInUnits": "1500000000", "amountOutUnits": "224662500", "exactOut": False,
+    "fees": [{"kind": "pool", "mint": SOL, "amountUnits": "3750000"}],
 }  # fmt: skip
 
 TOLD: dict[str, Any] = {
@@ -93,8 +94,11 @@ TOLD: dict[str, Any] = {
     "name": "confirmed",
     "data": {"slot": 301_234_567, "signature": SIGNATURE},
     "route": [LEG],
+    "alternatives": [],
     "candidates": [],
     "refused": [],
+    "price": 149.775,
+    "bestPoolUnits": "224662500",
     "networkFee": 0.000006,
     "networkFeeUnits": "6000",
     "priorityFee": 0.000001,

@@ -37,7 +37,7 @@ def orders_quota(settings: Settings) -> Quota:
 
 
 def quotes_quota(settings: Settings) -> Quota:
-    """Quotes that an address asks for without a session."""
+    """Quotes and tokens that an address asks for without a session."""
     return Quota("quotes", settings.quotes_per_ip, WINDOW_SECONDS)
 
 

@@ -9,6 +9,14 @@ from typing import Annotated, Any, Literal
 from fastapi import Request
 from pydantic import AwareDatetime, BeforeValidator, Field, StrictStr, WithJsonSchema
 
+from engine_app.api.route_schemas import (
+    AlternativeResponse,
+    CandidateResponse,
+    Kind,
+    LeftOverResponse,
+    LegResponse,
+    RefusedResponse,
+)
 from engine_app.api.shapes import RequestShape as _Request
 from engine_app.api.shapes import ResponseShape as _Response
 from engine_app.exact_json import ExactNumber
@@ -232,11 +240,19 @@ class QuoteResponse(_Response):
     min_out: ExactNumber
     min_out_units: Units
     price_impact: ExactNumber = Field(description="fraction lost against the marginal price, fees included")
-    route: list[dict[str, Any]] = Field(description="the legs of the swap, amounts in base units")
-    candidates: list[dict[str, Any]] = Field(
-        description="every pool that offers something, with price, fees and impact, and why it lost"
+    price: ExactNumber = Field(description="whole tokens of tokenOut for each of tokenIn that is taken")
+    kind: Kind
+    route: list[LegResponse] = Field(description="the swaps, in the order in which one transaction makes them")
+    left_over: LeftOverResponse | None = Field(description="what two hops leave besides", examples=[None])
+    best_pool_units: Units = Field(description="base units that the best single pool of the pair would pay; 0 for none")
+    gain_units: Units = Field(description="base units that the route pays more than that", examples=["0"])
+    extra_leg_cost_units: Units = Field(
+        description="base units of tokenOut that a leg beyond the first has to bring in to be taken: its network fee",
+        examples=["15"],
     )
-    refused: list[dict[str, Any]] = Field(description="every other pool, with the reason")
+    alternatives: list[AlternativeResponse] = Field(description="the other ways, the best first")
+    candidates: list[CandidateResponse] = Field(description="every pool that takes the whole amount")
+    refused: list[RefusedResponse] = Field(description="every other pool, with the reason")
     warnings: list[TokenWarningView] = Field(description="what to know of either token")
     slot: int = Field(description="the slot whose state was quoted")
     age_ms: int = Field(description="milliseconds since that state was read")
@@ -340,9 +356,16 @@ def quote_of(quote: QuoteView) -> QuoteResponse:
         min_out=whole(quote.min_out, received),
         min_out_units=str(quote.min_out),
         price_impact=quote.price_impact,
-        route=decision["route"],
-        candidates=decision["candidates"],
-        refused=decision["refused"],
+        price=quote.price,
+        kind=decision["kind"],
+        route=[LegResponse.model_validate(leg) for leg in decision["route"]],
+        left_over=decision["leftOver"] and LeftOverResponse.model_validate(decision["leftOver"]),
+        best_pool_units=decision["bestPoolUnits"],
+        gain_units=decision["gainUnits"],
+        extra_leg_cost_units=decision["extraLegCostUnits"],
+        alternatives=[AlternativeResponse.model_validate(other) for other in decision["alternatives"]],
+        candidates=[CandidateResponse.model_validate(candidate) for candidate in decision["candidates"]],
+        refused=[RefusedResponse.model_validate(refused) for refused in decision["refused"]],
         warnings=warnings_of(quote.token_in, quote.token_out),
         slot=quote.slot,
         age_ms=int(quote.age.seconds * 1000),

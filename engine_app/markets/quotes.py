@@ -14,7 +14,8 @@ from engine_app.chain.slot_clock import SlotClock
 from engine_app.markets.errors import NoPool
 from engine_app.markets.in_flight import InFlight
 from engine_app.markets.pools import LastSearch, Pools, Snapshot
-from engine_app.markets.routing import Decision, decide, floor_out
+from engine_app.markets.routing import Decision, Route, decide, floor_out
+from engine_app.markets.routing.price import route_impact, route_price
 from engine_app.markets.routing.sizes import PriceBySize, price_by_size
 from engine_app.markets.tokens import Token, TokenLookup
 from engine_app.markets.venues.venue import Dex
@@ -41,12 +42,14 @@ class QuoteView:
         amount_in, amount_out: base units; what would be paid, and received net of every fee.
         min_out: base units; the least that an order with this slippage accepts.
         dex_quotes: each exchange's best price, tokenOut per tokenIn in whole tokens, net of pool fees, or None.
-        selected_dex: the exchange that pays most.
-        price_impact: fraction lost against the pool's marginal price, fees included.
+        price: tokenOut per tokenIn that is taken, in whole tokens, net of every fee.
+        selected_dex: the exchange of the larger part of the route.
+        price_impact: fraction lost against the route's marginal price, fees included.
         slot: at which the pools were read.
         age: how long ago that was.
         last_search: when the chain was last searched for pools of the pair, None where that is not known.
-        decision: every pool that was asked.
+        route: the swaps that pay it.
+        decision: every way and every pool that was asked.
         snapshot: what they held.
     """
 
@@ -55,12 +58,14 @@ class QuoteView:
     amount_in: int
     amount_out: int
     min_out: int
+    price: Decimal
     dex_quotes: Mapping[Dex, Decimal | None]
     selected_dex: Dex
     price_impact: Decimal
     slot: int
     age: Age
     last_search: LastSearch | None
+    route: Route
     decision: Decision
     snapshot: Snapshot
 
@@ -99,7 +104,7 @@ class Quotes:
     async def quote(
         self, token_in: str, token_out: str, amount_in: int, slippage: Decimal, *, discover: bool = True
     ) -> QuoteView:
-        """What the best pool pays.
+        """What the best route pays.
 
         Args:
             token_in, token_out: symbols or mint addresses.
@@ -127,21 +132,23 @@ class Quotes:
             amount_in=amount_in,
             refused=snapshot.refused,
         )
-        best = decision.best
-        if best is None:
+        route = decision.route
+        if route is None:
             raise NoPool(f"every pool of {paid.symbol} and {received.symbol} refuses: {decision.refusals()}")
         return QuoteView(
             token_in=paid,
             token_out=received,
             amount_in=amount_in,
-            amount_out=best.amount_out,
-            min_out=floor_out(best.amount_out, slippage),
+            amount_out=route.amount_out,
+            min_out=floor_out(route.amount_out, slippage),
+            price=route_price(route, paid.decimals, received.decimals),
             dex_quotes=decision.dex_quotes(paid.decimals, received.decimals),
-            selected_dex=best.dex,
-            price_impact=best.price_impact,
+            selected_dex=route.dex,
+            price_impact=route_impact(route),
             slot=snapshot.slot,
             age=self._age(taken),
             last_search=self._pools.last_search(paid.mint, received.mint),
+            route=route,
             decision=decision,
             snapshot=snapshot,
         )

@@ -16,7 +16,7 @@ from engine_app.errors import explain
 
 DOCUMENT: dict[str, Any] = create_api().openapi()
 PROBES = ("/api/health", "/api/ready")
-PUBLIC = (*PROBES, "/api/auth", "/api/quote")
+PUBLIC = (*PROBES, "/api/auth", "/api/quote", "/api/tokens")
 OPERATIONS = [
     pytest.param(path, operation, id=f"{method.upper()} {path}")
     for path, methods in DOCUMENT["paths"].items()

@@ -25,11 +25,12 @@ PUBLIC = {
     "/api/health": "the platform's probe has no account, and it tells nothing",
     "/api/ready": "so has the probe of readiness, and it tells of no account",
     "/api/quote": "what it tells is the same for everybody; few are told without a session",
+    "/api/tokens": "so is the list of tokens, under the same limit",
     "/api/openapi.json": "the document is the same for everybody",
     "/api/docs": "the document to read",
     "/socket.io": "who connects names a token, and is let in or refused by it: see the tests of the sockets",
     "/api/docs/assets": "files of the package that shows the document",
-    "/api/{path:anything}": "answers 404 and 405, whatever is asked",
+    "/api/{path:path}": "answers 404 and 405, whatever is asked",
 }
 """What may be called without a session, with the reason."""
 

@@ -44,7 +44,20 @@ async def test_tokens_are_listed_and_searched(client: httpx.AsyncClient, account
     found = exact(await client.get("/api/tokens", params={"search": "usd"}, headers=account.headers))["tokens"]
     assert [token["symbol"] for token in found] == ["USDC", "USDT"]
     assert exact(await client.get("/api/tokens", params={"search": "doge"}, headers=account.headers)) == {"tokens": []}
-    assert_problem(await client.get("/api/tokens"), 401, "UNAUTHORIZED")
+
+
+async def test_the_list_of_tokens_needs_no_session_and_looks_for_nothing_without_one(client: httpx.AsyncClient) -> None:
+    listed = exact(await client.get("/api/tokens"))["tokens"]
+    assert [token["symbol"] for token in listed] == ["SOL", "USDC", "USDT", "BONK"]
+    nobodys = "3KFBdqmNfQvBTk3bEvDtT2WyFQ6xBWiFfz4Wbn4PyJ8h"
+    assert_problem(await client.get("/api/tokens", params={"search": nobodys}), 401, "SEARCH_NEEDS_LOGIN")
+
+
+async def test_a_quote_needs_no_session_for_what_is_known(client: httpx.AsyncClient) -> None:
+    quoted = exact(await client.get("/api/quote", params={"tokenIn": "SOL", "tokenOut": "USDC", "amount": "1"}))
+    assert int(quoted["amountOutUnits"]) > 0
+    nobodys = {"tokenIn": "SOL", "tokenOut": "3KFBdqmNfQvBTk3bEvDtT2WyFQ6xBWiFfz4Wbn4PyJ8h", "amount": "1"}
+    assert_problem(await client.get("/api/quote", params=nobodys), 401, "SEARCH_NEEDS_LOGIN")
 
 
 async def test_a_token_that_is_not_listed_carries_warnings_wherever_it_is_named(
@@ -86,6 +99,11 @@ async def test_a_quote_says_everything(client: httpx.AsyncClient, account: Accou
     assert 0 < quoted["priceImpact"] < Decimal("0.05")
     assert sum(int(leg["amountInUnits"]) for leg in quoted["route"]) == 1_500_000_000
     assert {leg["dex"] for leg in quoted["route"]} <= {"raydium", "meteora"}
+    assert all(leg["fees"] and leg["hop"] == 1 and not leg["exactOut"] for leg in quoted["route"])
+    assert quoted["kind"] in ("pool", "split")
+    assert quoted["leftOver"] is None
+    assert int(quoted["bestPoolUnits"]) + int(quoted["gainUnits"]) == int(quoted["amountOutUnits"])
+    assert abs(quoted["price"] * Decimal("1.5") - quoted["amountOut"]) < Decimal("1e-9")
     assert len(quoted["candidates"]) + len(quoted["refused"]) >= 2
     assert sum(candidate["lost"] is None for candidate in quoted["candidates"]) >= 1
     assert all(candidate["fees"] and candidate["priceImpact"] for candidate in quoted["candidates"])

@@ -25,6 +25,11 @@ def token_price(amount_in: int, amount_out: int, decimals_in: int, decimals_out:
     return _PRICE.divide(whole_out, whole_in)
 
 
+def route_price(route: Route, decimals_in: int, decimals_out: int) -> Decimal:
+    """The same of a route, per tokenIn that it takes; a first hop that buys an exact amount leaves some of it."""
+    return token_price(sum(leg.amount_in for leg in route.hops[0]), route.amount_out, decimals_in, decimals_out)
+
+
 def price_impact(quote: SwapQuote) -> Decimal:
     """1 − effective / marginal price, nine decimal places: what the trade loses against an infinitely small one
     before fees, by the pool's depth and by every fee together."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import TYPE_CHECKING, Any
 
-from engine_app.markets.routing.price import route_impact, token_price
+from engine_app.markets.routing.price import route_impact, route_price, token_price
 from engine_app.markets.venues.venue import Fee
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def decision_json(decision: Decision, decimals_in: int, decimals_out: int) -> di
         "kind": None if way is None else way.kind.value,
         "route": [] if way is None else legs_json(way.route),
         "amountOutUnits": str(paid),
-        "price": None if way is None else f"{_price(way.route, decimals_in, decimals_out):f}",
+        "price": None if way is None else f"{route_price(way.route, decimals_in, decimals_out):f}",
         "priceImpact": None if way is None else f"{route_impact(way.route):f}",
         "bestPoolUnits": str(alone),
         "gainUnits": str(paid - alone),
@@ -69,12 +69,6 @@ def left_over_json(left_over: LeftOver) -> dict[str, Any]:
         "expectedUnits": str(left_over.expected),
         "atMostUnits": str(left_over.at_most),
     }
-
-
-def _price(route: Route, decimals_in: int, decimals_out: int) -> Decimal:
-    """What is paid per token that is taken; a first hop that buys an exact amount takes less than is given."""
-    taken = sum(leg.amount_in for leg in route.hops[0])
-    return token_price(taken, route.amount_out, decimals_in, decimals_out)
 
 
 def _leg(leg: Leg, hop: int, whole: int) -> dict[str, Any]:
