@@ -177,6 +177,9 @@ class Settings(BaseSettings):
     pools: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Addresses of pools to look at where no node answers getProgramAccounts, comma separated"
     )
+    lookup_tables: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Addresses of lookup tables for routes that no transaction holds without, comma separated"
+    )
     allow_unlisted_tokens: bool = Field(
         False, description="Whether tokens that are not listed are traded on mainnet; elsewhere they are"
     )
@@ -184,7 +187,7 @@ class Settings(BaseSettings):
         2, ge=0, le=100, description="Slots that a pool may have been read behind the others and still be compared"
     )
 
-    @field_validator("solana_rpc_url", "pools", "trusted_proxies", mode="before")
+    @field_validator("solana_rpc_url", "pools", "lookup_tables", "trusted_proxies", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
@@ -225,7 +228,7 @@ class Settings(BaseSettings):
             _reachable(endpoint, "http", "https")
         return value
 
-    @field_validator("pools")
+    @field_validator("pools", "lookup_tables")
     @classmethod
     def _are_addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for address in value:

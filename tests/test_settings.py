@@ -34,6 +34,7 @@ def _nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
         ("SOLANA_WS_URL", "ws://one:x", "SOLANA_WS_URL: its port must be a number"),
         ("TRUSTED_PROXIES", "10.0.0.0/8,proxy.example", "TRUSTED_PROXIES: must be addresses or networks"),
         ("TRUSTED_PROXIES", "10.0.0.1/8", "TRUSTED_PROXIES: must be addresses or networks"),
+        ("LOOKUP_TABLES", "table", "LOOKUP_TABLES: table is no address"),
         ("JWT_SECRET", "hunter2", "JWT_SECRET is shorter than 32 bytes"),
         ("SOLANA_CLUSTER", "mainnet-beta", "SOLANA_CLUSTER=mainnet-beta needs ALLOW_MAINNET=true"),
         ("SOLANA_CLUSTER", "devnet", "SOLANA_CLUSTER=devnet needs SOLANA_RPC_URL"),

@@ -8,9 +8,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from solders.pubkey import Pubkey
+
 from engine_app.chain.blockhash import Blockhashes
 from engine_app.chain.clusters import Cluster
 from engine_app.chain.landing import Landing
+from engine_app.chain.lookup_tables import LookupTables
 from engine_app.chain.priority_fees import PriorityFees
 from engine_app.chain.rents import Rents
 from engine_app.chain.rpc import Rpc
@@ -34,6 +37,7 @@ class Engine:
 
     Attributes:
         name: who this process is, in leases and events.
+        hubs: mints over which two hops may lead.
         held: the leases this process holds: order → fencing token.
         tasks: what runs in the background and must not be collected.
     """
@@ -51,6 +55,8 @@ class Engine:
     progress: ProgressPublisher
     rents: Rents
     priority_fees: PriorityFees
+    lookup_tables: LookupTables
+    hubs: tuple[Pubkey, ...]
     held: dict[UUID, int] = field(default_factory=dict)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     watcher: Watcher = field(init=False)

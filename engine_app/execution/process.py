@@ -16,6 +16,7 @@ from solders.pubkey import Pubkey
 from engine_app.chain.blockhash import Blockhashes
 from engine_app.chain.clusters import CLUSTERS, websocket_url
 from engine_app.chain.landing import Landing
+from engine_app.chain.lookup_tables import LookupTables
 from engine_app.chain.priority_fees import FeeLevel, PriorityFees
 from engine_app.chain.rents import Rents
 from engine_app.chain.rpc import Rpc
@@ -105,6 +106,9 @@ class ExecutionProcess:
         )
         self._resources.push_async_callback(priority_fees.close)
         await priority_fees.start()
+        lookup_tables = LookupTables(rpc, [Pubkey.from_string(address) for address in settings.lookup_tables])
+        self._resources.push_async_callback(lookup_tables.close)
+        await lookup_tables.start()
         pools = Pools(
             rpc,
             cluster,
@@ -132,6 +136,8 @@ class ExecutionProcess:
             progress=progress,
             rents=rents,
             priority_fees=priority_fees,
+            lookup_tables=lookup_tables,
+            hubs=tuple(tokens.hubs()),
         )
         engine.watcher = Watcher(engine)
         sweeper = Sweeper(engine)
