@@ -1,11 +1,13 @@
-"""One try of a swap, up to its plan: one read of pools, clock and the taker's accounts; the best pool; what the order
+"""One try of a swap, up to its plan: one read of pools, clock and the taker's accounts; the best route; what the order
 needs is reserved. `tries` carries it out.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -27,8 +29,9 @@ from engine_app.execution.tries import Planned, begin, carry_out, reserve
 from engine_app.execution.turn import Turn
 from engine_app.markets.errors import NoPool
 from engine_app.markets.pools import Snapshot
-from engine_app.markets.routing import Leg, Route, Terms, decide, floor_out, leg_terms
+from engine_app.markets.routing import Decision, Route, Terms, decide, decide_fitting, fits, floor_out, leg_terms
 from engine_app.markets.routing.plan import SwapPlan, swap_instructions, token_programs
+from engine_app.markets.routing.price import route_impact
 from engine_app.markets.tokens import whole
 from engine_app.orders.errors import PRICE_IMPACT, PRICE_MOVED
 from engine_app.orders.lifecycle import MAX_TRIES
@@ -36,6 +39,9 @@ from engine_app.orders.models import Order
 from engine_app.telemetry.logging import get_logger
 from engine_app.wallets.models import Wallet
 from engine_app.wallets.policy import SwapAllowance, SwapLeg
+
+LEG_UNITS = 100_000
+"""Compute units of a swap in one pool, about the most of any venue: what a further leg pays a priority fee for."""
 
 log = get_logger(__name__)
 
@@ -65,76 +71,50 @@ async def trade(turn: Turn) -> None:
 
 
 async def _route(turn: Turn, wallet: Wallet) -> Planned | None:
-    """Choose the pool, fix the floor and reserve the balance; None where the order failed or waits."""
+    """Choose the route, fix the floor and reserve the balance; None where the order failed or waits."""
     swap = Swap(
         owner=Pubkey.from_string(wallet.address),
         mint_in=Pubkey.from_string(turn.order.token_in),
         mint_out=Pubkey.from_string(turn.order.token_out),
         amount_in=int(turn.order.amount_in),
     )
+    engine, order = turn.engine, turn.order
     try:
-        snapshot = await turn.engine.pools.snapshot(swap.mint_in, swap.mint_out, extra=_takers_accounts(swap))
+        snapshot = await engine.pools.snapshot(
+            swap.mint_in, swap.mint_out, extra=_takers_accounts(swap, engine.hubs), through=engine.hubs
+        )
     except NoPool as error:
         await turn.fail(NoPool.code, error.detail)
         return None
-    decision = decide(
-        snapshot.pools,
-        clock=snapshot.clock,
-        mint_in=swap.mint_in,
-        mint_out=swap.mint_out,
-        amount_in=swap.amount_in,
-        refused=snapshot.refused,
-    )
-    best = decision.best
-    if best is None:
+    decision = _decide(turn, swap, snapshot)
+    route = decision.route
+    if route is None:
         await turn.fail(NoPool.code, "every pool refuses: " + decision.refusals())
         return None
-    order = turn.order
-    quoted = int(order.quoted_out or order.expected_quote or best.amount_out)
+    quoted = int(order.quoted_out or order.expected_quote or route.amount_out)
     least = int(order.min_amount_out or 0)
     floor = int(order.floor_out) if order.floor_out is not None else floor_out(quoted, order.slippage, at_least=least)
     routing: dict[str, Any] = {
         "not_before": None,
         "quoted_out": Decimal(quoted),
         "floor_out": Decimal(floor),
-        "selected_dex": best.dex.value,
+        "selected_dex": route.dex.value,
         "decision": decision.as_json(order.decimals_in, order.decimals_out),
         "waiting_for": None,
     }
     log.info(
         "order.decided",
-        pool=str(best.pool),
-        dex=best.dex.value,
-        amount_out=best.amount_out,
+        pools=[str(leg.pool.address) for leg in route.legs],
+        dex=route.dex.value,
+        amount_out=route.amount_out,
         quotes=routing["decision"]["dexQuotes"],
         slot=snapshot.slot,
     )
-    if best.amount_out < floor:
-        await turn.advance("routed", {"slot": snapshot.slot}, **routing)
-        await turn.not_sent(
-            TryFailure(
-                PRICE_MOVED,
-                f"the best price pays {_tokens(best.amount_out, order)}, below the floor of {_tokens(floor, order)}",
-                curable=True,
-            ),
-            quoted_out=Decimal(best.amount_out),
-            selected_dex=best.dex.value,
-        )
+    if not await _acceptable(turn, route, routing, floor=floor, slot=snapshot.slot):
         return None
-    if best.price_impact > order.max_price_impact:
-        await turn.advance("routed", {"slot": snapshot.slot}, **routing)
-        await turn.fail(
-            PRICE_IMPACT,
-            f"the swap would move the price by {_percent(best.price_impact)}, "
-            f"the order allows {_percent(order.max_price_impact)}",
-        )
-        return None
-    pool = next(pool for pool in snapshot.pools if pool.address == best.pool)
-    quote = pool.quote_exact_in(swap.mint_in, swap.amount_in, snapshot.clock)
-    route = Route(((Leg(pool, swap.mint_in, swap.mint_out, quote),),), swap.amount_in)
-    rent = await turn.engine.rents.exemption(TOKEN_ACCOUNT_SIZE)
+    rent = await engine.rents.exemption(TOKEN_ACCOUNT_SIZE)
     plan = _plan(swap, snapshot, leg_terms(route, order.slippage, floor), rent=rent)
-    bid = turn.engine.priority_fees.price(contended_accounts(plan))
+    bid = engine.priority_fees.price(contended_accounts(plan))
     if not await _reserve(turn, swap, snapshot, plan, routing, bid=bid):
         return None
     return Planned(
@@ -142,10 +122,66 @@ async def _route(turn: Turn, wallet: Wallet) -> Planned | None:
         allowed=_allowance(turn, wallet, plan),
         quoted_out=route.amount_out,
         min_out=plan.min_out,
-        dex=best.dex.value,
+        dex=route.dex.value,
         slot=snapshot.slot,
         bid=bid,
+        lookup_tables=() if fits(route) else engine.lookup_tables.ready,
     )
+
+
+def _decide(turn: Turn, swap: Swap, snapshot: Snapshot) -> Decision:
+    """The route that pays most of those that one transaction holds, a leg's cost being what is bid for its pools."""
+    engine = turn.engine
+    tables = engine.lookup_tables.ready
+
+    def fitting(price: int) -> Decision:
+        decided = partial(
+            decide,
+            snapshot.pools,
+            clock=snapshot.clock,
+            mint_in=swap.mint_in,
+            mint_out=swap.mint_out,
+            amount_in=swap.amount_in,
+            refused=snapshot.refused,
+            slippage=turn.order.slippage,
+            hubs=engine.hubs,
+            leg_lamports=min(engine.settings.max_priority_fee, priority_fee(LEG_UNITS, price)),
+        )
+        return decide_fitting(lambda legs: decided(max_legs=legs), lambda route: fits(route, tables))
+
+    least = engine.settings.compute_unit_price
+    decision = fitting(least)
+    if decision.route is None or len(decision.route.legs) == 1:
+        return decision
+    plan = _plan(swap, snapshot, leg_terms(decision.route, Decimal(0), 0), rent=0)
+    bid = engine.priority_fees.price(contended_accounts(plan))
+    return decision if bid == least else fitting(bid)
+
+
+async def _acceptable(turn: Turn, route: Route, routing: dict[str, Any], *, floor: int, slot: int) -> bool:
+    """Whether the route pays the floor and moves prices no more than the order allows; else the try or order ends."""
+    order = turn.order
+    if route.amount_out < floor:
+        await turn.advance("routed", {"slot": slot}, **routing)
+        await turn.not_sent(
+            TryFailure(
+                PRICE_MOVED,
+                f"the best price pays {_tokens(route.amount_out, order)}, below the floor of {_tokens(floor, order)}",
+                curable=True,
+            ),
+            quoted_out=Decimal(route.amount_out),
+            selected_dex=route.dex.value,
+        )
+        return False
+    impact = route_impact(route)
+    if impact > order.max_price_impact:
+        await turn.advance("routed", {"slot": slot}, **routing)
+        await turn.fail(
+            PRICE_IMPACT,
+            f"the swap would move the price by {_percent(impact)}, the order allows {_percent(order.max_price_impact)}",
+        )
+        return False
+    return True
 
 
 def _plan(swap: Swap, snapshot: Snapshot, terms: tuple[Terms, ...], *, rent: int) -> SwapPlan:
@@ -207,11 +243,17 @@ def _allowance(turn: Turn, wallet: Wallet, plan: SwapPlan) -> SwapAllowance:
     )
 
 
-def _takers_accounts(swap: Swap) -> list[Pubkey]:
-    """The wallet and its token accounts of both sides, for either token program that may own the mint."""
+def _takers_accounts(swap: Swap, hubs: Sequence[Pubkey]) -> list[Pubkey]:
+    """The wallet, its token accounts of both sides, for either token program that may own the mint, and those of mints
+    in between."""
     tokens = [mint for mint in (swap.mint_in, swap.mint_out) if mint != WRAPPED_SOL_MINT]
+    between = [hub for hub in hubs if hub not in (swap.mint_in, swap.mint_out, WRAPPED_SOL_MINT)]
     programs = (TOKEN_PROGRAM, TOKEN_2022_PROGRAM)
-    return [swap.owner, *(ata(swap.owner, mint, program) for mint in tokens for program in programs)]
+    return [
+        swap.owner,
+        *(ata(swap.owner, mint, program) for mint in tokens for program in programs),
+        *(ata(swap.owner, mint, TOKEN_PROGRAM) for mint in between),
+    ]
 
 
 def _balances(swap: Swap, plan: SwapPlan, read: AccountsAtSlot) -> dict[str, int]:

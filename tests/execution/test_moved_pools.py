@@ -75,6 +75,8 @@ async def test_a_price_that_falls_is_tried_three_times_two_and_four_seconds_apar
     customer = await desk.customer()
     order_id = await desk.place(customer, "SOL", "USDT", "1")
     # Seen at `processed`, the new price is what the simulation runs on, while the quote still reads `confirmed`.
+    # The way over USDC falls with it.
+    await trader.move("SOL", "USDC", 2_000 * 10**9)
     await trader.move("SOL", "USDT", 2_000 * 10**9)
     await desk.run(order_id)
     failed = await desk.reaches(order_id, "failed")

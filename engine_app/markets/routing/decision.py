@@ -61,6 +61,7 @@ class Decision:
         candidates: every pool of the pair that offers something for all of it, by its offer, the best first.
         refused: every other pool.
         ways: every way that pays something, the one that pays most net first.
+        too_large: ways that would pay more, but no transaction holds them.
         leg_cost: base units of `mint_out` that a leg beyond the first had to bring in to be taken; 0 where no price of
             SOL is known.
     """
@@ -72,6 +73,7 @@ class Decision:
     candidates: tuple[Candidate, ...]
     refused: tuple[RefusedPool, ...]
     ways: tuple[Way, ...] = ()
+    too_large: tuple[Way, ...] = ()
     leg_cost: int = 0
 
     @property

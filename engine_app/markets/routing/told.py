@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from engine_app.markets.routing.route import Leg, Route
     from engine_app.markets.routing.ways import Way
 
+_TOO_LARGE = "takes more bytes or accounts than one transaction holds"
 _SHARE = Context(prec=9, rounding=ROUND_HALF_EVEN)
 
 
@@ -38,7 +39,10 @@ def decision_json(decision: Decision, decimals_in: int, decimals_out: int) -> di
         "gainUnits": str(paid - alone),
         "extraLegCostUnits": str(decision.leg_cost),
         "leftOver": None if way is None or way.left_over is None else left_over_json(way.left_over),
-        "alternatives": [_alternative(decision, other) for other in decision.ways[1:]],
+        "alternatives": [
+            *(_alternative(other, _TOO_LARGE) for other in decision.too_large),
+            *(_alternative(other, _why_not_taken(decision.ways[0], other)) for other in decision.ways[1:]),
+        ],
         "dexQuotes": {dex.value: None if price is None else f"{price:f}" for dex, price in quotes.items()},
         "candidates": [_offer(decision, candidate, decimals_in, decimals_out) for candidate in decision.candidates],
         "refused": [
@@ -92,16 +96,17 @@ def _fees(fees: Iterable[Fee]) -> list[dict[str, Any]]:
     return [{"kind": fee.kind.value, "mint": str(fee.mint), "amountUnits": str(fee.amount)} for fee in fees]
 
 
-def _alternative(decision: Decision, way: Way) -> dict[str, Any]:
-    taken = decision.ways[0]
+def _why_not_taken(taken: Way, way: Way) -> str:
     legs = len(way.route.legs) - len(taken.route.legs)
     if way.net_out == taken.net_out:
-        lost = "pays no more than the route that was taken, which has fewer legs" if legs > 0 else "pays the same"
-    elif way.route.amount_out > taken.route.amount_out:
+        return "pays no more than the route that was taken, which has fewer legs" if legs > 0 else "pays the same"
+    if way.route.amount_out > taken.route.amount_out:
         more = way.route.amount_out - taken.route.amount_out
-        lost = f"pays {more} units more, less than the network fee of {legs} more {'leg' if legs == 1 else 'legs'}"
-    else:
-        lost = _less(taken.route.amount_out, way.route.amount_out, "the route that was taken")
+        return f"pays {more} units more, less than the network fee of {legs} more {'leg' if legs == 1 else 'legs'}"
+    return _less(taken.route.amount_out, way.route.amount_out, "the route that was taken")
+
+
+def _alternative(way: Way, lost: str) -> dict[str, Any]:
     return {
         "kind": way.kind.value,
         "between": None if way.between is None else str(way.between),

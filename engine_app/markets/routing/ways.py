@@ -83,10 +83,11 @@ def ways(asked: Asked, direct: Sequence[Offers], pools: Sequence[Pool]) -> tuple
         pools: all that were read.
     """
     found = [*_direct(asked, direct), *_over_hubs(asked, pools)]
-    return tuple(sorted(found, key=_rank))
+    return tuple(sorted(found, key=rank))
 
 
-def _rank(way: Way) -> tuple[int, int, list[bytes]]:
+def rank(way: Way) -> tuple[int, int, list[bytes]]:
+    """Orders ways, the best first."""
     legs = way.route.legs
     return -way.net_out, len(legs), [bytes(leg.pool.address) for leg in legs]
 
