@@ -166,8 +166,14 @@ def _of_fill(order: Order, entry: Mapping[str, Any]) -> Iterator[str]:
     arrived = _moved(entry, order.destination or owner)[order.token_out]
     if order.destination is not None and arrived != order.amount_out:
         yield f"order {order.id} says that {order.amount_out} arrived, its transaction brought {arrived}"
-    if order.spent_in != order.amount_in:
+    spent, asked = int(order.spent_in or 0), int(order.amount_in)
+    if spent != asked and not (buys_exactly(order) and 0 < spent < asked):
         yield f"order {order.id} asked to spend {order.amount_in} and spent {order.spent_in}"
+
+
+def buys_exactly(order: Order) -> bool:
+    """Whether the first of two hops may take less than the order gives, because it buys what the second spends."""
+    return any(leg["hop"] == 1 and leg["exactOut"] for leg in (order.decision or {}).get("route", ()))
 
 
 def claims(order: Order) -> Counter[str]:
@@ -178,6 +184,8 @@ def claims(order: Order) -> Counter[str]:
     changes[order.token_in] -= int(order.spent_in or 0)
     if order.destination is None:
         changes[order.token_out] += int(order.amount_out or 0)
+    if "left_over_mint" in fill:
+        changes[fill["left_over_mint"]] += int(fill["left_over"])
     return _not_zero(changes)
 
 

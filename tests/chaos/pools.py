@@ -1,9 +1,11 @@
-"""The seeded pools of a pair."""
+"""The seeded pools of a pair, and a token that no pool swaps."""
 
 from __future__ import annotations
 
+from solders.pubkey import Pubkey
+
 from engine_app.localnet.seed import genesis, meteora_damm_v2, raydium_cpmm
-from engine_app.localnet.seed.tokens import Token
+from engine_app.localnet.seed.tokens import SOL, USDC, Token
 
 SOL_USDC_MOVES = {
     "raydium": (5_000 * 10**9, 750_000 * 10**6),
@@ -20,3 +22,8 @@ def pools(one: Token, other: Token) -> dict[str, str]:
         "raydium": str(raydium_cpmm.pool_address(cpmm.config_index, low, high)),
         "meteora": str(meteora_damm_v2.pool_address(one.mint, other.mint)),
     }
+
+
+def shares() -> str:
+    """The mint of the shares in a pool of SOL and USDC; no pool swaps them for anything."""
+    return str(raydium_cpmm.find(b"pool_lp_mint", bytes(Pubkey.from_string(pools(SOL, USDC)["raydium"])))[0])

@@ -11,6 +11,7 @@ import httpx
 import psycopg
 import pytest
 
+from tests.chaos.pools import shares
 from tests.conftest import RunningEngine
 from tests.trading import Bot, bot, moments
 
@@ -130,7 +131,7 @@ def test_not_enough_balance_fails_at_once_and_says_what_is_missing(penniless: Bo
 
 
 def test_a_pair_without_a_pool_fails(funded: Bot) -> None:
-    order = funded.wait(funded.place("BONK", "USDT", "1000"))
+    order = funded.wait(funded.place("SOL", shares(), "0.1"))
     assert (order["status"], order["error"]["code"]) == ("failed", "NO_POOL")
 
 

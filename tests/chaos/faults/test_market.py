@@ -103,9 +103,14 @@ def test_a_pool_that_closes(site: Site, trader: Bot) -> None:
     assert (order["status"], codes(order)) == ("confirmed", ["SWAP_FAILED", None])
     assert order["selectedDex"] != first["selectedDex"]
     site.admin.close_pool(both[order["selectedDex"]])
+    detour = trader.wait(trader.place("SOL", "BONK", "0.1"))
+    assert (detour["status"], [leg["hop"] for leg in detour["routing"]["route"]]) == ("confirmed", [1, 2])
+    ways = pools(BONK, USDC)
+    for pool in ways.values():
+        site.admin.close_pool(pool)
     refused = trader.wait(trader.place("SOL", "BONK", "0.1"))
     assert (refused["status"], refused["error"]["code"]) == ("failed", "NO_POOL")
-    for pool in both.values():
+    for pool in (*both.values(), *ways.values()):
         site.admin.open_pool(pool)
     assert trader.wait(trader.place("SOL", "BONK", "0.1"))["status"] == "confirmed"
 

@@ -32,6 +32,7 @@ from engine_app.storage.postgres import Database
 from engine_app.wallets import repository as wallets
 from engine_app.wallets.derivation import keypair_at, seed_of
 from tests.chaos.kills.troubles import Troubles
+from tests.chaos.pools import shares
 from tests.conftest import MNEMONIC
 from tests.waiting import until
 
@@ -137,7 +138,7 @@ class Market:
             Occasion("landed with an error", order([erring], "SOL", "USDC", "0.2"), 10),
             Occasion("expired", order([dropped], "SOL", "USDC", "0.2"), 8),
             Occasion("refused by the simulation", order([unsimulated], "SOL", "USDC", "0.2"), 2),
-            Occasion("no pool", order(traders, "BONK", "USDT", "1000"), 1),
+            Occasion("no pool", order(traders, "SOL", shares(), "0.1"), 1),
             Occasion("nothing paid", order(traders, "BONK", "SOL", "0.00001"), 1),
             Occasion("price moved", order(traders, "SOL", "USDC", "0.1", expected_quote="1000"), 2),
             Occasion("price impact", order(traders, "SOL", "USDC", "100000"), 1),
