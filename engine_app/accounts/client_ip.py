@@ -29,6 +29,10 @@ def behind_proxies(app: ASGIApp, trusted: Sequence[str]) -> ASGIApp:
 
 def client_ip(request: HTTPConnection) -> str:
     """The address that a request comes from, without a port that some proxies write behind it."""
-    host = request.client.host if request.client else "unknown"
+    return without_port(request.client.host if request.client else "unknown")
+
+
+def without_port(host: str) -> str:
+    """An address without the port that some proxies write behind it."""
     found = _WITH_PORT.fullmatch(host)
     return (found["v6"] or found["v4"]) if found else host

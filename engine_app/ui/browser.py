@@ -58,6 +58,11 @@ def fill(element: str, value: str) -> EventSpec:
     return _errand(fill=element, value=value)
 
 
+def clear(element: str) -> EventSpec:
+    """Take out what was typed into a field."""
+    return _errand(clear=element)
+
+
 def open_dialog(element: str) -> EventSpec:
     """Open a dialog in front of everything else."""
     return _errand(openDialog=element)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+WALLET = "/wallet"
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -16,6 +18,7 @@ class Place:
 
 PLACES = (
     Place("/", "Trade", "arrow-left-right"),
+    Place(WALLET, "Wallet", "wallet"),
     Place("/status", "Status", "activity"),
 )
 """In the order of the navigation."""

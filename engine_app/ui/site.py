@@ -22,12 +22,16 @@ from engine_app.ui.pages.door import create_account_page, login_page
 from engine_app.ui.pages.not_found import not_found_page
 from engine_app.ui.pages.status import status_page
 from engine_app.ui.pages.trade import trade_page
+from engine_app.ui.pages.wallet import wallet_page
+from engine_app.ui.places import WALLET
+from engine_app.ui.states.activity import ActivityState
 from engine_app.ui.states.door import DoorState
 from engine_app.ui.states.orders import OrdersState
 from engine_app.ui.states.session import WelcomeState
 from engine_app.ui.states.status import StatusState
 from engine_app.ui.states.swap import SwapState
 from engine_app.ui.states.wallet import WalletState
+from engine_app.ui.states.withdraw import WithdrawState
 from engine_app.ui.tabs import OneSessionPerTab
 from engine_app.ui.theme import css_variables
 
@@ -39,8 +43,10 @@ STYLE_SHEETS = [
     "/css/trade.css",
     "/css/quote.css",
     "/css/orders.css",
+    "/css/wallet.css",
     "/css/pages.css",
 ]
+_WALLET_LOADS = [WalletState.load, OrdersState.follow, ActivityState.show_activity, WithdrawState.show_book]
 COUNT_SECONDS = 5.0
 DESCRIPTION = "Swap on Solana at the best price of Raydium and Meteora, executed exactly once."
 
@@ -62,6 +68,7 @@ def furnish(app: rx.App) -> None:
     """Give the app its pages and guards."""
     pages: tuple[tuple[str, str, Callable[[], rx.Component], Any], ...] = (
         ("/", "Trade", trade_page, [WalletState.load, OrdersState.follow, SwapState.requote, WelcomeState.greet]),
+        (WALLET, "Wallet", wallet_page, _WALLET_LOADS),
         ("/status", "Status", status_page, [StatusState.watch, OrdersState.follow]),
         ("/login", "Log in", login_page, DoorState.enter),
         ("/create-account", "Create account", create_account_page, DoorState.enter),

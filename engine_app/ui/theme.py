@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 SCALE: Mapping[str, str] = {
+    # A QR code is dark on light in any mode, or cameras do not read it.
+    "qr-ink": "#12151d",
+    "qr-ground": "#ffffff",
     # Distances: a 4 px grid.
     "space-1": "0.25rem",
     "space-2": "0.5rem",

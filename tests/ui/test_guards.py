@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from uuid import uuid4
 
 import httpx
@@ -17,6 +18,7 @@ from tests.conftest import RunningEngine
 from tests.trading import PASSWORD, Bot, bot
 from tests.ui.conftest import OpenTab
 
+importlib.import_module("engine_app.ui.site")  # makes every state known
 STATES: tuple[type, ...] = tuple(SessionState.__subclasses__())
 HYDRATE = "reflex___state____state.hydrate_and_load"
 REFLEXS_OWN = "setvar"
@@ -33,17 +35,25 @@ NOTHING: dict[str, object] = {
     "progress": None,
     "found": [],
     "costs": [],
+    "activity": [],
+    "book": [],
 }
 """What each var is for who is not logged in."""
 PAYLOADS: dict[str, dict[str, object]] = {
     "set_amount": {"text": "1.5"},
     "open": {"side": "in"},
     "search": {"text": "us"},
-    "choose": {"token": "USDC"},
-    "choose_first": {"text": "sol"},
+    "take": {"token": "USDC"},
+    "take_first": {"text": "sol"},
     "confirm": {"text": "SWAP"},
     "set_slippage": {"text": "0.5"},
     "use_share": {"divisor": 1},
+    "set_what": {"token": "USDC"},
+    "set_how_much": {"text": "max"},
+    "set_to": {"text": "vines1vzrYbzLMRdu58ou5XTby4qAqVRLmqo36NKPTg"},
+    "send": {"form": {"amount": "1", "address": "vines1vzrYbzLMRdu58ou5XTby4qAqVRLmqo36NKPTg", "password": "wrong"}},
+    "remember": {"form": {"book_address": "vines1vzrYbzLMRdu58ou5XTby4qAqVRLmqo36NKPTg", "password": "wrong"}},
+    "forget": {"address": "vines1vzrYbzLMRdu58ou5XTby4qAqVRLmqo36NKPTg"},
     "place": {"key": "SOL|USDC|1.5|224|222"},
     "place_despite": {"key": "SOL|USDC|1.5|224|222"},
 }
@@ -171,9 +181,9 @@ async def test_the_next_user_of_a_tab_sees_nothing_of_the_one_before(engine: Run
         ("set_amount", {"text": {"a": [1]}}),
         ("set_amount", {"text": "9" * 5000}),
         ("set_amount", {"text": "NaN"}),
-        ("choose", {"token": ["SOL"]}),
-        ("choose", {"token": "NOPE"}),
-        ("choose_first", {"text": {"a": 1}}),
+        ("take", {"token": ["SOL"]}),
+        ("take", {"token": "NOPE"}),
+        ("take_first", {"text": {"a": 1}}),
         ("open", {"side": 7}),
         ("set_slippage", {"text": "-1"}),
         ("use_share", {"divisor": "two"}),
@@ -193,7 +203,7 @@ async def test_a_nonsense_argument_changes_nothing(
             await tab.send(event(SwapState, "place"), {"key": ""})
             await tab.send(event(SwapState, "set_slippage"), {"text": "1"})
             await tab.send(event(PickerState, "open"), {"side": "in"})
-            await tab.send(event(PickerState, "choose"), {"token": "SOL"})
+            await tab.send(event(PickerState, "take"), {"token": "SOL"})
             await tab.send(event(SwapState, "set_amount"), {"text": "0.25"})
             quote = await tab.until("quote", lambda quote: quote["key"].startswith("SOL|USDC|0.25|"))
             assert quote["floor"].endswith("USDC")

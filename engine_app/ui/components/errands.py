@@ -40,6 +40,10 @@ const carryOut = (errand) => {
     const field = element("fill");
     if (field && !field.value) field.value = errand.value;
   }
+  if (errand.clear) {
+    const field = element("clear");
+    if (field) field.value = "";
+  }
   if (errand.openDialog) element("openDialog")?.showModal();
   if (errand.closeDialog) element("closeDialog")?.close();
 };

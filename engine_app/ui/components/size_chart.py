@@ -61,7 +61,11 @@ def _chart() -> rx.Component:
                         x=change["size"].to(int), stroke="var(--text-faint)", stroke_dasharray="2 4"
                     ),
                 ),
-                recharts.reference_line(x=chart.mine.to(int), stroke="var(--accent-text)", label="This order"),
+                recharts.reference_line(
+                    recharts.label(value="This order", position="insideTopLeft", offset=6),
+                    x=chart.mine.to(int),
+                    stroke="var(--accent-text)",
+                ),
                 recharts.x_axis(
                     data_key="size",
                     type_="number",
@@ -69,7 +73,7 @@ def _chart() -> rx.Component:
                     domain=["dataMin", "dataMax"],
                     tick_line=False,
                     axis_line=False,
-                    tick_count=5,
+                    ticks=chart.ticks.to(list[int]),
                 ),
                 recharts.y_axis(
                     domain=["auto", "auto"], width=64, tick_line=False, axis_line=False, orientation="right"

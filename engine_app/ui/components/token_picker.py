@@ -44,7 +44,7 @@ def token_picker() -> rx.Component:
             delay=SEARCHING_MS,
             options=OPTIONS,
             on_typed=PickerState.search,
-            on_enter=PickerState.choose_first,
+            on_enter=PickerState.take_first,
             placeholder="Symbol, name or mint address",
             aria_label="Search tokens by symbol, name or mint address",
             role="combobox",
@@ -126,6 +126,6 @@ def _option(choice: TokenChoice) -> rx.Component:
         role="option",
         aria_selected=False,
         class_name="option",
-        on_click=PickerState.choose(choice.token),
+        on_click=PickerState.take(choice.token),
         data_testid=f"option-{choice.token}",
     )

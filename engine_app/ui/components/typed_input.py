@@ -54,7 +54,7 @@ const TypedInput = ({ value, delay, options, onTyped, onEnter, ref, ...rest }) =
       const next = marked < 0 ? (step > 0 ? 0 : all.length - 1) : (marked + step + all.length) % all.length;
       mark(all[next], event.currentTarget);
     } else if (event.key === "Enter" && !event.nativeEvent.isComposing) {
-      event.preventDefault();
+      if (options || onEnter) event.preventDefault();
       if (marked >= 0) choices()[marked].click();
       else if (options || !tell(event.currentTarget.value)) onEnter?.(event.currentTarget.value);
     }
@@ -94,6 +94,7 @@ class TypedInput(BaseHTML):  # type: ignore[misc]
     _is_tag_in_global_scope: ClassVar[bool] = False
 
     value: rx.Var[str]
+    name: rx.Var[str]
     placeholder: rx.Var[str]
     auto_complete: rx.Var[str]
     auto_focus: rx.Var[bool]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import reflex as rx
+from reflex_components_core.react_router import link
 
 from engine_app.ui.components.pieces import card, copy_button, empty, notice, skeleton, token_mark
+from engine_app.ui.places import WALLET
 from engine_app.ui.states.wallet import BalanceRow, WalletState
 
 
 def wallet_card() -> rx.Component:
-    """The account's wallet."""
+    """The account's wallet in short; the way to its own page."""
     return card(
         rx.el.div(
             rx.cond(
@@ -27,18 +29,33 @@ def wallet_card() -> rx.Component:
             ),
             class_name="address",
         ),
+        _holdings(),
+        title="Wallet",
+        aside=rx.el.div(
+            rx.cond(WalletState.loaded & WalletState.funded & WalletState.has_faucet, funds_button("button")),
+            link("Open", to=WALLET, class_name="link", aria_label="Open the wallet page", data_testid="open-wallet"),
+            class_name="wallet-aside",
+        ),
+        data_testid="wallet",
+    )
+
+
+def balances_card() -> rx.Component:
+    """What the wallet holds."""
+    return card(_holdings(), title="Balances", data_testid="wallet")
+
+
+def _holdings() -> rx.Component:
+    return rx.fragment(
         rx.cond(
             WalletState.trouble != "",
-            notice(WalletState.trouble, tone="warn", icon="circle-alert", style={"marginTop": "var(--space-3)"}),
+            notice(WalletState.trouble, tone="warn", icon="circle-alert", data_testid="wallet-trouble"),
         ),
         rx.cond(
             WalletState.loaded,
             rx.cond(WalletState.funded, _balances(), _no_funds()),
             rx.el.ul(*(_balance_skeleton() for _ in range(3)), class_name="balances"),
         ),
-        title="Wallet",
-        aside=rx.cond(WalletState.loaded & WalletState.funded & WalletState.has_faucet, _funds_button("button")),
-        data_testid="wallet",
     )
 
 
@@ -49,7 +66,7 @@ def _balances() -> rx.Component:
 def _balance(balance: BalanceRow) -> rx.Component:
     return rx.el.li(
         token_mark(balance.icon),
-        rx.el.span(balance.token, class_name="balance-name"),
+        rx.el.span(balance.label, class_name="balance-name", title=balance.token),
         rx.el.div(
             rx.el.div(balance.amount, class_name="num", title=balance.exact, data_testid=f"balance-{balance.token}"),
             rx.cond(
@@ -74,7 +91,7 @@ def _no_funds() -> rx.Component:
             "coins",
             "Your wallet is empty",
             "Test funds are play money of this chain: enough SOL and tokens to try a few swaps.",
-            _funds_button("button button-main"),
+            funds_button("button button-main"),
             data_testid="wallet-empty",
         ),
         empty(
@@ -86,7 +103,8 @@ def _no_funds() -> rx.Component:
     )
 
 
-def _funds_button(class_name: str) -> rx.Component:
+def funds_button(class_name: str) -> rx.Component:
+    """Asks for test funds."""
     return rx.el.button(
         rx.cond(WalletState.funding, rx.el.span(class_name="spinner", aria_hidden=True)),
         rx.cond(WalletState.funding, "On their way …", "Get test funds"),

@@ -43,14 +43,14 @@ class PickerState(SessionState):
 
     @rx.event
     @signed_in_only
-    async def choose_first(self, _: Identity, text: str) -> Any:
+    async def take_first(self, _: Identity, text: str) -> Any:
         """Take what fits best of what is searched for."""
         await self._search(text)
         return await self._take(self.found[0].token) if self.found else None
 
     @rx.event
     @signed_in_only
-    async def choose(self, _: Identity, token: str) -> Any:
+    async def take(self, _: Identity, token: str) -> Any:
         """Take a token, by its symbol or mint."""
         return await self._take(str(token))
 

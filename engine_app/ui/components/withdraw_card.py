@@ -1,0 +1,205 @@
+"""The form that sends funds away, and the book of addresses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import reflex as rx
+
+from engine_app.ui.components.pieces import card, local_time, notice
+from engine_app.ui.components.typed_input import typed_input
+from engine_app.ui.states.wallet import BalanceRow, WalletState
+from engine_app.ui.states.withdraw import BOOK_PASSWORD, PASSWORD, BookRow, WithdrawState
+
+TYPING_MS = 300
+
+
+def withdraw_card() -> rx.Component:
+    """Token, amount, address, password."""
+    return card(
+        rx.el.form(
+            rx.el.div(
+                _labelled("Token", "withdraw-token", _token_select()),
+                _labelled("Amount", "withdraw-amount", _amount()),
+                class_name="withdraw-what",
+            ),
+            _labelled(
+                "To",
+                "withdraw-to",
+                typed_input(
+                    id="withdraw-to",
+                    name="address",
+                    value=WithdrawState.to,
+                    delay=TYPING_MS,
+                    on_typed=WithdrawState.set_to,
+                    placeholder="A wallet's address",
+                    auto_complete="off",
+                    spell_check=False,
+                    max_length=64,
+                    class_name="text-input mono",
+                    data_testid="withdraw-to",
+                ),
+            ),
+            rx.cond(
+                WithdrawState.book_waits != "",
+                rx.el.p(
+                    "Only addresses of your book, once they have waited ",
+                    WithdrawState.book_waits,
+                    ". That is your time to notice a thief.",
+                    class_name="faint small",
+                ),
+            ),
+            _labelled("Your password, once more", PASSWORD, _password(PASSWORD, "withdraw-password")),
+            rx.cond(
+                WithdrawState.refusal != "",
+                notice(WithdrawState.refusal, tone="bad", icon="circle-alert", data_testid="withdraw-refusal"),
+            ),
+            rx.el.button("Withdraw", class_name="button button-main", type="submit", data_testid="withdraw"),
+            on_submit=WithdrawState.send,
+            class_name="form form-tight",
+        ),
+        title="Withdraw",
+        data_testid="withdraw-card",
+    )
+
+
+def address_book_card() -> rx.Component:
+    """The addresses that were given names."""
+    return card(
+        rx.cond(
+            WithdrawState.book.length() > 0,
+            rx.el.ul(rx.foreach(WithdrawState.book, _book_row), class_name="rows"),
+            rx.el.p("Addresses that you send to again: with names of your own.", class_name="soft small"),
+        ),
+        rx.el.details(
+            rx.el.summary(
+                rx.el.span("Add an address", class_name="soft"),
+                rx.el.span(class_name="fold-value"),
+                rx.icon("chevron-down", class_name="icon", aria_hidden=True),
+                data_testid="book-unfold",
+            ),
+            rx.el.form(
+                _labelled("Address", "book-address", _plain("book-address", "book_address")),
+                _labelled("Name", "book-label", _plain("book-label", "label")),
+                _labelled("Your password, once more", BOOK_PASSWORD, _password(BOOK_PASSWORD, "book-password")),
+                rx.cond(
+                    WithdrawState.book_refusal != "",
+                    notice(WithdrawState.book_refusal, tone="bad", icon="circle-alert", data_testid="book-refusal"),
+                ),
+                rx.el.button("Add", class_name="button", type="submit", data_testid="book-add"),
+                on_submit=WithdrawState.remember,
+                class_name="form form-tight",
+            ),
+            class_name="fold",
+        ),
+        title="Address book",
+        data_testid="book",
+    )
+
+
+def _labelled(label: str, field: str, control: rx.Component) -> rx.Component:
+    return rx.el.div(rx.el.label(label, html_for=field), control, class_name="form-field")
+
+
+def _token_select() -> rx.Component:
+    return rx.el.select(
+        rx.foreach(WalletState.balances, _token_option),
+        id="withdraw-token",
+        name="token",
+        value=WithdrawState.what,
+        on_change=WithdrawState.set_what,
+        class_name="text-input",
+        data_testid="withdraw-token",
+    )
+
+
+def _token_option(balance: BalanceRow) -> rx.Component:
+    return rx.el.option(f"{balance.label} · {balance.amount}", value=balance.token)
+
+
+def _amount() -> rx.Component:
+    return rx.el.div(
+        typed_input(
+            id="withdraw-amount",
+            name="amount",
+            value=WithdrawState.how_much,
+            delay=TYPING_MS,
+            on_typed=WithdrawState.set_how_much,
+            placeholder="0",
+            input_mode="decimal",
+            auto_complete="off",
+            max_length=40,
+            class_name="text-input num",
+            data_testid="withdraw-amount",
+        ),
+        rx.el.button(
+            "All",
+            class_name="button button-chip",
+            type="button",
+            title="Everything; of SOL, what is left when the fee is paid",
+            on_click=WithdrawState.send_all,
+            data_testid="withdraw-all",
+        ),
+        class_name="withdraw-amount",
+    )
+
+
+def _password(field: str, test_id: str) -> rx.Component:
+    return rx.el.input(
+        id=field,
+        name="password",
+        type="password",
+        auto_complete="current-password",
+        required=True,
+        max_length=1_000,
+        class_name="text-input",
+        data_testid=test_id,
+    )
+
+
+def _plain(field: str, name: str) -> rx.Component:
+    return rx.el.input(
+        id=field,
+        name=name,
+        auto_complete="off",
+        spell_check=False,
+        max_length=64,
+        class_name="text-input",
+        data_testid=field,
+    )
+
+
+def _book_row(row: BookRow) -> rx.Component:
+    named: Any = rx.cond(row.label != "", row.label, row.address_short)
+    return rx.el.li(
+        rx.el.div(
+            rx.el.div(named, class_name="row-name"),
+            rx.el.div(
+                rx.el.span(row.address_short, class_name="mono", title=row.address),
+                rx.cond(row.usable_at != "", rx.el.span(" · usable from ", local_time(row.usable_at))),
+                class_name="row-detail",
+            ),
+            class_name="row-words",
+        ),
+        rx.el.button(
+            "Use",
+            class_name="button",
+            type="button",
+            disabled=row.usable_at != "",
+            aria_label=f"Withdraw to {named}",
+            on_click=WithdrawState.set_to(row.address),
+            data_testid="book-use",
+        ),
+        rx.el.button(
+            rx.icon("trash-2", class_name="icon", aria_hidden=True),
+            class_name="button button-quiet button-icon",
+            type="button",
+            aria_label=f"Remove {named}",
+            title="Remove",
+            on_click=WithdrawState.forget(row.address),
+            data_testid="book-forget",
+        ),
+        class_name="row",
+        key=row.address,
+        data_testid="book-row",
+    )

@@ -1,0 +1,57 @@
+"""What moved in and out of the wallet, while the wallet page shows it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import reflex as rx
+
+from engine_app.services import services
+from engine_app.ui import browser
+from engine_app.ui.activity import ActivityRow, activity_rows
+from engine_app.ui.links import explorer_of
+from engine_app.ui.places import WALLET
+from engine_app.ui.states.session import SessionState
+from engine_app.ui.words import TOLD, told
+
+ROWS = 25
+DEPOSITS = 15
+
+
+class ActivityState(SessionState):
+    """The newest movements."""
+
+    activity: rx.Field[list[ActivityRow]] = rx.field(default_factory=list)
+    activity_loaded: bool = False
+    activity_trouble: str = ""
+
+    _turn: int = 0
+
+    @rx.event(background=True)
+    async def show_activity(self) -> AsyncIterator[Any]:
+        """Read the list where the tab shows the wallet page."""
+        async with self:
+            if not self.router.url.path.startswith(WALLET):
+                return
+            turn = self._turn = self._turn + 1
+            identity = await self._identity()
+        if identity is None:
+            yield browser.to_login()
+            return
+        try:
+            deposits, history = await asyncio.gather(
+                services().deposits.recent(identity.user_id, DEPOSITS),
+                services().orders.history(identity.user_id, ROWS),
+            )
+        except TOLD as error:
+            async with self:
+                self.activity_trouble = told(error)
+            return
+        orders = [order.model_dump(by_alias=True) for order in history.orders]
+        async with self:
+            if self._turn == turn:
+                self.activity = activity_rows(deposits, orders, lambda sent: explorer_of({"txHash": sent}), ROWS)
+                self.activity_loaded = True
+                self.activity_trouble = ""

@@ -1,0 +1,173 @@
+"""The forms that send funds away and keep the addresses they may go to. Passwords pass through and are never kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import reflex as rx
+
+from engine_app.accounts.client_ip import without_port
+from engine_app.accounts.service import Identity
+from engine_app.orders.address_book import LONGEST_LABEL, KnownAddress
+from engine_app.orders.service import PlaceTransfer
+from engine_app.orders.transfers import MAX
+from engine_app.services import services
+from engine_app.ui import browser
+from engine_app.ui.figures import shortened
+from engine_app.ui.spending import wish_key
+from engine_app.ui.states.activity import ActivityState
+from engine_app.ui.states.session import SessionState, signed_in_only
+from engine_app.ui.words import TOLD, told
+
+PASSWORD = "withdraw-password"  # noqa: S105 - the field's id
+BOOK_PASSWORD = "book-password"  # noqa: S105 - the field's id
+LONGEST = 100
+LONGEST_PASSWORD = 1_000
+
+
+@dataclass(frozen=True)
+class BookRow:
+    """An address of the book. `usable_at` is when it may be used, as ISO 8601; empty where it may now."""
+
+    address: str
+    address_short: str
+    label: str
+    usable_at: str
+
+
+class WithdrawState(SessionState):
+    """What is to be sent, and the address book."""
+
+    what: str = "SOL"
+    how_much: str = ""
+    to: str = ""
+    refusal: str = ""
+    book: rx.Field[list[BookRow]] = rx.field(default_factory=list)
+    book_waits: str = ""
+    """How long a new address waits; empty where it does not."""
+    book_refusal: str = ""
+
+    _wish: str = ""
+
+    @rx.event
+    @signed_in_only
+    async def show_book(self, identity: Identity) -> None:
+        """Read the address book."""
+        await self._read_book(identity)
+
+    @rx.event
+    @signed_in_only
+    async def set_what(self, _: Identity, token: str) -> None:
+        """Choose the token to send."""
+        self.what = _text(token)
+        self._changed()
+
+    @rx.event
+    @signed_in_only
+    async def set_how_much(self, _: Identity, text: str) -> None:
+        """Take what was typed as the amount."""
+        self.how_much = _text(text)
+        self._changed()
+
+    @rx.event
+    @signed_in_only
+    async def send_all(self, _: Identity) -> None:
+        """Send everything."""
+        self.how_much = MAX
+        self._changed()
+
+    @rx.event
+    @signed_in_only
+    async def set_to(self, _: Identity, text: str) -> None:
+        """Take what was typed, or chosen from the book, as the address."""
+        self.to = _text(text)
+        self._changed()
+
+    @rx.event
+    @signed_in_only
+    async def send(self, identity: Identity, form: dict[str, Any]) -> Any:
+        """Place the withdrawal that the form asks for."""
+        amount, to = _text(form.get("amount", "")), _text(form.get("address", ""))
+        wanted = PlaceTransfer(token=self.what, amount=amount, address=to)
+        self._wish = self._wish or uuid4().hex
+        try:
+            await services().withdrawals.request(
+                identity.user_id,
+                wanted,
+                password=_password(form),
+                ip=self._ip(),
+                key=wish_key(self._wish, f"{self.what}|{amount}|{to}"),
+            )
+        except TOLD as error:
+            self.refusal = told(error)
+            return browser.clear(PASSWORD)
+        self.how_much = self.to = ""
+        self._changed()
+        accepted = browser.toast("info", "Withdrawal accepted", f"To {shortened(to, 6, 6)}", subject="withdrawal")
+        return [browser.clear(PASSWORD), accepted, ActivityState.show_activity]
+
+    @rx.event
+    @signed_in_only
+    async def remember(self, identity: Identity, form: dict[str, Any]) -> Any:
+        """Put an address into the book."""
+        label = _text(form.get("label", ""))[:LONGEST_LABEL]
+        if not label.isprintable():
+            return None
+        try:
+            await services().address_book.add(
+                identity.user_id,
+                _text(form.get("book_address", "")),
+                label=label,
+                password=_password(form),
+                ip=self._ip(),
+            )
+        except TOLD as error:
+            self.book_refusal = told(error)
+            return browser.clear(BOOK_PASSWORD)
+        await self._read_book(identity)
+        return [browser.clear(name) for name in (BOOK_PASSWORD, "book-address", "book-label")]
+
+    @rx.event
+    @signed_in_only
+    async def forget(self, identity: Identity, address: str) -> None:
+        """Take an address out of the book."""
+        try:
+            await services().address_book.remove(identity.user_id, _text(address), ip=self._ip())
+        except TOLD as error:
+            self.book_refusal = told(error)
+            return
+        await self._read_book(identity)
+
+    async def _read_book(self, identity: Identity) -> None:
+        known = await services().address_book.addresses(identity.user_id)
+        self.book = [_row(address) for address in known]
+        wait = services().settings.withdraw_address_wait
+        self.book_waits = f"{wait.total_seconds() / 3600:g} hours" if wait else ""
+        self.book_refusal = ""
+
+    def _changed(self) -> None:
+        """Another wish from here on: the one before cannot be asked for again."""
+        self._wish = uuid4().hex
+        self.refusal = ""
+
+    def _ip(self) -> str:
+        return without_port(self.router.session.client_ip)
+
+
+def _row(known: KnownAddress) -> BookRow:
+    return BookRow(
+        address=known.address,
+        address_short=shortened(known.address, 6, 6),
+        label=known.label,
+        usable_at="" if known.usable else known.usable_at.isoformat(),
+    )
+
+
+def _text(value: object) -> str:
+    return str(value).strip()[:LONGEST]
+
+
+def _password(form: dict[str, Any]) -> str:
+    return str(form.get("password", ""))[:LONGEST_PASSWORD]

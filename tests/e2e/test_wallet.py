@@ -1,0 +1,99 @@
+"""The wallet page: funds come in and are seen at once, and go out to whom the password says."""
+
+from __future__ import annotations
+
+import re
+import time
+
+from playwright.sync_api import expect
+from solders.keypair import Keypair
+from solders.pubkey import Pubkey
+
+from engine_app.chain.clusters import CLUSTERS
+from engine_app.chain.rpc import Rpc
+from tests.conftest import RunningEngine
+from tests.e2e.person import PASSWORD, Person
+from tests.e2e.test_trade import ORDER_MS
+from tests.waiting import until
+
+SOL = 10**9
+SHOWN_WITHIN_SECONDS = 5.0
+"""Two slots of the tests' chain are 0.1 s; the rest is what a loaded machine takes."""
+
+
+def arrive(engine: RunningEngine, address: str, lamports: int) -> float:
+    """Somebody else sends SOL; when its block was confirmed, by the monotonic clock."""
+
+    async def send() -> float:
+        rpc = Rpc([engine.chain.rpc_url], CLUSTERS["localnet"])
+        await rpc.start()
+        signature = await rpc.airdrop(Pubkey.from_string(address), lamports)
+
+        async def confirmed() -> bool:
+            _, (status,) = await rpc.signature_statuses([signature])
+            return status is not None and status.commitment != "processed"
+
+        await until(confirmed)
+        await rpc.close()
+        return time.monotonic()
+
+    return engine.supervisor.call(send())
+
+
+def test_what_others_send_is_seen_at_once(person: Person, engine: RunningEngine) -> None:
+    person.create_account()
+    person.see("open-wallet").click()
+    expect(person.see("wallet-empty")).to_contain_text("Test funds are play money")
+    expect(person.see("activity-empty")).to_be_visible()
+    expect(person.see("qr").locator("path")).to_have_attribute("d", re.compile("^M[0-9 Mhvz-]+$"))
+    address = person.see("full-address").inner_text()
+    confirmed = arrive(engine, address, 2 * SOL)
+    expect(person.page.get_by_text("2 SOL received")).to_be_visible()
+    assert time.monotonic() - confirmed < SHOWN_WITHIN_SECONDS
+    expect(person.see("balance-SOL")).to_have_text("2")
+    row = person.see("activity-row")
+    expect(row).to_contain_text("Received 2 SOL")
+    expect(row.get_by_role("link")).to_have_attribute("href", re.compile(r"^https://explorer\.solana\.com/tx/"))
+
+
+def test_a_withdrawal_asks_for_the_password_and_arrives(person: Person) -> None:
+    person.create_account()
+    person.page.goto("/wallet/")
+    person.see("deposit").get_by_test_id("get-funds").click()
+    expect(person.see("balance-USDC")).to_be_visible(timeout=30_000)
+    to = str(Keypair().pubkey())
+    person.see("withdraw-token").select_option("USDC")
+    person.see("withdraw-amount").fill("12.5")
+    person.see("withdraw-to").fill(to)
+    person.see("withdraw-password").fill("not the password")
+    person.see("withdraw").click()
+    expect(person.see("withdraw-refusal")).to_be_visible()
+    expect(person.see("withdraw-password")).to_have_value("")
+    expect(person.see("withdraw-to")).to_have_value(to)
+    person.see("withdraw-password").fill(PASSWORD)
+    person.see("withdraw").click()
+    expect(person.page.get_by_text("Withdrawal confirmed")).to_be_visible(timeout=ORDER_MS)
+    expect(person.see("balance-USDC")).to_have_text("1,487.5")
+    sent = person.page.locator("[data-testid=activity-row][data-kind=transfer]")
+    expect(sent).to_contain_text("Sent 12.5 USDC")
+    expect(sent).to_contain_text("Confirmed")
+    expect(person.see("withdraw-amount")).to_have_value("")
+
+
+def test_addresses_that_were_named_are_one_press_away(person: Person) -> None:
+    person.create_account()
+    person.page.goto("/wallet/")
+    to = str(Keypair().pubkey())
+    person.see("book-unfold").click()
+    person.see("book-address").fill(to)
+    person.see("book-label").fill("Cold wallet")
+    person.see("book-password").fill("wrong")
+    person.see("book-add").click()
+    expect(person.see("book-refusal")).to_be_visible()
+    person.see("book-password").fill(PASSWORD)
+    person.see("book-add").click()
+    expect(person.see("book-row")).to_contain_text("Cold wallet")
+    person.see("book-use").click()
+    expect(person.see("withdraw-to")).to_have_value(to)
+    person.see("book-forget").click()
+    expect(person.see("book-row")).to_have_count(0)
