@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_UP, Decimal
-from typing import Any
 
 from engine_app.exact_json import number
 from engine_app.markets.venues.venue import Dex
@@ -13,7 +12,7 @@ from engine_app.orders.costs import SwapCosts
 from engine_app.orders.service import MOST_PRICE_IMPACT
 from engine_app.ui.figures import amount, lead_basis_points, percent, price
 from engine_app.ui.order_view import DEX_NAMES
-from engine_app.ui.route_view import RouteLeg, Worth, in_words, route_legs
+from engine_app.ui.route_view import RouteLeg, in_words
 
 IMPACT_WARN = Decimal("0.01")
 IMPACT_BAD = Decimal("0.05")
@@ -55,6 +54,7 @@ class Quote:
         too_large: why an order of this size would be refused, or empty.
         risky: whether its price impact has to be confirmed.
         better_than_one: by how much a route over several pools beats the best single one, or empty.
+        left_over: what the route leaves in the wallet of the token in between, or empty.
     """
 
     key: str = ""
@@ -70,6 +70,7 @@ class Quote:
     age: str = ""
     route: str = ""
     better_than_one: str = ""
+    left_over: str = ""
     legs: list[RouteLeg] = field(default_factory=list)
     venues: list[VenueQuote] = field(default_factory=lambda: [VenueQuote(dex.value, DEX_NAMES[dex]) for dex in Dex])
 
@@ -86,9 +87,10 @@ def quote_card(
     price_impact: Decimal,
     max_price_impact: Decimal,
     slot: int,
+    rate: Decimal | None = None,
     age_slots: int = 0,
-    decision: Mapping[str, Any] | None = None,
-    worth: Worth | None = None,
+    legs: Sequence[RouteLeg] = (),
+    left_over: str = "",
 ) -> Quote:
     """The quote's texts.
 
@@ -96,22 +98,25 @@ def quote_card(
         token_in, token_out: what the tokens are called.
         amount_in, amount_out, min_out: whole tokens.
         dex_quotes: each DEX's tokenOut per tokenIn, net of its pool's fees; None where it has no pool.
-        selected_dex: the DEX that pays most.
+        selected_dex: the DEX of the larger part of the route.
         price_impact: a fraction.
         max_price_impact: the fraction above which an order is refused unless its impact was confirmed.
         slot: the slot at which the pools were read.
+        rate: tokenOut per tokenIn that is taken, where that is not all of the amount.
         age_slots: how many slots ago that was.
-        decision, worth: the routing decision's JSON, and what puts its base units into whole tokens.
+        legs: the route.
+        left_over: what it leaves in the wallet, in words.
     """
     too_large = price_impact > MOST_PRICE_IMPACT
-    legs = [] if decision is None or worth is None else route_legs(decision, worth)
+    rate = amount_out / amount_in if rate is None else rate
+    best = best_dex(dex_quotes, selected_dex)
     return Quote(
         key="" if too_large else "|".join((token_in, token_out, *map(number, (amount_in, amount_out, min_out)))),
         risky=max_price_impact < price_impact <= MOST_PRICE_IMPACT,
         too_large=f"Price impact above {percent(MOST_PRICE_IMPACT)}" if too_large else "",
         amount_out=amount(amount_out),
-        rate=f"1 {token_in} = {price(amount_out / amount_in)} {token_out}",
-        rate_back=f"1 {token_out} = {price(amount_in / amount_out)} {token_in}",
+        rate=f"1 {token_in} = {price(rate)} {token_out}",
+        rate_back=f"1 {token_out} = {price(1 / rate)} {token_in}",
         floor=f"{amount(min_out)} {token_out}",
         impact=percent(max(price_impact, Decimal(0))),
         impact_tone=impact_tone(price_impact),
@@ -119,9 +124,15 @@ def quote_card(
         age=age_words(age_slots),
         route=in_words(legs) if legs else "",
         better_than_one=_better_than_one(legs, dex_quotes, amount_in, amount_out, token_out),
-        legs=legs,
-        venues=[_venue(dex, dex_quotes, selected_dex, amount_in, token_out) for dex in Dex],
+        left_over=left_over,
+        legs=list(legs),
+        venues=[_venue(dex, dex_quotes, best, amount_in, token_out) for dex in Dex],
     )
+
+
+def best_dex(quotes: Mapping[Dex, Decimal | None], selected: Dex) -> Dex:
+    """The DEX whose best single pool pays most; of equals the one that was selected."""
+    return max(quotes, key=lambda dex: (quotes[dex] or Decimal(0), dex == selected), default=selected)
 
 
 def impact_tone(price_impact: Decimal) -> str:
@@ -173,7 +184,7 @@ def _sol(lamports: int) -> str:
 
 
 def _better_than_one(
-    legs: list[RouteLeg],
+    legs: Sequence[RouteLeg],
     quotes: Mapping[Dex, Decimal | None],
     amount_in: Decimal,
     amount_out: Decimal,
@@ -186,12 +197,12 @@ def _better_than_one(
 
 
 def _venue(
-    dex: Dex, quotes: Mapping[Dex, Decimal | None], selected: Dex, amount_in: Decimal, token_out: str
+    dex: Dex, quotes: Mapping[Dex, Decimal | None], winner: Dex, amount_in: Decimal, token_out: str
 ) -> VenueQuote:
     rate = quotes.get(dex)
     if rate is None:
         return VenueQuote(dex.value, DEX_NAMES[dex])
-    best = dex == selected
+    best = dex == winner
     rivals = [other for name, other in quotes.items() if name != dex and other]
     lead = lead_money = ""
     if rivals:

@@ -51,8 +51,18 @@ def route_legs(decision: Mapping[str, Any], worth: Worth) -> list[RouteLeg]:
         worth: puts base units into whole tokens.
     """
     legs: Sequence[Mapping[str, Any]] = decision["route"]
-    hops = max((int(leg.get("hop", 1)) for leg in legs), default=1)
-    return [_leg(leg, hops, _fees(leg, decision["candidates"]), worth) for leg in legs]
+    hops = max((leg["hop"] for leg in legs), default=1)
+    return [_leg(leg, hops, worth) for leg in legs]
+
+
+def left_over(decision: Mapping[str, Any], worth: Worth) -> str:
+    """What two hops leave in the wallet, in words; empty where they leave nothing."""
+    left = decision["leftOver"]
+    if left is None:
+        return ""
+    value, token = worth(left["mint"], int(left["expectedUnits"]))
+    most, _ = worth(left["mint"], int(left["atMostUnits"]))
+    return f"≈ {amount(value)} {token}, at most {amount(most)}"
 
 
 def in_words(legs: Sequence[RouteLeg]) -> str:
@@ -63,8 +73,8 @@ def in_words(legs: Sequence[RouteLeg]) -> str:
     return "1 pool" if len(legs) == 1 else f"split over {len(legs)} pools"
 
 
-def _leg(leg: Mapping[str, Any], hops: int, fees: Iterable[Mapping[str, Any]], worth: Worth) -> RouteLeg:
-    taken = [worth(fee["mint"], int(fee["amountUnits"])) for fee in fees]
+def _leg(leg: Mapping[str, Any], hops: int, worth: Worth) -> RouteLeg:
+    taken = [worth(fee["mint"], int(fee["amountUnits"])) for fee in leg["fees"]]
     _, paid = worth(leg["mintIn"], 0)
     _, received = worth(leg["mintOut"], 0)
     return RouteLeg(
@@ -74,17 +84,9 @@ def _leg(leg: Mapping[str, Any], hops: int, fees: Iterable[Mapping[str, Any]], w
         dex=leg["dex"],
         share=percent(exact(leg["share"]), 1),
         way=f"{paid} → {received}",
-        hop="" if hops == 1 else str(leg.get("hop", 1)),
+        hop="" if hops == 1 else str(leg["hop"]),
         fee=" + ".join(f"{amount(value)} {token}" for value, token in taken),
     )
-
-
-def _fees(leg: Mapping[str, Any], candidates: Iterable[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
-    """The fees that a leg's offer contains: its own, else those of the candidate that it is."""
-    if "fees" in leg:
-        own: Iterable[Mapping[str, Any]] = leg["fees"]
-        return own
-    return next((found["fees"] for found in candidates if found["pool"] == leg["pool"] and leg["share"] == "1"), ())
 
 
 def worth_by(tokens: Iterable[Token]) -> Worth:

@@ -188,6 +188,15 @@ def _route() -> rx.Component:
                 data_testid="better-than-one",
             ),
         ),
+        rx.cond(
+            quote.left_over != "",
+            rx.el.p(
+                "Stays in your wallet: ",
+                rx.el.span(quote.left_over, class_name="num"),
+                class_name="soft small",
+                data_testid="left-over",
+            ),
+        ),
         class_name="fold",
         open=True,
         data_testid="route",

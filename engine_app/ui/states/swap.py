@@ -21,7 +21,7 @@ from engine_app.orders.service import PlaceSwap, check_slippage
 from engine_app.services import services
 from engine_app.ui import browser
 from engine_app.ui.quote_view import Cost, Quote, cost_rows, impact_allowed, quote_card, slippage_warning
-from engine_app.ui.route_view import worth_by
+from engine_app.ui.route_view import left_over, route_legs, worth_by
 from engine_app.ui.size_view import SizeChart, size_chart
 from engine_app.ui.spending import QUOTE_SECONDS, SHARES, falls_short, is_stale, share, wish_key
 from engine_app.ui.states.orders import OrdersState
@@ -305,6 +305,8 @@ class SwapState(SessionState):
     def _show(self, view: QuoteView) -> None:
         paid, received = view.token_in, view.token_out
         amount_out = whole(view.amount_out, received.decimals)
+        decision = view.decision.as_json(paid.decimals, received.decimals)
+        worth = worth_by((*services().tokens.all(), paid, received))
         self.quote = quote_card(
             token_in=token_label(paid),
             token_out=token_label(received),
@@ -316,9 +318,10 @@ class SwapState(SessionState):
             price_impact=view.price_impact,
             max_price_impact=services().settings.default_max_price_impact,
             slot=view.slot,
+            rate=view.price,
             age_slots=view.age.slots,
-            decision=view.decision.as_json(paid.decimals, received.decimals),
-            worth=worth_by((*services().tokens.all(), paid, received)),
+            legs=route_legs(decision, worth),
+            left_over=left_over(decision, worth),
         )
         self._expected = number(amount_out)
         self._impact = view.price_impact
