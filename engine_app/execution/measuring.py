@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from engine_app.orders.lifecycle import Status
 from engine_app.orders.models import Order
 from engine_app.telemetry import metrics
@@ -9,10 +11,15 @@ from engine_app.telemetry import metrics
 FINALIZED = "finalized"
 
 
+def measure_step(status: str, took: timedelta) -> None:
+    """Tell how long an order took to a state."""
+    metrics.STEP_SECONDS.labels(status).observe(took.total_seconds())
+
+
 def measure(before: Order, after: Order) -> None:
     """Count a committed change of an order: the state it came to, and how long it took to get there."""
     if after.status != before.status:
-        metrics.STEP_SECONDS.labels(after.status).observe((after.updated_at - before.updated_at).total_seconds())
+        measure_step(after.status, after.updated_at - before.updated_at)
         if after.status in (Status.CONFIRMED, Status.FAILED):
             metrics.ORDERS.labels(after.kind, after.status, after.error_code or "").inc()
         if after.status == Status.CONFIRMED:
@@ -20,4 +27,4 @@ def measure(before: Order, after: Order) -> None:
             metrics.CONFIRMED_SECONDS.labels(after.kind).observe(waited)
     if after.finalized_at is not None and before.finalized_at is None:
         metrics.ORDERS.labels(after.kind, FINALIZED, "").inc()
-        metrics.STEP_SECONDS.labels(FINALIZED).observe((after.finalized_at - before.updated_at).total_seconds())
+        measure_step(FINALIZED, after.finalized_at - before.updated_at)

@@ -78,19 +78,19 @@ async def _confirm(turn: Turn, followed: Followed) -> bool:
         log.warning("attempt.not_told", error=None if transaction is None else transaction.error)
         return False
     fill = fill_of(turn.order, followed.attempt.attempt_id, transaction)
-    async with turn.transaction() as session:
-        await turn.advance(
-            "confirmed",
-            {"slot": fill.slot, "signature": str(followed.attempt.signature)} | _told_left_over(fill),
-            session=session,
-            status=Status.CONFIRMED.value,
-            **_amounts(fill),
-            waiting_for=None,
-            not_before=None,
-            lease_until=None,
-        )
-        await attempts.observe(session, followed.attempt.attempt_id, turn.token, slot=fill.slot, error=None)
-        await reservations.close(session, turn.order.id, landed_slot=fill.slot)
+    await turn.advance(
+        "confirmed",
+        {"slot": fill.slot, "signature": str(followed.attempt.signature)} | _told_left_over(fill),
+        along=(
+            attempts.observation(followed.attempt.attempt_id, slot=fill.slot, error=None),
+            reservations.closing(landed_slot=fill.slot),
+        ),
+        status=Status.CONFIRMED.value,
+        **_amounts(fill),
+        waiting_for=None,
+        not_before=None,
+        lease_until=None,
+    )
     turn.engine.watcher.forget(followed)
     return True
 
@@ -128,16 +128,13 @@ async def _wait_for_finality(turn: Turn, followed: Followed, seen: Observation) 
     """It landed and failed: not dead before a finalized block holds it."""
     if (turn.order.waiting_for or {}).get("reason") == WaitReason.FINALITY:
         return
-    async with turn.transaction() as session:
-        await turn.advance(
-            "landed_with_error",
-            {"slot": seen.slot, "error": seen.error},
-            session=session,
-            waiting_for={"reason": WaitReason.FINALITY},
-        )
-        await attempts.observe(
-            session, followed.attempt.attempt_id, turn.token, slot=seen.slot, error=_document(seen.error)
-        )
+    attempt_id = followed.attempt.attempt_id
+    await turn.advance(
+        "landed_with_error",
+        {"slot": seen.slot, "error": seen.error},
+        along=(attempts.observation(attempt_id, slot=seen.slot, error=_document(seen.error)),),
+        waiting_for={"reason": WaitReason.FINALITY},
+    )
 
 
 async def _landed_with_error(turn: Turn, followed: Followed, seen: Observation) -> None:

@@ -58,7 +58,7 @@ class Sweeper:
         room = self._engine.settings.worker_concurrency - len(self._running)
         if room <= 0:
             return True
-        async with self._engine.database.transaction() as session:
+        async with self._engine.database.at_once() as session:
             found = await leases.due(session, limit=room, grace=GRACE)
         for order_id in found:
             if order_id not in self._running:

@@ -34,10 +34,10 @@ from engine_app.markets.routing.plan import SwapPlan, swap_instructions, token_p
 from engine_app.markets.routing.price import route_impact
 from engine_app.markets.tokens import whole
 from engine_app.orders.errors import PRICE_IMPACT, PRICE_MOVED
+from engine_app.orders.leases import OwnAddress
 from engine_app.orders.lifecycle import MAX_TRIES
 from engine_app.orders.models import Order
 from engine_app.telemetry.logging import get_logger
-from engine_app.wallets.models import Wallet
 from engine_app.wallets.policy import SwapAllowance, SwapLeg
 
 LEG_UNITS = 100_000
@@ -70,7 +70,7 @@ async def trade(turn: Turn) -> None:
         await carry_out(turn, planned)
 
 
-async def _route(turn: Turn, wallet: Wallet) -> Planned | None:
+async def _route(turn: Turn, wallet: OwnAddress) -> Planned | None:
     """Choose the route, fix the floor and reserve the balance; None where the order failed or waits."""
     swap = Swap(
         owner=Pubkey.from_string(wallet.address),
@@ -224,7 +224,7 @@ async def _reserve(
     )
 
 
-def _allowance(turn: Turn, wallet: Wallet, plan: SwapPlan) -> SwapAllowance:
+def _allowance(turn: Turn, wallet: OwnAddress, plan: SwapPlan) -> SwapAllowance:
     return SwapAllowance(
         owner=plan.owner,
         derivation_index=wallet.derivation_index,

@@ -27,9 +27,9 @@ from engine_app.execution.transfer_plan import (
 from engine_app.execution.tries import Planned, begin, carry_out, reserve
 from engine_app.execution.turn import Turn
 from engine_app.orders.errors import TOKEN_NOT_TRANSFERABLE
+from engine_app.orders.leases import OwnAddress
 from engine_app.orders.lifecycle import MAX_TRIES
 from engine_app.orders.transfers import EMPTYING_FEE
-from engine_app.wallets.models import Wallet
 from engine_app.wallets.policy import TransferAllowance
 
 SOL = str(WRAPPED_SOL_MINT)
@@ -53,7 +53,7 @@ async def transfer(turn: Turn) -> None:
         await carry_out(turn, planned)
 
 
-async def _plan(turn: Turn, wallet: Wallet) -> Planned | None:
+async def _plan(turn: Turn, wallet: OwnAddress) -> Planned | None:
     """Look at wallet, destination and mint, fix what has to arrive and reserve the balance; None where that failed.
 
     Raises:
@@ -123,7 +123,7 @@ async def _reserve(
 
 
 def _allowance(
-    turn: Turn, wallet: Wallet, plan: TransferPlan, attempt_id: UUID, *, emptying: int | None
+    turn: Turn, wallet: OwnAddress, plan: TransferPlan, attempt_id: UUID, *, emptying: int | None
 ) -> TransferAllowance:
     wanted = plan.transfer
     return TransferAllowance(

@@ -16,6 +16,7 @@ from typing import Any
 from solders.address_lookup_table_account import AddressLookupTableAccount
 from solders.instruction import Instruction
 from solders.message import MessageV0
+from sqlalchemy.exc import IntegrityError
 
 from engine_app.chain.answers import Blockhash
 from engine_app.chain.landing import LiveAttempt
@@ -27,10 +28,9 @@ from engine_app.execution.turn import Turn, landing_wait
 from engine_app.markets.tokens import whole
 from engine_app.orders import attempts, reservations
 from engine_app.orders.errors import INSUFFICIENT_FUNDS
+from engine_app.orders.leases import OwnAddress
 from engine_app.orders.lifecycle import Status, WaitReason
 from engine_app.orders.models import Attempt, Order
-from engine_app.wallets import repository as wallets
-from engine_app.wallets.models import Wallet
 from engine_app.wallets.policy import Allowance
 
 SPARE_COMPUTE_UNITS = 10_000
@@ -84,17 +84,15 @@ class Built:
     compute_unit_price: int
 
 
-async def begin(turn: Turn) -> Wallet:
+async def begin(turn: Turn) -> OwnAddress:
     """Go on to routing, where the order is not there already; its wallet."""
-    async with turn.engine.database.transaction() as session:
-        wallet = await wallets.wallet_by_id(session, turn.order.wallet_id)
     # An order that waits for a node says so until one answers.
     waits_for_node = (turn.order.waiting_for or {}).get("reason") == WaitReason.NODE
     if turn.order.status != Status.ROUTING or (turn.order.waiting_for is not None and not waits_for_node):
         await turn.advance(
             "routing", {"try": turn.order.tries + 1}, status=Status.ROUTING.value, waiting_for=None, not_before=None
         )
-    return wallet
+    return turn.wallet
 
 
 async def reserve(
@@ -223,18 +221,21 @@ async def _submit(turn: Turn, planned: Planned, built: Built) -> None:
         blockhash_slot=built.blockhash.slot,
     )
     number = order.tries + 1
-    async with turn.transaction() as session:
+    try:
         await turn.advance(
             "submitted",
             {"try": number, "signature": str(attempt.signature)},
-            session=session,
             only_open=True,
+            along=(attempts.birth(_row(turn, planned, built, attempt, number)),),
             status=Status.SUBMITTED.value,
             tries=number,
             tx_hash=str(attempt.signature),
             waiting_for=landing_wait(engine, attempt),
         )
-        await attempts.insert_attempt(session, _row(turn, planned, built, attempt, number))
+    except IntegrityError as error:
+        if attempts.refuses_signature(error):
+            raise attempts.SignatureTaken(attempt.signature) from error
+        raise
     turn.handed_over = True
     await engine.watcher.send(turn.order, attempt, turn.token)
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -15,12 +15,17 @@ from engine_app.chain.call_counts import count_calls
 from engine_app.chain.landing import LiveAttempt
 from engine_app.execution.engine import Engine
 from engine_app.execution.failures import TryFailure
-from engine_app.execution.measuring import measure
+from engine_app.execution.measuring import measure, measure_step
 from engine_app.orders import attempts, leases, repository, reservations
+from engine_app.orders.along import Along
+from engine_app.orders.leases import OwnAddress
 from engine_app.orders.lifecycle import MAX_TRIES, Status, Verdict, WaitReason, retry_time
 from engine_app.orders.models import Attempt, Order
+from engine_app.storage.postgres import Statements
 from engine_app.telemetry import metrics
 from engine_app.telemetry.logging import bound, get_logger
+
+Written = TypeVar("Written")
 
 log = get_logger(__name__)
 
@@ -31,29 +36,48 @@ class Turn:
     Attributes:
         order: the row as last written.
         token: the fencing token.
+        wallet: the address that the order trades from.
         now: the database's clock when the lease was taken.
         due_again: when the order, given back as it is, may be taken up again; None for at once.
         handed_over: the watcher follows a live attempt under this lease, which is therefore kept.
     """
 
-    def __init__(self, engine: Engine, order: Order, token: int, now: datetime, calls: Counter[str]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        order: Order,
+        token: int,
+        now: datetime,
+        calls: Counter[str],
+        *,
+        wallet: OwnAddress | None = None,
+    ) -> None:
         self.engine = engine
         self.order = order
         self.token = token
         self.now = now
+        self._wallet = wallet
         self.handed_over = False
         self.due_again: datetime | None = None
         self._calls = calls
         self._written: list[Order] = []
         """States of the order that the running transaction has written, one an event."""
 
+    @property
+    def wallet(self) -> OwnAddress:
+        """The address that the order trades from. Raises RuntimeError in a turn that does not trade."""
+        if self._wallet is None:
+            raise RuntimeError("this turn knows no wallet")
+        return self._wallet
+
     async def advance(
         self,
         event: str,
         data: dict[str, Any] | None = None,
         *,
-        session: AsyncSession | None = None,
+        session: Statements | None = None,
         only_open: bool = False,
+        along: Sequence[Along] = (),
         **changes: Any,
     ) -> None:
         """Write changes and event; in the caller's transaction where one is given, else in one of its own.
@@ -65,18 +89,11 @@ class Turn:
             OrderClosed: with `only_open`, where the order was cancelled or has expired; nothing was written.
         """
         if session is None:
-            async with self.transaction() as own:
-                await self.advance(event, data, session=own, only_open=only_open, **changes)
+            async with self._told(self.engine.database.at_once()) as own:
+                await self.advance(event, data, session=own, only_open=only_open, along=along, **changes)
             return
         made = Counter(self.order.rpc_calls) + self._calls
-        self.order = await self._advance(session, event, data, only_open, rpc_calls=dict(made), **changes)
-        self._written.append(self.order)
-        self._calls.clear()
-
-    async def _advance(
-        self, session: AsyncSession, event: str, data: dict[str, Any] | None, only_open: bool, **changes: Any
-    ) -> Order:
-        return await repository.advance(
+        self.order = await repository.advance(
             session,
             self.order.id,
             self.token,
@@ -84,16 +101,23 @@ class Turn:
             data=data,
             worker=self.engine.name,
             only_open=only_open,
+            along=along,
+            rpc_calls=dict(made),
             **changes,
         )
+        self._written.append(self.order)
+        self._calls.clear()
+
+    def transaction(self) -> AbstractAsyncContextManager[AsyncSession]:
+        """One transaction of this turn: what it wrote is told once it is committed, and forgotten where it failed."""
+        return self._told(self.engine.database.transaction())
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AsyncSession]:
-        """One transaction of this turn: what it wrote is told once it is committed, and forgotten where it failed."""
+    async def _told(self, connected: AbstractAsyncContextManager[Written]) -> AsyncIterator[Written]:
         before, calls = self.order, Counter(self._calls)
         self._written.clear()
         try:
-            async with self.engine.database.transaction() as session:
+            async with connected as session:
                 yield session
         except BaseException:
             self.order = before
@@ -112,15 +136,11 @@ class Turn:
 
     async def fail(self, code: str, message: str, *, session: AsyncSession | None = None) -> None:
         """End the order as failed; its reservations are free again. No attempt of it may be live."""
-        if session is None:
-            async with self.transaction() as own:
-                await self.fail(code, message, session=own)
-            return
-        await reservations.close(session, self.order.id, landed_slot=None)
         await self.advance(
             "failed",
             {"code": code, "message": message},
             session=session,
+            along=(reservations.closing(landed_slot=None),),
             status=Status.FAILED.value,
             error_code=code,
             error_message=message,
@@ -195,15 +215,18 @@ async def turn_at(engine: Engine, order_id: UUID) -> AsyncIterator[Turn | None]:
     if order_id in engine.held:
         yield None
         return
-    async with engine.database.transaction() as session:
-        taken = await leases.take(session, order_id, engine.name)
+    async with engine.database.at_once() as session:
+        taken = await leases.take(session, order_id, engine.name, begin=True)
     if taken is None:
         yield None
         return
-    order, now = taken
+    order = taken.order
     engine.held[order_id] = order.fencing_token
     with bound(order=str(order_id)), count_calls() as calls:
-        turn = Turn(engine, order, order.fencing_token, now, calls)
+        turn = Turn(engine, order, order.fencing_token, taken.now, calls, wallet=taken.wallet)
+        if taken.began is not None:
+            engine.progress.publish(order)
+            measure_step(order.status, taken.began)
         try:
             yield turn
         except BaseException:
@@ -225,5 +248,5 @@ def let_go(engine: Engine, order_id: UUID, token: int) -> None:
 async def give_back(engine: Engine, order_id: UUID, token: int, *, not_before: datetime | None = None) -> None:
     """Give a lease back; nobody takes the order up before `not_before`."""
     let_go(engine, order_id, token)
-    async with engine.database.transaction() as session:
+    async with engine.database.at_once() as session:
         await leases.release(session, {order_id: token}, not_before=not_before)

@@ -129,7 +129,7 @@ class Watcher:
         """Keep our leases; what another worker has taken over is his now."""
         held = dict(self._engine.held)
         waiting = self._waiting()
-        async with self._engine.database.transaction() as session:
+        async with self._engine.database.at_once() as session:
             ours = await leases.renew(session, held, {order.id: told for order, told in waiting})
         for order, told in waiting:
             if order.id in ours:

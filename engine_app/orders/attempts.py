@@ -7,14 +7,18 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
-from sqlalchemy import func, update
+import sqlalchemy
+from sqlalchemy import CTE, bindparam, func, insert, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from engine_app.orders.along import Along
 from engine_app.orders.lifecycle import Verdict
 from engine_app.orders.models import Attempt, Order
 from engine_app.wallets.models import Wallet
+
+ATTEMPTS = Attempt.metadata.tables["attempts"]
 
 SIGNATURE_KEY = "attempts_signature_key"
 """The constraint that no two attempts share a signature."""
@@ -34,9 +38,26 @@ async def insert_attempt(session: AsyncSession, attempt: Attempt) -> None:
     try:
         await session.flush()
     except IntegrityError as error:
-        if isinstance(error.orig, psycopg.Error) and error.orig.diag.constraint_name == SIGNATURE_KEY:
+        if refuses_signature(error):
             raise SignatureTaken(attempt.signature) from error
         raise
+
+
+def birth(attempt: Attempt) -> Along:
+    """The same as a part of the statement that advances the order."""
+    values = {f"born_{name}": value for name, value in attempt.model_dump().items() if name != "created_at"}
+    return Along(_born, values)
+
+
+def _born(order: CTE) -> CTE:
+    given = [column for column in ATTEMPTS.c if column.name != "created_at"]
+    row = sqlalchemy.select(*(bindparam(f"born_{column.name}", type_=column.type) for column in given))
+    return insert(ATTEMPTS).from_select(given, row.select_from(order)).cte("born")
+
+
+def refuses_signature(error: IntegrityError) -> bool:
+    """Whether a write failed because another attempt has the signature."""
+    return isinstance(error.orig, psycopg.Error) and error.orig.diag.constraint_name == SIGNATURE_KEY
 
 
 async def attempts_of(session: AsyncSession, order_id: UUID) -> Sequence[Attempt]:
@@ -78,6 +99,28 @@ async def known_among(session: AsyncSession, address: str, signatures: Collectio
         .where(Wallet.address == address, col(Attempt.signature).in_(signatures))
     )
     return {signature for signature in found.all() if signature is not None}
+
+
+def observation(attempt_id: UUID, *, slot: int, error: dict[str, Any] | None) -> Along:
+    """Note what was seen of a live attempt before finality, in the statement that advances its order."""
+    return Along(_observed, {"seen_attempt": attempt_id, "seen_slot": slot, "seen_error": error})
+
+
+def _observed(order: CTE) -> CTE:
+    return (
+        update(ATTEMPTS)
+        .where(
+            ATTEMPTS.c.id == bindparam("seen_attempt", type_=ATTEMPTS.c.id.type),
+            ATTEMPTS.c.order_id == order.c.id,
+            ATTEMPTS.c.verdict.is_(None),
+        )
+        .values(
+            observed_slot=bindparam("seen_slot", type_=ATTEMPTS.c.observed_slot.type),
+            observed_error=bindparam("seen_error", type_=ATTEMPTS.c.observed_error.type),
+            observed_at=func.clock_timestamp(),
+        )
+        .cte("observed")
+    )
 
 
 async def observe(

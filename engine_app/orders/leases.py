@@ -7,19 +7,44 @@ frozen and comes back holds a token that is no longer the order's: none of its w
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, BigInteger, Uuid, case, column, func, literal, or_, select, tuple_, update
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Integer,
+    Interval,
+    Select,
+    Update,
+    Uuid,
+    and_,
+    bindparam,
+    case,
+    column,
+    false,
+    func,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.sql import ColumnElement
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine_app.orders.models import OPEN_STATUSES, Attempt, Order
+from engine_app.orders.repository import ORDERS, recorded
+from engine_app.storage.postgres import Statements
+from engine_app.wallets.models import Wallet
 
 LEASE = timedelta(seconds=5)
+WALLETS = Wallet.metadata.tables["wallets"]
+_NOW = func.clock_timestamp()
 IN_FLIGHT = OPEN_STATUSES
 
 
@@ -27,25 +52,86 @@ def _is_free() -> ColumnElement[bool]:
     return or_(col(Order.lease_until).is_(None), col(Order.lease_until) < func.clock_timestamp())
 
 
-async def take(session: AsyncSession, order_id: UUID, owner: str) -> tuple[Order, datetime] | None:
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A lease that was just taken.
+
+    Attributes:
+        order: as it now stands.
+        now: the database's clock.
+        wallet: the address that the order trades from, with its place in the derivation.
+        began: how long the order had waited, where it has just gone on to routing; else None.
+    """
+
+    order: Order
+    now: datetime
+    wallet: OwnAddress
+    began: timedelta | None
+
+
+@dataclass(frozen=True, slots=True)
+class OwnAddress:
+    """A trading address."""
+
+    address: str
+    derivation_index: int
+
+
+async def take(session: Statements, order_id: UUID, owner: str, *, begin: bool = False) -> Taken | None:
     """Take the lease of an order that is in flight and free, with a new fencing token.
 
+    Args:
+        session: inside a transaction, or at once.
+        order_id: the order.
+        owner: who takes it.
+        begin: with the lease, in the same statement, a fresh order that may still be traded goes on to routing.
+
     Returns:
-        The order and the database's clock, or None where it is done or another holds it.
+        None where the order is done or another holds it.
     """
-    taken = await session.execute(
-        update(Order)
-        .where(col(Order.id) == order_id, col(Order.status).in_(IN_FLIGHT), _is_free())
-        .values(
-            lease_owner=owner,
-            lease_until=func.clock_timestamp() + LEASE,
-            fencing_token=col(Order.fencing_token) + 1,
+    names = {"owner": owner, "for_order": order_id, "event": "routing", "data": {"try": 1}, "worker": owner}
+    row = (await session.execute(_BEGIN if begin else _TAKE, names)).mappings().one_or_none()
+    if row is None:
+        return None
+    values = dict(row)
+    now, wallet = values.pop("now"), OwnAddress(values.pop("address"), values.pop("derivation_index"))
+    fresh, since = values.pop("fresh"), values.pop("since")
+    order = Order(**values)
+    return Taken(order, now, wallet, order.updated_at - since if fresh else None)
+
+
+def _taking(*, begin: bool) -> Select[Any]:
+    columns = ORDERS.c
+    is_fresh = and_(columns.status == "pending", columns.cancel_requested_at.is_(None), columns.expires_at > _NOW)
+    before = (
+        select(
+            columns.id,
+            columns.updated_at.label("since"),
+            (is_fresh if begin else false()).label("fresh"),
         )
-        .returning(Order, func.clock_timestamp())
-        .execution_options(synchronize_session=False)
+        .where(columns.id == bindparam("for_order", type_=columns.id.type), columns.status.in_(IN_FLIGHT), _is_free())
+        .with_for_update()
+        .cte("before")
     )
-    row = taken.one_or_none()
-    return None if row is None else (row[0], row[1])
+    fresh = before.c.fresh
+    taken = (
+        update(ORDERS)
+        .where(columns.id == before.c.id)
+        .values(
+            lease_owner=bindparam("owner", type_=columns.lease_owner.type),
+            lease_until=_NOW + LEASE,
+            fencing_token=columns.fencing_token + literal_column("1"),
+            status=case((fresh, literal_column("'routing'")), else_=columns.status),
+            seq=columns.seq + case((fresh, literal_column("1")), else_=literal_column("0")),
+            updated_at=case((fresh, _NOW), else_=columns.updated_at),
+        )
+        .returning(*columns, before.c.fresh, before.c.since)
+        .cte("taken")
+    )
+    found = select(taken, _NOW.label("now"), WALLETS.c.address, WALLETS.c.derivation_index).join(
+        WALLETS, WALLETS.c.id == taken.c.wallet_id
+    )
+    return found.add_cte(recorded(taken, where=taken.c.fresh)) if begin else found
 
 
 async def seize(session: AsyncSession, order_id: UUID, owner: str) -> int:
@@ -68,7 +154,7 @@ async def seize(session: AsyncSession, order_id: UUID, owner: str) -> int:
 
 
 async def renew(
-    session: AsyncSession, held: Mapping[UUID, int], waiting: Mapping[UUID, dict[str, Any]] | None = None
+    session: Statements, held: Mapping[UUID, int], waiting: Mapping[UUID, dict[str, Any]] | None = None
 ) -> set[UUID]:
     """Renew many leases in one statement, and write what those orders wait for that wait for the chain.
 
@@ -83,37 +169,37 @@ async def renew(
     if not held:
         return set()
     told = [(waiting or {}).get(order_id) for order_id in held]
+    renewed = await session.execute(_RENEW, {"ids": list(held), "tokens": list(held.values()), "waiting_for": told})
+    return set(renewed.scalars())
+
+
+def _renewing() -> Update:
     ours = (
         func.unnest(
-            literal(list(held), ARRAY(Uuid())),
-            literal(list(held.values()), ARRAY(BigInteger())),
-            literal(told, ARRAY(JSONB(none_as_null=True))),
+            bindparam("ids", type_=ARRAY(Uuid())),
+            bindparam("tokens", type_=ARRAY(BigInteger())),
+            bindparam("waiting_for", type_=ARRAY(JSONB(none_as_null=True))),
         )
         .table_valued("id", "token", column("waiting_for", JSONB))
         .render_derived(name="ours")
     )
+    columns = ORDERS.c
     # What was written since the caller looked, a confirmation say, stays.
-    still_waiting = col(Order.waiting_for)["reason"].astext.in_(("landing", "expiry"))
-    renewed = await session.execute(
-        update(Order)
-        .where(
-            col(Order.id) == ours.c.id,
-            col(Order.fencing_token) == ours.c.token,
-            col(Order.lease_until).is_not(None),
-        )
+    still_waiting = columns.waiting_for["reason"].astext.in_(("landing", "expiry"))
+    return (
+        update(ORDERS)
+        .where(columns.id == ours.c.id, columns.fencing_token == ours.c.token, columns.lease_until.is_not(None))
         .values(
-            lease_until=func.clock_timestamp() + LEASE,
+            lease_until=_NOW + LEASE,
             waiting_for=case(
-                (still_waiting, func.coalesce(ours.c.waiting_for, Order.waiting_for)), else_=Order.waiting_for
+                (still_waiting, func.coalesce(ours.c.waiting_for, columns.waiting_for)), else_=columns.waiting_for
             ),
         )
-        .returning(col(Order.id))
-        .execution_options(synchronize_session=False)
+        .returning(columns.id)
     )
-    return set(renewed.scalars())
 
 
-async def release(session: AsyncSession, held: Mapping[UUID, int], *, not_before: datetime | None = None) -> None:
+async def release(session: Statements, held: Mapping[UUID, int], *, not_before: datetime | None = None) -> None:
     """Give leases back, those that are still ours.
 
     Args:
@@ -133,7 +219,7 @@ async def release(session: AsyncSession, held: Mapping[UUID, int], *, not_before
     )
 
 
-async def due(session: AsyncSession, *, limit: int, grace: timedelta) -> Sequence[UUID]:
+async def due(session: Statements, *, limit: int, grace: timedelta) -> Sequence[UUID]:
     """Orders that nobody advances and that are due: live attempts first, then the oldest.
 
     Args:
@@ -141,25 +227,29 @@ async def due(session: AsyncSession, *, limit: int, grace: timedelta) -> Sequenc
         limit: at most so many.
         grace: how long a fresh order is left to the queue's message.
     """
-    now = func.clock_timestamp()
-    found = await session.execute(
-        select(col(Order.id))
+    found = await session.execute(_DUE, {"most": limit, "grace": grace})
+    return list(found.scalars())
+
+
+def _being_due() -> Select[Any]:
+    columns = ORDERS.c
+    return (
+        select(columns.id)
         .where(
-            col(Order.status).in_(IN_FLIGHT),
+            columns.status.in_(IN_FLIGHT),
             _is_free(),
             or_(
-                col(Order.not_before).is_(None),
-                col(Order.not_before) <= now,
-                col(Order.expires_at) <= now,
-                col(Order.cancel_requested_at).is_not(None),
+                columns.not_before.is_(None),
+                columns.not_before <= _NOW,
+                columns.expires_at <= _NOW,
+                columns.cancel_requested_at.is_not(None),
             ),
-            or_(col(Order.status) != "pending", col(Order.created_at) < now - grace),
+            or_(columns.status != "pending", columns.created_at < _NOW - bindparam("grace", type_=Interval())),
         )
-        .order_by(case((col(Order.status) == "submitted", 0), else_=1), col(Order.created_at))
-        .limit(limit)
+        .order_by(case((columns.status == "submitted", 0), else_=1), columns.created_at)
+        .limit(bindparam("most", type_=Integer()))
         .with_for_update(skip_locked=True)
     )
-    return list(found.scalars())
 
 
 async def take_to_finalize(
@@ -191,3 +281,8 @@ async def take_to_finalize(
         .execution_options(synchronize_session=False)
     )
     return [(row[0], row[1]) for row in taken]
+
+
+_TAKE, _BEGIN = _taking(begin=False), _taking(begin=True)
+_RENEW = _renewing()
+_DUE = _being_due()

@@ -5,23 +5,44 @@ Every write that advances an order is one statement: it names the fencing token,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
+from enum import Enum, auto
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy
-from sqlalchemy import ARRAY, CTE, Integer, Uuid, func, inspect, literal, true
+from sqlalchemy import (
+    ARRAY,
+    CTE,
+    BigInteger,
+    Integer,
+    Select,
+    String,
+    Uuid,
+    bindparam,
+    func,
+    inspect,
+    literal,
+    literal_column,
+    true,
+    update,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.sql import ColumnElement
-from sqlmodel import col, insert, select, update
+from sqlmodel import col, insert, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from engine_app.orders.along import Along
 from engine_app.orders.models import Order, OrderEvent
 from engine_app.orders.replay import DEX_QUOTES, STATE
+from engine_app.storage.postgres import Statements
 
 DATABASE_NOW = func.clock_timestamp()
 """The database's clock, as a value to write."""
+
+ORDERS = Order.metadata.tables["orders"]
 
 
 class LeaseLost(Exception):
@@ -54,13 +75,14 @@ async def insert_order(
     ]
     wish = sqlalchemy.select(*values).where(true() if only_if is None else only_if)
     placed = insert(Order).from_select([columns[name] for name in given], wish).returning(Order).cte("placed")
-    recorded = _recorded(placed, event="placed", data=data)
-    row = (await session.execute(sqlalchemy.select(placed).add_cte(recorded))).mappings().one_or_none()
+    statement = sqlalchemy.select(placed).add_cte(recorded(placed))
+    event = {"event": "placed", "data": data, "worker": None}
+    row = (await session.execute(statement, event)).mappings().one_or_none()
     return None if row is None else Order(**row)
 
 
 async def advance(
-    session: AsyncSession,
+    session: Statements,
     order_id: UUID,
     token: int,
     *,
@@ -68,18 +90,20 @@ async def advance(
     data: dict[str, Any] | None = None,
     worker: str | None = None,
     only_open: bool = False,
+    along: Sequence[Along] = (),
     **changes: Any,
 ) -> Order:
     """Change an order and record the event, in one statement.
 
     Args:
-        session: inside a transaction.
+        session: inside a transaction, or at once.
         order_id: the order.
         token: the fencing token of the lease under which the caller acts.
         event: the event's name.
         data: the event's own facts.
         worker: who acts.
         only_open: write only if the order is neither cancelled nor expired at this very moment.
+        along: what else is written in the same statement.
         changes: columns of `orders` to set.
 
     Returns:
@@ -89,15 +113,14 @@ async def advance(
         LeaseLost: the token is no longer the order's; nothing was written.
         OrderClosed: only with `only_open`; nothing was written.
     """
-    conditions = [
-        col(Order.id) == order_id,
-        col(Order.fencing_token) == token,
-        # A token is worth nothing once its lease was given back.
-        col(Order.lease_until).is_not(None),
-    ]
-    if only_open:
-        conditions += [col(Order.cancel_requested_at).is_(None), col(Order.expires_at) > DATABASE_NOW]
-    row = await _change_and_record(session, conditions, event=event, data=data, worker=worker, **changes)
+    guard = Guard.LEASE_OF_AN_OPEN_ORDER if only_open else Guard.LEASE
+    row = await _change_and_record(
+        session,
+        guard,
+        {"for_order": order_id, "for_token": token, "event": event, "data": data or {}, "worker": worker},
+        changes,
+        along,
+    )
     if row is not None:
         return row
     if only_open and await _has_token(session, order_id, token):
@@ -105,61 +128,119 @@ async def advance(
     raise LeaseLost(f"order {order_id} was taken over from token {token}")
 
 
-async def request_cancel(session: AsyncSession, user_id: int, order_id: UUID) -> Order | None:
+async def request_cancel(session: Statements, user_id: int, order_id: UUID) -> Order | None:
     """Ask that nothing more be signed for a user's order; None where it is not his, done, or already asked for."""
-    conditions = [
-        col(Order.id) == order_id,
-        col(Order.user_id) == user_id,
-        col(Order.status).not_in(("confirmed", "failed")),
-        col(Order.cancel_requested_at).is_(None),
-    ]
-    return await _change_and_record(session, conditions, event="cancel_requested", cancel_requested_at=DATABASE_NOW)
+    facts = {"for_order": order_id, "for_user": user_id, "event": "cancel_requested", "data": {}, "worker": None}
+    return await _change_and_record(session, Guard.OWNER, facts, {"cancel_requested_at": DATABASE_NOW})
 
 
-async def _has_token(session: AsyncSession, order_id: UUID, token: int) -> bool:
-    found = await session.exec(select(Order.id).where(Order.id == order_id, Order.fencing_token == token))
+async def _has_token(session: Statements, order_id: UUID, token: int) -> bool:
+    found = await session.execute(select(Order.id).where(Order.id == order_id, Order.fencing_token == token))
     return found.one_or_none() is not None
 
 
+class Guard(Enum):
+    """Who may change an order."""
+
+    LEASE = auto()
+    """Whoever has its lease."""
+    LEASE_OF_AN_OPEN_ORDER = auto()
+    """The same, as long as it is neither cancelled nor expired."""
+    OWNER = auto()
+    """Its user, while it is under way and not yet cancelled."""
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """As a statement asks for them."""
+        its_id = col(Order.id) == bindparam("for_order", type_=Uuid())
+        if self is Guard.OWNER:
+            return [
+                its_id,
+                col(Order.user_id) == bindparam("for_user", type_=Integer()),
+                col(Order.status).not_in(("confirmed", "failed")),
+                col(Order.cancel_requested_at).is_(None),
+            ]
+        held = [
+            its_id,
+            col(Order.fencing_token) == bindparam("for_token", type_=BigInteger()),
+            # A token is worth nothing once its lease was given back.
+            col(Order.lease_until).is_not(None),
+        ]
+        if self is Guard.LEASE:
+            return held
+        return [*held, col(Order.cancel_requested_at).is_(None), col(Order.expires_at) > DATABASE_NOW]
+
+
 async def _change_and_record(
-    session: AsyncSession,
-    conditions: Sequence[ColumnElement[bool]],
-    *,
-    event: str,
-    data: dict[str, Any] | None = None,
-    worker: str | None = None,
-    **changes: Any,
+    session: Statements,
+    guard: Guard,
+    facts: Mapping[str, Any],
+    changes: Mapping[str, Any],
+    along: Sequence[Along] = (),
 ) -> Order | None:
-    """The one statement that changes an order: the row, the next `seq` and the event together."""
-    advanced = (
-        update(Order)
-        .where(*conditions)
-        .values(seq=Order.seq + 1, updated_at=DATABASE_NOW, **changes)
-        .returning(Order)
-        .cte("advanced")
-    )
-    recorded = _recorded(advanced, event=event, data=data, worker=worker)
-    row = (await session.execute(sqlalchemy.select(advanced).add_cte(recorded))).mappings().one_or_none()
+    """The one statement that changes an order: the row, the next `seq`, the event and what goes along, together.
+
+    Making a statement costs several times as much as sending it, so each is made once for its set of columns.
+    """
+    given = {name: value for name, value in changes.items() if not isinstance(value, ColumnElement)}
+    computed = {name: value for name, value in changes.items() if name not in given}
+    if all(value is DATABASE_NOW for value in computed.values()):
+        parts = tuple(each.part for each in along)
+        statement = _kept(guard, tuple(sorted(given)), tuple(sorted(computed)), parts)
+    else:
+        statement = _changing(guard, given, computed, [each.part for each in along])
+    values = {f"set_{name}": value for name, value in given.items()} | dict(facts)
+    for each in along:
+        values |= each.values
+    row = (await session.execute(statement, values)).mappings().one_or_none()
     return None if row is None else Order(**row)
 
 
-def _recorded(order: CTE, *, event: str, data: dict[str, Any] | None = None, worker: str | None = None) -> CTE:
-    """The part of a statement that records an event of the order which another part has written."""
+@lru_cache(maxsize=256)
+def _kept(
+    guard: Guard, given: tuple[str, ...], at_now: tuple[str, ...], parts: tuple[Callable[[CTE], CTE], ...]
+) -> Select[Any]:
+    return _changing(guard, given, dict.fromkeys(at_now, DATABASE_NOW), parts)
+
+
+def _changing(
+    guard: Guard,
+    given: Iterable[str],
+    computed: Mapping[str, ColumnElement[Any]],
+    parts: Iterable[Callable[[CTE], CTE]],
+) -> Select[Any]:
+    columns = ORDERS.c
+    values = {name: bindparam(f"set_{name}", type_=columns[name].type) for name in given}
+    advanced = (
+        update(ORDERS)
+        .where(*guard.conditions())
+        .values(seq=columns.seq + literal_column("1"), updated_at=DATABASE_NOW, **values, **computed)
+        .returning(*columns)
+        .cte("advanced")
+    )
+    return sqlalchemy.select(advanced).add_cte(recorded(advanced), *(part(advanced) for part in parts))
+
+
+def recorded(order: CTE, *, where: ColumnElement[bool] | None = None) -> CTE:
+    """The part of a statement that records an event of the orders which another part has written.
+
+    Its facts are the bind parameters `event`, `data` and `worker`.
+    """
     remembered = {name: order.c[name] for name in STATE} | {DEX_QUOTES: order.c.decision[DEX_QUOTES]}
     state = func.jsonb_build_object(*(part for pair in remembered.items() for part in pair))
+    told = sqlalchemy.select(
+        order.c.id,
+        order.c.seq,
+        order.c.status,
+        bindparam("event", type_=String()),
+        bindparam("data", type_=JSONB()),
+        bindparam("worker", type_=String()),
+        func.jsonb_strip_nulls(state),
+    )
     return (
         insert(OrderEvent)
         .from_select(
             ["order_id", "seq", "status", "name", "data", "worker", "state"],
-            sqlalchemy.select(
-                order.c.id,
-                order.c.seq,
-                order.c.status,
-                literal(event),
-                literal(data or {}, JSONB),
-                literal(worker),
-                func.jsonb_strip_nulls(state),
-            ),
+            told if where is None else told.where(where),
         )
         .cte("recorded")
     )

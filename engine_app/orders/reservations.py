@@ -7,15 +7,34 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import (
+    ARRAY,
+    CTE,
+    BigInteger,
+    Integer,
+    Select,
+    String,
+    Uuid,
+    bindparam,
+    column,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from engine_app.orders.along import Along
 from engine_app.orders.models import Order, Reservation
+from engine_app.storage.columns import BASE_UNITS
 from engine_app.wallets.models import Wallet
+
+RESERVATIONS = Reservation.metadata.tables["reservations"]
 
 
 async def reserve(
@@ -40,38 +59,65 @@ async def reserve(
     Returns:
         What is missing, base units per mint; empty where the reservation was made.
     """
-    await session.execute(select(col(Wallet.id)).where(col(Wallet.id) == wallet_id).with_for_update())
-    held = await session.execute(
-        select(col(Reservation.mint), func.sum(Reservation.amount))
+    await session.execute(_LOCK, {"wallet": wallet_id})
+    wanted = {"mints": list(needs), "amounts": [Decimal(need) for need in needs.values()]}
+    held = {"balances": [Decimal(balances.get(mint, 0)) for mint in needs], "read_at": slot}
+    missing = await session.execute(_RESERVE, {"wallet": wallet_id, "for_order": order_id, **wanted, **held})
+    return {mint: int(amount) for mint, amount in missing}
+
+
+def _reserving() -> Select[Any]:
+    """The statement that reserves everything or nothing, and tells what is missing."""
+    columns, wallet = RESERVATIONS.c, bindparam("wallet", type_=Integer())
+    its_order, mints = bindparam("for_order", type_=Uuid()), ARRAY(String())
+    needs = (
+        func.unnest(
+            bindparam("mints", type_=mints),
+            bindparam("amounts", type_=ARRAY(BASE_UNITS)),
+            bindparam("balances", type_=ARRAY(BASE_UNITS)),
+        )
+        .table_valued(column("mint", String), column("amount", BASE_UNITS), column("balance", BASE_UNITS))
+        .render_derived(name="needs")
+    )
+    of_others = (
+        select(func.coalesce(func.sum(columns.amount), 0))
         .where(
-            col(Reservation.wallet_id) == wallet_id,
-            col(Reservation.order_id) != order_id,
-            or_(col(Reservation.closed_at).is_(None), col(Reservation.landed_slot) > slot),
+            columns.wallet_id == wallet,
+            columns.mint == needs.c.mint,
+            columns.order_id != its_order,
+            or_(columns.closed_at.is_(None), columns.landed_slot > bindparam("read_at", type_=BigInteger())),
         )
-        .group_by(col(Reservation.mint))
+        .scalar_subquery()
     )
-    others = {mint: int(amount) for mint, amount in held.all()}
-    missing = {
-        mint: need - (balances.get(mint, 0) - others.get(mint, 0))
-        for mint, need in needs.items()
-        if need > balances.get(mint, 0) - others.get(mint, 0)
-    }
-    if missing:
-        return missing
-    statement = insert(Reservation).values(
-        [
-            {"order_id": order_id, "mint": mint, "wallet_id": wallet_id, "amount": Decimal(amount)}
-            for mint, amount in needs.items()
-            if amount > 0
-        ]
+    short = (needs.c.amount - needs.c.balance + of_others).label("short")
+    looked = select(needs.c.mint, needs.c.amount, short).cte("looked")
+    missing = select(looked.c.mint, looked.c.short).where(looked.c.short > 0)
+    made = insert(Reservation).from_select(
+        ["order_id", "mint", "wallet_id", "amount"],
+        select(its_order, looked.c.mint, wallet, looked.c.amount).where(looked.c.amount > 0, ~missing.exists()),
     )
-    await session.execute(
-        statement.on_conflict_do_update(
-            index_elements=["order_id", "mint"],
-            set_={"amount": statement.excluded.amount, "closed_at": None, "landed_slot": None},
+    reserved = made.on_conflict_do_update(
+        index_elements=["order_id", "mint"],
+        set_={"amount": made.excluded.amount, "closed_at": None, "landed_slot": None},
+    ).cte("reserved")
+    return missing.add_cte(reserved)
+
+
+def closing(*, landed_slot: int | None) -> Along:
+    """End an order's reservations in the statement that advances it; `landed_slot` is as in `close`."""
+    return Along(_closed, {"landed_in": landed_slot})
+
+
+def _closed(order: CTE) -> CTE:
+    return (
+        update(RESERVATIONS)
+        .where(RESERVATIONS.c.order_id == order.c.id)
+        .values(
+            closed_at=func.clock_timestamp(),
+            landed_slot=bindparam("landed_in", type_=RESERVATIONS.c.landed_slot.type),
         )
+        .cte("closed")
     )
-    return {}
 
 
 async def close(session: AsyncSession, order_id: UUID, *, landed_slot: int | None) -> None:
@@ -103,3 +149,7 @@ async def reserved_by_user(session: AsyncSession, user_id: int) -> dict[str, int
         .group_by(col(Reservation.mint))
     )
     return {mint: int(amount) for mint, amount in held.all()}
+
+
+_LOCK = select(col(Wallet.id)).where(col(Wallet.id) == bindparam("wallet", type_=Integer())).with_for_update()
+_RESERVE = _reserving()

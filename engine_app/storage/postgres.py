@@ -46,10 +46,14 @@ class Session(AsyncSession):
     execute = sqlalchemy.ext.asyncio.AsyncSession.execute
 
 
+Statements = Session | AsyncSession | AsyncConnection
+"""Where a statement may be executed: in a transaction, or at once."""
+
+
 class Database:
     """One pool of connections to Postgres.
 
-    `transaction()` is the only way to write: it commits at its end and rolls back where an error leaves it.
+    `transaction()` commits at its end and rolls back where an error leaves it. One statement may also go `at_once()`.
     """
 
     def __init__(self, database_url: str, *, pool_size: int = 10, pre_ping: bool = False) -> None:
@@ -69,12 +73,22 @@ class Database:
             hide_parameters=True,
             connect_args={"prepare_threshold": None, "connect_timeout": 5},
         )
+        self._at_once = self.engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
         """A session inside one transaction; committed durably when the block ends without an error."""
         async with Session(self.engine, expire_on_commit=False) as session, session.begin():
             yield session
+
+    @asynccontextmanager
+    async def at_once(self) -> AsyncIterator[AsyncConnection]:
+        """A connection on which each statement is a transaction of its own, as durable as any other.
+
+        BEGIN and COMMIT are not sent, so that a step that is one statement is one round trip instead of three.
+        """
+        async with self._at_once.connect() as connection:
+            yield connection
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[AsyncConnection]:

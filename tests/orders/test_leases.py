@@ -19,7 +19,7 @@ NewOrder = Callable[..., Awaitable[Order]]
 async def take(database: Database, order_id: UUID, owner: str = "one") -> Order | None:
     async with database.transaction() as session:
         taken = await leases.take(session, order_id, owner)
-    return None if taken is None else taken[0]
+    return None if taken is None else taken.order
 
 
 async def run_out(database: Database, order_id: UUID) -> None:

@@ -70,7 +70,7 @@ async def end_one(database: Database, trader: Trader) -> None:
         taken = await leases.take(session, order_id, "tester")
         assert taken is not None
         await repository.advance(
-            session, order_id, taken[0].fencing_token, event="failed", status="failed", error_code="CANCELLED"
+            session, order_id, taken.order.fencing_token, event="failed", status="failed", error_code="CANCELLED"
         )
 
 

@@ -45,7 +45,7 @@ async def test_an_event_is_told_again_to_the_letter(
         assert taken is not None
         for changes in LIFE:
             live.append(
-                await repository.advance(session, live[0].id, taken[0].fencing_token, event="changed", **changes)
+                await repository.advance(session, live[0].id, taken.order.fencing_token, event="changed", **changes)
             )
         now = await repository.order_by_id(session, live[0].id)
         assert now is not None

@@ -28,7 +28,7 @@ async def taken(database: Database, order_id: UUID) -> int:
     async with database.transaction() as session:
         found = await leases.take(session, order_id, "tester")
     assert found is not None
-    return found[0].fencing_token
+    return found.order.fencing_token
 
 
 def signed(order: Order, token: int, *, number: int = 1, **columns: Any) -> Attempt:
