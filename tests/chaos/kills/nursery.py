@@ -20,7 +20,6 @@ from dataclasses import asdict, dataclass
 from typing import Any, NoReturn
 
 import orjson
-from solana.rpc.async_api import AsyncClient
 from sqlalchemy.orm import configure_mappers
 
 from engine_app.storage.postgres import Database
@@ -125,7 +124,6 @@ class Nursery:
 def import_the_rest() -> None:
     """What a worker imports only when it first connects to something."""
     Database(os.environ["DATABASE_URL"])
-    AsyncClient(os.environ["SOLANA_RPC_URL"])
     configure_mappers()
 
 
