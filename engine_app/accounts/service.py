@@ -216,12 +216,11 @@ class Accounts:
             Unauthorized: the token is not valid, or its session has ended.
         """
         claims = self._tokens.read(token)
-        async with self._database.transaction() as session:
-            found = await sessions.of_token(session, claims.token_id)
-        if found is None or found[1].id != claims.user_id:
+        async with self._database.at_once() as session:
+            found = await sessions.holder(session, claims.token_id)
+        if found is None or found.user_id != claims.user_id:
             raise Unauthorized
-        opened, user = found
-        return Identity(user.id, user.username, session_id=opened.id)
+        return Identity(found.user_id, found.username, session_id=found.session_id)
 
     async def require_password(self, user_id: int, password: str, ip: str) -> None:
         """Check the password of who is logged in once more, before something that cannot be undone.

@@ -16,7 +16,6 @@ from typing import Any
 from solders.address_lookup_table_account import AddressLookupTableAccount
 from solders.instruction import Instruction
 from solders.message import MessageV0
-from sqlalchemy.exc import IntegrityError
 
 from engine_app.chain.answers import Blockhash
 from engine_app.chain.landing import LiveAttempt
@@ -221,7 +220,7 @@ async def _submit(turn: Turn, planned: Planned, built: Built) -> None:
         blockhash_slot=built.blockhash.slot,
     )
     number = order.tries + 1
-    try:
+    with attempts.signature_told_apart():
         await turn.advance(
             "submitted",
             {"try": number, "signature": str(attempt.signature)},
@@ -232,10 +231,6 @@ async def _submit(turn: Turn, planned: Planned, built: Built) -> None:
             tx_hash=str(attempt.signature),
             waiting_for=landing_wait(engine, attempt),
         )
-    except IntegrityError as error:
-        if attempts.refuses_signature(error):
-            raise attempts.SignatureTaken(attempt.signature) from error
-        raise
     turn.handed_over = True
     await engine.watcher.send(turn.order, attempt, turn.token)
 

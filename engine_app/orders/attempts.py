@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
@@ -35,12 +36,8 @@ async def insert_attempt(session: AsyncSession, attempt: Attempt) -> None:
         SignatureTaken: nothing was written, and the transaction must be left.
     """
     session.add(attempt)
-    try:
+    with signature_told_apart():
         await session.flush()
-    except IntegrityError as error:
-        if refuses_signature(error):
-            raise SignatureTaken(attempt.signature) from error
-        raise
 
 
 def birth(attempt: Attempt) -> Along:
@@ -55,9 +52,15 @@ def _born(order: CTE) -> CTE:
     return insert(ATTEMPTS).from_select(given, row.select_from(order)).cte("born")
 
 
-def refuses_signature(error: IntegrityError) -> bool:
-    """Whether a write failed because another attempt has the signature."""
-    return isinstance(error.orig, psycopg.Error) and error.orig.diag.constraint_name == SIGNATURE_KEY
+@contextmanager
+def signature_told_apart() -> Iterator[None]:
+    """Raise SignatureTaken where what is written inside fails because another attempt has the signature."""
+    try:
+        yield
+    except IntegrityError as error:
+        if isinstance(error.orig, psycopg.Error) and error.orig.diag.constraint_name == SIGNATURE_KEY:
+            raise SignatureTaken from error
+        raise
 
 
 async def attempts_of(session: AsyncSession, order_id: UUID) -> Sequence[Attempt]:

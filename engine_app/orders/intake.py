@@ -35,7 +35,12 @@ async def enter(session: AsyncSession, *, alone: bool = False) -> None:
     Raises:
         IntakePaused: an operator has paused intake.
     """
-    lock = func.pg_advisory_xact_lock if alone else func.pg_advisory_xact_lock_shared
-    why = (await session.execute(select(deployment.PAUSED_WHY, lock(_LOCK)))).scalar_one()
+    why = (await session.execute(_ALONE if alone else _BESIDE_OTHERS)).scalar_one()
     if why is not None:
         raise IntakePaused(f"no new orders are taken at the moment: {why}", retry_after=RETRY_SECONDS)
+
+
+_ALONE, _BESIDE_OTHERS = (
+    select(deployment.PAUSED_WHY, lock(_LOCK))
+    for lock in (func.pg_advisory_xact_lock, func.pg_advisory_xact_lock_shared)
+)

@@ -40,10 +40,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from engine_app.orders.models import OPEN_STATUSES, Attempt, Order
 from engine_app.orders.repository import ORDERS, recorded
 from engine_app.storage.postgres import Statements
-from engine_app.wallets.models import Wallet
+from engine_app.wallets.repository import WALLETS
 
 LEASE = timedelta(seconds=5)
-WALLETS = Wallet.metadata.tables["wallets"]
 _NOW = func.clock_timestamp()
 IN_FLIGHT = OPEN_STATUSES
 

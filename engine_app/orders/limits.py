@@ -33,6 +33,8 @@ ENGINE = 0
 SIDE_BY_SIDE = 1_000
 """More than transactions that a Postgres runs at once: as many orders could be on their way unseen."""
 KEPT = timedelta(days=7)
+OF_USER = f"orders.user_id = :of_user AND orders.{IS_OPEN}"
+"""The open orders of an account."""
 
 
 class LittleRoom(Exception):
@@ -132,20 +134,21 @@ class OrderLimits:
         if most is not None and amount > most:
             raise OrderTooLarge(f"an order may pay at most {whole(most, token.decimals)} {token.symbol}")
 
-    def room(self, user_id: int, *, alone: bool) -> ColumnElement[bool]:
+    def room(self, *, alone: bool) -> ColumnElement[bool]:
         """The condition under which an order may be inserted, for the statement that inserts it.
 
-        `alone` is what `intake.enter` was told in the same transaction, in which the wallet's row is locked, too.
+        The account is its bind parameter `of_user`. `alone` is what `intake.enter` was told in the same transaction, in
+        which the wallet's row is locked, too.
         """
         least_room = 0 if alone else min(SIDE_BY_SIDE, self.open_altogether)
-        mine = _counted(f"orders.user_id = {int(user_id)} AND orders.{IS_OPEN}", self.open_of_account)
+        mine = _counted(OF_USER, self.open_of_account)
         all_ = _counted(f"orders.{IS_OPEN}", self.open_altogether - least_room)
         return (mine < self.open_of_account) & (all_ < self.open_altogether - least_room)
 
     async def why_full(self, session: AsyncSession, user_id: int) -> EngineError:
         """Which of the two numbers of open orders leaves no room."""
-        mine = _counted(f"orders.user_id = {int(user_id)} AND orders.{IS_OPEN}", self.open_of_account)
-        if (await session.execute(select(mine))).scalar_one() >= self.open_of_account:
+        mine = _counted(OF_USER, self.open_of_account)
+        if (await session.execute(select(mine), {"of_user": user_id})).scalar_one() >= self.open_of_account:
             told = f"the account has {self.open_of_account} open orders, the most it may"
             return TooManyOpenOrders(told, retry_after=1)
         return EngineFull("the engine takes no further order before some are done", retry_after=1)

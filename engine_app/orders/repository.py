@@ -6,6 +6,7 @@ Every write that advances an order is one statement: it names the fencing token,
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum, auto
 from functools import lru_cache
@@ -18,12 +19,12 @@ from sqlalchemy import (
     CTE,
     BigInteger,
     Integer,
+    Interval,
     Select,
     String,
     Uuid,
     bindparam,
     func,
-    inspect,
     literal,
     literal_column,
     true,
@@ -53,32 +54,43 @@ class OrderClosed(Exception):
     """The order was cancelled or has expired: nothing more may be signed for it."""
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Condition:
+    """A condition of statements, which are kept by it: make it once. Its bind parameter `of_user` is the order's."""
+
+    holds: ColumnElement[bool]
+
+
 async def insert_order(
     session: AsyncSession,
     order: Order,
     *,
     valid_for: timedelta,
     data: dict[str, Any],
-    only_if: ColumnElement[bool] | None = None,
+    only_if: Condition | None = None,
 ) -> Order | None:
     """Insert a pending order with its first event, `placed`, in one statement.
 
     It expires `valid_for` after the database's clock; the row comes back with the database's times. None where
     `only_if` does not hold: nothing was inserted.
     """
-    columns = inspect(Order).columns
     given = {name: value for name, value in order.model_dump().items() if value is not None}
-    given |= {"seq": 1, "expires_at": DATABASE_NOW + valid_for}
-    values = [
-        value if isinstance(value, ColumnElement) else literal(value, columns[name].type)
-        for name, value in given.items()
-    ]
-    wish = sqlalchemy.select(*values).where(true() if only_if is None else only_if)
-    placed = insert(Order).from_select([columns[name] for name in given], wish).returning(Order).cte("placed")
-    statement = sqlalchemy.select(placed).add_cte(recorded(placed))
-    event = {"event": "placed", "data": data, "worker": None}
-    row = (await session.execute(statement, event)).mappings().one_or_none()
+    given |= {"seq": 1}
+    values = {f"set_{name}": value for name, value in given.items()}
+    values |= {"valid_for": valid_for, "of_user": order.user_id, "event": "placed", "data": data, "worker": None}
+    row = (await session.execute(_placing(tuple(given), only_if), values)).mappings().one_or_none()
     return None if row is None else Order(**row)
+
+
+@lru_cache(maxsize=64)
+def _placing(given: tuple[str, ...], only_if: Condition | None) -> Select[Any]:
+    columns = [ORDERS.c[name] for name in given]
+    wish = sqlalchemy.select(
+        *(bindparam(f"set_{column.name}", type_=column.type) for column in columns),
+        DATABASE_NOW + bindparam("valid_for", type_=Interval()),
+    ).where(true() if only_if is None else only_if.holds)
+    placed = insert(Order).from_select([*columns, ORDERS.c.expires_at], wish).returning(*ORDERS.c).cte("placed")
+    return sqlalchemy.select(placed).add_cte(recorded(placed))
 
 
 async def advance(

@@ -101,6 +101,7 @@ class Orders:
         self._progress = progress
         self._send = send
         self._limits = OrderLimits.of(settings, lookup.listed)
+        self._room = {alone: repository.Condition(self._limits.room(alone=alone)) for alone in (False, True)}
 
     async def place(self, user_id: int, wanted: PlaceSwap, *, key: str | None = None) -> OrderView:
         """Accept a market order: it is durable when this returns.
@@ -221,7 +222,7 @@ class Orders:
                 made,
                 valid_for=timedelta(seconds=seconds),
                 data={"amountInUnits": str(int(made.amount_in))},
-                only_if=self._limits.room(user_id, alone=alone),
+                only_if=self._room[alone],
             )
             if order is None:
                 raise await self._limits.why_full(session, user_id) if alone else LittleRoom

@@ -7,12 +7,14 @@ pooler may give each transaction another connection.
 
 from __future__ import annotations
 
+import select
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import sqlalchemy.ext.asyncio
-from sqlalchemy import text
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy import event, text
+from sqlalchemy.exc import DisconnectionError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -56,23 +58,21 @@ class Database:
     `transaction()` commits at its end and rolls back where an error leaves it. One statement may also go `at_once()`.
     """
 
-    def __init__(self, database_url: str, *, pool_size: int = 10, pre_ping: bool = False) -> None:
+    def __init__(self, database_url: str, *, pool_size: int = 10) -> None:
         """Open nothing yet.
 
         Args:
             database_url: where.
             pool_size: connections kept open; as many again under load.
-            pre_ping: look before each use whether a connection still stands, so that no request fails for a Postgres
-                that was restarted; one round trip more. Workers take up by themselves what failed, and do without.
         """
         self.engine: AsyncEngine = create_async_engine(
             driver_url(database_url),
             pool_size=pool_size,
             max_overflow=pool_size,
-            pool_pre_ping=pre_ping,
             hide_parameters=True,
             connect_args={"prepare_threshold": None, "connect_timeout": 5},
         )
+        event.listen(self.engine.sync_engine, "checkout", _require_standing)
         self._at_once = self.engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @asynccontextmanager
@@ -104,3 +104,18 @@ class Database:
     async def close(self) -> None:
         """Close every connection."""
         await self.engine.dispose()
+
+
+def _require_standing(_connection: Any, record: Any, _proxy: Any) -> None:
+    """Have a connection replaced that Postgres has left, so that nothing fails for a server that was restarted.
+
+    An idle connection has nothing to say: what it has to read is the end, or a farewell before it. Looking costs no
+    round trip.
+    """
+    connection = record.driver_connection
+    if connection.closed:
+        raise DisconnectionError
+    waits = select.poll()
+    waits.register(connection.fileno(), select.POLLIN)
+    if waits.poll(0):
+        raise DisconnectionError

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import func
+import sqlalchemy
+from sqlalchemy import Integer, bindparam, func
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine_app.wallets.models import ExplainedSignature, Wallet
+
+WALLETS = Wallet.metadata.tables["wallets"]
 
 _FILL_LOCK = 0x57414C4C
 """Key of the advisory lock under which the stock is filled."""
@@ -36,10 +39,8 @@ async def take(session: AsyncSession, user_id: int) -> Wallet | None:
 
 async def wallet_of_user(session: AsyncSession, user_id: int, *, locked: bool = False) -> Wallet:
     """The wallet of a user, on demand with its row locked. Raises NoResultFound where there is no such user."""
-    statement = select(Wallet).where(col(Wallet.user_id) == user_id)
-    if locked:
-        statement = statement.with_for_update(key_share=True)
-    return (await session.exec(statement)).one()
+    row = (await session.execute(_LOCKED if locked else _OF_USER, {"user": user_id})).mappings().one()
+    return Wallet(**row)
 
 
 async def wallet_by_id(session: AsyncSession, wallet_id: int) -> Wallet:
@@ -92,3 +93,7 @@ async def add_to_stock(session: AsyncSession, addresses: Iterable[tuple[int, str
         return 0
     statement = insert(Wallet).values(rows).on_conflict_do_nothing().returning(col(Wallet.id))
     return len((await session.exec(statement)).all())
+
+
+_OF_USER = sqlalchemy.select(*WALLETS.c).where(WALLETS.c.user_id == bindparam("user", type_=Integer()))
+_LOCKED = _OF_USER.with_for_update(key_share=True)

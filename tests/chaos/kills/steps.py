@@ -160,6 +160,11 @@ class _Reader:
 
     def _statement(self, statement: ast.stmt) -> None:
         match statement:
+            case ast.AsyncWith() if _is_at_once(statement):
+                *inside, end = self._inside(statement)
+                self._points += inside
+                self._cut(commits=True)
+                self._points.append(end)
             case ast.AsyncWith() if _is_transaction(statement):
                 self._points += self._inside(statement)
                 self._cut(commits=True)
@@ -207,12 +212,13 @@ class _Reader:
 
 
 def _is_transaction(statement: ast.AsyncWith) -> bool:
-    return any(
-        isinstance(item.context_expr, ast.Call)
-        and isinstance(item.context_expr.func, ast.Attribute)
-        and item.context_expr.func.attr == "transaction"
-        for item in statement.items
-    )
+    """Whether what the block writes is committed where it is left; `connected` is what a turn is handed as such."""
+    return any(ast.unparse(item.context_expr).endswith((".transaction()", "connected")) for item in statement.items)
+
+
+def _is_at_once(statement: ast.AsyncWith) -> bool:
+    """Whether what the block writes is committed as it is written."""
+    return any(".at_once()" in ast.unparse(item.context_expr) for item in statement.items)
 
 
 def _waits(statement: ast.stmt) -> bool:
