@@ -13,6 +13,8 @@ SHARES = (1, 2)
 
 QUOTE_SECONDS = 10
 """A quote is asked for anew so often."""
+GRACE_SECONDS = 3.0
+"""How much longer a quote may be shown while the next one is awaited."""
 STALE_SECONDS = 15.0
 """A quote of this age is not ordered, whatever the page shows."""
 

@@ -64,6 +64,11 @@ class Person:
         self.see(f"option-{token}").click()
         expect(self.see(f"token-{side}")).to_have_text(token)
 
+    def address(self) -> str:
+        """The trading address, as the trade page has it."""
+        expect(self.see("address")).to_be_visible()
+        return str(self.see("address").get_attribute("title"))
+
     def orders(self, status: str) -> Locator:
         """The rows of the history with this status."""
         return self.page.locator(f'[data-testid=order][data-status="{status}"]')

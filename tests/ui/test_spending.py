@@ -8,7 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine_app.ui.spending import SHARES, SOL_KEPT, falls_short, share
+from engine_app.orders.idempotency import check_key
+from engine_app.ui.spending import (
+    GRACE_SECONDS,
+    QUOTE_SECONDS,
+    SHARES,
+    SOL_KEPT,
+    STALE_SECONDS,
+    falls_short,
+    is_stale,
+    share,
+    wish_key,
+)
 
 balances = st.decimals(min_value=0, max_value=Decimal("1e12"), places=9)
 
@@ -46,3 +57,16 @@ def test_a_share_is_never_more_than_there_is(available: Decimal, divisor: int, t
 )
 def test_only_a_known_balance_falls_short(asked: str, available: str | None, short: bool) -> None:
     assert falls_short(Decimal(asked), None if available is None else Decimal(available)) is short
+
+
+def test_a_wish_at_a_price_has_one_key_and_anything_else_another() -> None:
+    key = wish_key("wish", "SOL|USDC|1.5|224|222")
+    assert key == wish_key("wish", "SOL|USDC|1.5|224|222")
+    assert key != wish_key("another wish", "SOL|USDC|1.5|224|222")
+    assert key != wish_key("wish", "SOL|USDC|1.5|225|223")
+    check_key(wish_key("wish", "7xKX…gAsU|USDC|1|2|1"))
+
+
+def test_a_quote_is_renewed_well_before_it_is_stale() -> None:
+    assert not is_stale(QUOTE_SECONDS + GRACE_SECONDS)
+    assert is_stale(STALE_SECONDS + 0.1)

@@ -72,4 +72,4 @@ class PickerState(SessionState):
             self.trouble = told(error)
             return None
         swap = await self.get_state(SwapState)
-        return [browser.close_dialog(PICKER), await swap._choose(self.side, token)]
+        return [browser.close_dialog(PICKER), *await swap._choose(self.side, token)]

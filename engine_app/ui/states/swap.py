@@ -23,7 +23,7 @@ from engine_app.ui import browser
 from engine_app.ui.quote_view import Cost, Quote, cost_rows, impact_allowed, quote_card, slippage_warning
 from engine_app.ui.route_view import left_over, route_legs, worth_by
 from engine_app.ui.size_view import SizeChart, size_chart
-from engine_app.ui.spending import QUOTE_SECONDS, SHARES, falls_short, is_stale, share, wish_key
+from engine_app.ui.spending import GRACE_SECONDS, QUOTE_SECONDS, SHARES, falls_short, is_stale, share, wish_key
 from engine_app.ui.states.orders import OrdersState
 from engine_app.ui.states.session import SessionState, signed_in_only
 from engine_app.ui.states.wallet import WalletState
@@ -31,8 +31,6 @@ from engine_app.ui.tabs import is_connected
 from engine_app.ui.token_choice import TokenChoice, token_choice, token_label
 from engine_app.ui.words import TOLD, told
 
-GRACE_SECONDS = 3.0
-"""How much longer a quote may be shown while the next one is awaited."""
 QUOTES_UNTIL_PAUSE = 60
 LONGEST_INPUT = 40
 
@@ -190,9 +188,9 @@ class SwapState(SessionState):
         if self.confirmation.upper() != CONFIRMATION:
             return None
         placed = await self._place(identity, impact_allowed(self._impact))
-        return [browser.close_dialog(IMPACT_DIALOG), placed]
+        return [browser.close_dialog(IMPACT_DIALOG), *placed]
 
-    async def _place(self, identity: Identity, max_price_impact: Decimal | None) -> Any:
+    async def _place(self, identity: Identity, max_price_impact: Decimal | None) -> list[Any]:
         shown, self.quote = self.quote, replace(self.quote, key="")
         try:
             order = await services().orders.place(
@@ -210,7 +208,7 @@ class SwapState(SessionState):
         except TOLD as error:
             self.quote = shown
             self.notice = told(error)
-            return None
+            return []
         self.amount = ""
         self.confirmation = ""
         self._turn += 1
@@ -218,7 +216,7 @@ class SwapState(SessionState):
         self._without_quote("")
         orders = await self.get_state(OrdersState)
         orders._placed(order)
-        return browser.scroll_to("progress")
+        return [browser.scroll_to("progress")]
 
     def _refusal(self, key: str) -> list[Any] | None:
         """What is to be done where the quote of this key cannot be ordered, said at the form where it is not plain to
@@ -235,13 +233,12 @@ class SwapState(SessionState):
             return [SwapState.requote]
         return None
 
-    async def _choose(self, side: Side, token: Token) -> Any:
+    async def _choose(self, side: Side, token: Token) -> list[Any]:
         """Take a token for one side; choosing the other side's swaps the sides."""
         mine, other = self._pair if side == "in" else self._pair[::-1]
         if token.symbol == other:
             other = mine
         self._pair = (token.symbol, other) if side == "in" else (other, token.symbol)
-        await self._named()
         return await self._asked()
 
     async def _named(self) -> tuple[Token, Token]:
@@ -251,7 +248,7 @@ class SwapState(SessionState):
         self.paid, self.received = token_choice(paid), token_choice(received)
         return paid, received
 
-    async def _asked(self) -> Any:
+    async def _asked(self) -> list[Any]:
         """The form changed: what was quoted is no longer what it asks."""
         self._turn += 1
         self._wish = uuid4().hex
@@ -260,14 +257,14 @@ class SwapState(SessionState):
             asked = self._parsed(*await self._named())
         except TOLD as error:
             self._without_quote(told(error))
-            return None
+            return []
         if asked is None:
             self._without_quote(self.notice)
-            return None
+            return []
         self.short = falls_short(Decimal(self.amount), await self._available())
         self.quote = replace(self.quote, key="", too_large="")
         self.quoting = True
-        return SwapState.requote
+        return [SwapState.requote]
 
     async def _available(self) -> Decimal | None:
         """Whole tokens of the token to pay that are free; None before the wallet was read."""

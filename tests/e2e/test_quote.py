@@ -1,0 +1,221 @@
+"""The order form: what a quote tells, how tokens are chosen, and what cannot be ordered by mistake."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from uuid import uuid4
+
+import psycopg
+from playwright.sync_api import Page, expect
+from solders.keypair import Keypair
+from solders.transaction import VersionedTransaction
+
+from engine_app.chain.clusters import CLUSTERS
+from engine_app.chain.rpc import Rpc
+from engine_app.chain.transactions import compose
+from tests.conftest import RunningEngine
+from tests.e2e.person import Person
+from tests.e2e.test_look import OVERFLOW, PHONE
+from tests.e2e.test_trade import ORDER_MS
+from tests.e2e.test_wallet import SOL, arrive
+from tests.mints import mint_size, new_mint, transfer_fee
+from tests.waiting import until
+
+QUOTED_WITHIN_SECONDS = 3.0
+"""After the last key; on an idle machine it takes less than 0.3 s, of which half waits whether another key comes."""
+
+
+def test_a_quote_tells_all_that_is_to_be_known(person: Person) -> None:
+    person.create_account()
+    expect(person.see("amount")).to_be_focused()
+    person.get_funds()
+    person.see("amount").press_sequentially("1.5", delay=20)
+    typed = time.monotonic()
+    expect(person.see("swap-button")).to_be_enabled()
+    assert time.monotonic() - typed < QUOTED_WITHIN_SECONDS
+    expect(person.see("amount")).to_have_value("1.5")
+    expect(person.see("lead-meteora")).to_have_text(re.compile(r"^\+\d+\.\d bps$"))
+    expect(person.see("money-meteora")).to_have_text(re.compile(r"^\+[\d.]+ USDC$"))
+    expect(person.see("lead-raydium")).to_have_text(re.compile(r"^−\d+\.\d bps$"))
+    expect(person.see("quote-floor")).to_have_text(re.compile(r"^2\d\d\.\d+ USDC$"))
+    expect(person.see("quote-impact")).to_have_text(re.compile(r"^0\.\d+%$"))
+    expect(person.see("quote-age")).to_contain_text(re.compile("this slot|slots? ago"))
+    leg = person.see("route-leg")
+    expect(leg).to_contain_text("Meteora DAMM v2")
+    expect(leg).to_contain_text("100%")
+    expect(leg).to_contain_text(re.compile(r"fee [\d.]+ USDC"))
+    person.see("costs").locator("summary").click()
+    expect(person.see("cost-network")).to_have_text("0.000005 SOL")
+    expect(person.see("cost-priority")).to_contain_text("≤")
+    expect(person.see("cost-lent")).to_have_text("0.00203928 SOL")
+    expect(person.see("size-words")).to_contain_text(re.compile(r"From about 5\.\d SOL on, Raydium pays most"))
+    expect(person.see("size-card").locator(".recharts-line-curve")).to_have_count(2)
+    before = person.see("refresh-ring").get_attribute("data-ring")
+    person.see("refresh").click()
+    expect(person.see("refresh-ring")).not_to_have_attribute("data-ring", str(before))
+    person.see("turn-rate").click()
+    expect(person.see("turn-rate")).to_contain_text("1 USDC = 0.0066")
+    person.see("slippage").fill("5")
+    expect(person.see("slippage-warning")).to_contain_text("trade ahead")
+    person.see("slippage").fill("0.05")
+    expect(person.see("slippage-warning")).to_contain_text("may fail")
+    person.see("slippage-0.5").click()
+    expect(person.see("slippage-warning")).to_have_count(0)
+
+
+def test_an_order_is_placed_with_the_keyboard_alone(person: Person) -> None:
+    person.create_account()
+    person.get_funds()
+    keys = person.page.keyboard
+    person.see("token-out").focus()
+    keys.press("Enter")
+    expect(person.see("token-search")).to_be_focused()
+    keys.type("tether", delay=10)
+    keys.press("Enter")
+    expect(person.see("token-out")).to_have_text("USDT")
+    expect(person.see("token-picker")).not_to_be_visible()
+    expect(person.see("token-out")).to_be_focused()
+    keys.press("Enter")
+    expect(person.see("option-BONK")).to_be_visible()
+    keys.press("ArrowUp")
+    keys.press("ArrowUp")
+    expect(person.see("option-USDT")).to_have_attribute("aria-selected", "true")
+    keys.press("ArrowUp")
+    keys.press("Enter")
+    expect(person.see("token-out")).to_have_text("USDC")
+    keys.press("Enter")
+    expect(person.see("token-search")).to_be_focused()
+    keys.press("Escape")
+    expect(person.see("token-picker")).not_to_be_visible()
+    person.see("amount").focus()
+    keys.type("0.25")
+    keys.press("Enter")
+    expect(person.see("swap-button")).to_be_enabled()
+    keys.press("Enter")
+    keys.press("Enter")
+    expect(person.newest_order("confirmed")).to_contain_text("0.25 SOL", timeout=ORDER_MS)
+    expect(person.see("order")).to_have_count(1)
+
+
+def test_a_token_of_no_list_is_found_by_its_mint_and_warned_of(
+    new_page: Callable[..., Page], engine: RunningEngine
+) -> None:
+    person = Person(new_page(**PHONE), f"ada-{uuid4().hex[:10]}")
+    person.create_account()
+    mint = made_mint(engine)
+    person.see("token-out").click()
+    person.see("token-search").fill("no such token")
+    expect(person.see("picker-empty")).to_be_visible()
+    person.see("token-search").fill(mint)
+    option = person.see(f"option-{mint}")
+    expect(option).to_contain_text("Unlisted")
+    expect(option).to_contain_text("A part of every transfer is withheld")
+    assert person.page.evaluate(OVERFLOW) == 0
+    option.click()
+    expect(person.see("token-out")).to_have_text(f"{mint[:4]}…{mint[-4:]}")
+    expect(person.see("token-warnings")).to_contain_text("Somebody can make more of it")
+    person.see("amount").fill("1")
+    expect(person.see("swap-notice")).to_be_visible()
+    expect(person.see("swap-button")).to_be_disabled()
+    assert person.page.evaluate(OVERFLOW) == 0
+
+
+def test_a_high_price_impact_has_to_be_typed(person: Person, engine: RunningEngine) -> None:
+    person.create_account()
+    arrive(engine, person.address(), 8_010 * SOL)
+    expect(person.see("balance-SOL")).to_have_text("8,010")
+    person.choose("out", "BONK")
+    swap_despite(person, "8000", by_enter=False)
+    with psycopg.connect(engine.database_url) as connection:
+        found = connection.execute(
+            "SELECT o.max_price_impact FROM orders o JOIN users u ON u.id = o.user_id WHERE u.username = %s",
+            [person.name],
+        ).fetchall()
+    (allowed,) = found[0]
+    assert Decimal("0.06") < allowed < Decimal("0.3")
+    # The way back leaves the pools about where they were.
+    person.see("flip").click()
+    person.see("use-max").click()
+    swap_despite(person, None, by_enter=True)
+
+
+def swap_despite(person: Person, amount: str | None, *, by_enter: bool) -> None:
+    """Place an order whose price impact has to be confirmed, and see it confirmed on the chain."""
+    if amount is not None:
+        person.see("amount").fill(amount)
+    button, word, despite = person.see("swap-button"), person.see("confirmation"), person.see("place-despite")
+    expect(button).to_contain_text("look closer")
+    expect(person.see("quote-impact").locator("[data-tone=bad]")).to_be_visible()
+    button.click()
+    expect(despite).to_be_disabled()
+    word.fill("yes")
+    expect(despite).to_be_disabled()
+    word.fill("swap")
+    expect(despite).to_be_enabled()
+    if by_enter:
+        word.press("Enter")
+    else:
+        despite.click()
+    expect(word).not_to_be_visible()
+    expect(person.newest_order("confirmed")).to_be_visible(timeout=ORDER_MS)
+
+
+def test_an_old_price_cannot_be_ordered(person: Person, engine: RunningEngine) -> None:
+    person.create_account()
+    person.get_funds()
+    person.quote("1")
+    with standing_still(engine):
+        expect(person.see("swap-button")).to_be_disabled(timeout=30_000)
+        expect(person.see("swap-button")).to_have_text("Asking both venues …")
+    expect(person.see("swap-button")).to_be_enabled()
+
+
+@contextmanager
+def standing_still(engine: RunningEngine) -> Iterator[None]:
+    """The chain does not answer and makes no blocks for the block."""
+    pid = engine.supervisor.pid(f"localnet-{engine.chain.port}")
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def made_mint(engine: RunningEngine) -> str:
+    """A new mint that keeps a fee of transfers, on no list."""
+
+    async def make() -> str:
+        rpc, payer, mint = Rpc([engine.chain.rpc_url], CLUSTERS["localnet"]), Keypair(), Keypair()
+        await rpc.start()
+        await rpc.airdrop(payer.pubkey(), SOL)
+
+        async def funded() -> bool:
+            return await rpc.balance(payer.pubkey()) > 0
+
+        await until(funded)
+        extensions = [transfer_fee(100, 10**9)]
+        rent = await rpc.rent_exemption(mint_size(extensions))
+        message = compose(
+            payer.pubkey(),
+            new_mint(payer.pubkey(), mint.pubkey(), extensions, decimals=6, lamports=rent),
+            blockhash=(await rpc.latest_blockhash()).hash,
+            compute_unit_limit=200_000,
+            compute_unit_price=0,
+        )
+        await rpc.send(bytes(VersionedTransaction(message, [payer, mint])))
+
+        async def there() -> bool:
+            return mint.pubkey() in (await rpc.accounts([mint.pubkey()])).accounts
+
+        await until(there)
+        await rpc.close()
+        return str(mint.pubkey())
+
+    return engine.supervisor.call(make())
