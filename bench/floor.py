@@ -25,12 +25,8 @@ from solders.pubkey import Pubkey
 
 from engine_app.chain.accounts import Account
 from engine_app.chain.clusters import CLUSTERS
-from engine_app.chain.token_accounts import (
-    TOKEN_ACCOUNT_SIZE,
-    close_wrapped_sol,
-    open_wrapped_sol,
-    wrapped_sol_address,
-)
+from engine_app.chain.token_accounts import TOKEN_ACCOUNT_SIZE, wrapped_sol_address
+from engine_app.chain.token_instructions import close_wrapped_sol, open_wrapped_sol
 from engine_app.chain.transactions import compose, signed_bytes
 from engine_app.markets.routing import floor_out
 from engine_app.markets.venues.clock import CLOCK_SYSVAR, decode_clock

@@ -1,8 +1,7 @@
-"""SPL token accounts and mints: addresses, the instructions around a swap, decoding.
+"""SPL token accounts and mints: addresses and decoding.
 
 Layouts: SPL Token (account 165 B, mint 82 B) and Token-2022, which puts type-length-value extensions behind
-byte 165. Wrapped SOL lives in an account of one attempt's own, made and closed by that attempt's transaction, so
-that the owner's other accounts are never touched.
+byte 165.
 """
 
 from __future__ import annotations
@@ -12,10 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from uuid import UUID
 
-from solders.instruction import AccountMeta, Instruction
 from solders.pubkey import Pubkey
-from solders.system_program import ID as SYSTEM_PROGRAM
-from solders.system_program import CreateAccountWithSeedParams, create_account_with_seed
 from solders.token.associated import get_associated_token_address
 
 from engine_app.chain.accounts import Account, DecodeError
@@ -32,12 +28,6 @@ _MULTISIG_SIZE = 355
 _TOKEN_PROGRAMS = (TOKEN_PROGRAM, TOKEN_2022_PROGRAM)
 _ACCOUNT_TYPE_MINT = 1
 _ACCOUNT_TYPE_ACCOUNT = 2
-
-_CREATE_IDEMPOTENT = b"\x01"
-_INITIALIZE_ACCOUNT_3 = b"\x12"
-_CLOSE_ACCOUNT = b"\x09"
-_TRANSFER_CHECKED = b"\x0c"
-_TRANSFER_CHECKED_WITH_FEE = b"\x1a\x01"
 
 _TRANSFER_FEE_CONFIG = 1
 _MEMO_TRANSFER = 8
@@ -99,22 +89,6 @@ def ata(owner: Pubkey, mint: Pubkey, token_program: Pubkey) -> Pubkey:
     return get_associated_token_address(owner, mint, token_program)
 
 
-def create_ata_idempotent(payer: Pubkey, owner: Pubkey, mint: Pubkey, token_program: Pubkey) -> Instruction:
-    """Make the owner's associated token account, rent paid by `payer`; does nothing where it exists."""
-    return Instruction(
-        ASSOCIATED_TOKEN_PROGRAM,
-        _CREATE_IDEMPOTENT,
-        [
-            AccountMeta(payer, is_signer=True, is_writable=True),
-            AccountMeta(ata(owner, mint, token_program), is_signer=False, is_writable=True),
-            AccountMeta(owner, is_signer=False, is_writable=False),
-            AccountMeta(mint, is_signer=False, is_writable=False),
-            AccountMeta(SYSTEM_PROGRAM, is_signer=False, is_writable=False),
-            AccountMeta(token_program, is_signer=False, is_writable=False),
-        ],
-    )
-
-
 def ata_size(mint: Mint) -> int:
     """Bytes of an associated token account of a mint: Token-2022's has an immutable owner, and what the mint's own
     extensions ask of its accounts."""
@@ -124,81 +98,10 @@ def ata_size(mint: Mint) -> int:
     return TOKEN_ACCOUNT_SIZE + 1 + sum(_HEADER_SIZE + size for size in (_IMMUTABLE_OWNER_SIZE, *asked))
 
 
-def transfer_checked(  # noqa: PLR0917 - the instruction's own order
-    source: Pubkey, mint: Pubkey, destination: Pubkey, owner: Pubkey, amount: int, decimals: int, token_program: Pubkey
-) -> Instruction:
-    """Move `amount` base units of a mint between two token accounts; refused where mint or decimals are others."""
-    data = _TRANSFER_CHECKED + amount.to_bytes(8, "little") + bytes([decimals])
-    return Instruction(token_program, data, _transfer_accounts(source, mint, destination, owner))
-
-
-def transfer_checked_with_fee(  # noqa: PLR0917 - the instruction's own order
-    source: Pubkey, mint: Pubkey, destination: Pubkey, owner: Pubkey, amount: int, decimals: int, fee: int
-) -> Instruction:
-    """The same for a Token-2022 mint that withholds a fee; refused where that is not exactly `fee` base units."""
-    data = _TRANSFER_CHECKED_WITH_FEE + amount.to_bytes(8, "little") + bytes([decimals]) + fee.to_bytes(8, "little")
-    return Instruction(TOKEN_2022_PROGRAM, data, _transfer_accounts(source, mint, destination, owner))
-
-
-def _transfer_accounts(source: Pubkey, mint: Pubkey, destination: Pubkey, owner: Pubkey) -> list[AccountMeta]:
-    return [
-        AccountMeta(source, is_signer=False, is_writable=True),
-        AccountMeta(mint, is_signer=False, is_writable=False),
-        AccountMeta(destination, is_signer=False, is_writable=True),
-        AccountMeta(owner, is_signer=True, is_writable=False),
-    ]
-
-
 def wrapped_sol_address(owner: Pubkey, attempt_id: UUID) -> Pubkey:
     """The wrapped-SOL account of one attempt: derived from the owner, the attempt id's hex digits and the token
     program, so no other attempt and no other program has it."""
     return Pubkey.create_with_seed(owner, attempt_id.hex, TOKEN_PROGRAM)
-
-
-def open_wrapped_sol(owner: Pubkey, attempt_id: UUID, lamports: int, rent: int) -> list[Instruction]:
-    """Make and initialize the attempt's wrapped-SOL account.
-
-    Args:
-        owner: who pays for it and owns it.
-        attempt_id: the attempt.
-        lamports: SOL that it shall hold as tokens, lamports; 0 where it only receives.
-        rent: rent exemption of a token account, lamports; comes back when it is closed.
-    """
-    address = wrapped_sol_address(owner, attempt_id)
-    return [
-        create_account_with_seed(
-            CreateAccountWithSeedParams(
-                from_pubkey=owner,
-                to_pubkey=address,
-                base=owner,
-                seed=attempt_id.hex,
-                lamports=lamports + rent,
-                space=TOKEN_ACCOUNT_SIZE,
-                owner=TOKEN_PROGRAM,
-            )
-        ),
-        Instruction(
-            TOKEN_PROGRAM,
-            _INITIALIZE_ACCOUNT_3 + bytes(owner),
-            [
-                AccountMeta(address, is_signer=False, is_writable=True),
-                AccountMeta(WRAPPED_SOL_MINT, is_signer=False, is_writable=False),
-            ],
-        ),
-    ]
-
-
-def close_wrapped_sol(owner: Pubkey, attempt_id: UUID) -> Instruction:
-    """Close the attempt's wrapped-SOL account: all it holds, rent included, becomes the owner's SOL."""
-    return Instruction(
-        TOKEN_PROGRAM,
-        _CLOSE_ACCOUNT,
-        [
-            AccountMeta(wrapped_sol_address(owner, attempt_id), is_signer=False, is_writable=True),
-            AccountMeta(owner, is_signer=False, is_writable=True),
-            AccountMeta(owner, is_signer=True, is_writable=False),
-        ],
-    )
 
 
 def decode_token_account(account: Account) -> TokenAccount:

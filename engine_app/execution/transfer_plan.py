@@ -18,13 +18,11 @@ from engine_app.chain.token_accounts import (
     WRAPPED_SOL_MINT,
     ata,
     ata_size,
-    create_ata_idempotent,
     decode_mint,
     decode_token_account,
     token_account_at,
-    transfer_checked,
-    transfer_checked_with_fee,
 )
+from engine_app.chain.token_instructions import create_ata_idempotent, transfer_checked, transfer_checked_with_fee
 from engine_app.chain.transactions import SIGNATURE_LAMPORTS, attempt_memo
 from engine_app.markets.tokens import whole
 from engine_app.markets.venues.clock import CLOCK_SYSVAR, decode_clock

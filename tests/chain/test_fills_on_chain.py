@@ -18,11 +18,9 @@ from engine_app.chain.token_accounts import (
     TOKEN_PROGRAM,
     WRAPPED_SOL_MINT,
     ata,
-    close_wrapped_sol,
-    create_ata_idempotent,
-    open_wrapped_sol,
     wrapped_sol_address,
 )
+from engine_app.chain.token_instructions import close_wrapped_sol, create_ata_idempotent, open_wrapped_sol
 from engine_app.markets.pools import Pools
 from engine_app.markets.venues.venue import Dex, SwapAccounts
 from tests.chain.conftest import SOL, Chain, signed_attempt, until

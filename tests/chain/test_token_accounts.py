@@ -15,13 +15,11 @@ from engine_app.chain.token_accounts import (
     TOKEN_PROGRAM,
     WRAPPED_SOL_MINT,
     ata,
-    close_wrapped_sol,
-    create_ata_idempotent,
     decode_mint,
     decode_token_account,
-    open_wrapped_sol,
     wrapped_sol_address,
 )
+from engine_app.chain.token_instructions import close_wrapped_sol, create_ata_idempotent, open_wrapped_sol
 from tests.chain.svm import SOL, Svm, mint_bytes
 
 

@@ -17,9 +17,9 @@ from engine_app.chain.token_accounts import (
     TOKEN_ACCOUNT_SIZE,
     WRAPPED_SOL_MINT,
     ata,
-    create_ata_idempotent,
     decode_token_account,
 )
+from engine_app.chain.token_instructions import create_ata_idempotent
 from engine_app.execution.building import WALLET_SIZE
 from engine_app.execution.reconcile import differing_orders, unknown_transactions
 from engine_app.markets.tokens import TokenList

@@ -17,11 +17,10 @@ from engine_app.chain.token_accounts import (
     TOKEN_ACCOUNT_SIZE,
     WRAPPED_SOL_MINT,
     ata,
-    create_ata_idempotent,
     decode_token_account,
-    open_wrapped_sol,
     wrapped_sol_address,
 )
+from engine_app.chain.token_instructions import create_ata_idempotent, open_wrapped_sol
 from engine_app.chain.transactions import MAX_COMPUTE_UNITS, compose, signed_bytes, unsigned_bytes
 from engine_app.markets.venues.venue import ExactOutPool, Pool, SwapAccounts
 

@@ -21,11 +21,9 @@ from engine_app.chain.token_accounts import (
     TOKEN_2022_PROGRAM,
     TOKEN_PROGRAM,
     WRAPPED_SOL_MINT,
-    close_wrapped_sol,
-    create_ata_idempotent,
-    open_wrapped_sol,
     wrapped_sol_address,
 )
+from engine_app.chain.token_instructions import close_wrapped_sol, create_ata_idempotent, open_wrapped_sol
 from engine_app.chain.transactions import MEMO_PROGRAM, attempt_memo, compose
 from engine_app.markets.venues.venue import ExactOutPool
 from engine_app.wallets.errors import SignatureRefused

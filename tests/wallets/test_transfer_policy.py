@@ -21,15 +21,8 @@ from solders.pubkey import Pubkey
 from solders.system_program import TransferParams, transfer
 from solders.transaction_metadata import TransactionMetadata
 
-from engine_app.chain.token_accounts import (
-    TOKEN_2022_PROGRAM,
-    TOKEN_PROGRAM,
-    WRAPPED_SOL_MINT,
-    ata,
-    close_wrapped_sol,
-    create_ata_idempotent,
-    open_wrapped_sol,
-)
+from engine_app.chain.token_accounts import TOKEN_2022_PROGRAM, TOKEN_PROGRAM, WRAPPED_SOL_MINT, ata
+from engine_app.chain.token_instructions import close_wrapped_sol, create_ata_idempotent, open_wrapped_sol
 from engine_app.chain.transactions import SIGNATURE_LAMPORTS, attempt_memo, compose
 from engine_app.wallets.errors import SignatureRefused
 from engine_app.wallets.policy import require_allowed

@@ -8,14 +8,8 @@ from uuid import UUID
 from solders.instruction import Instruction
 from solders.pubkey import Pubkey
 
-from engine_app.chain.token_accounts import (
-    WRAPPED_SOL_MINT,
-    ata,
-    close_wrapped_sol,
-    create_ata_idempotent,
-    open_wrapped_sol,
-    wrapped_sol_address,
-)
+from engine_app.chain.token_accounts import WRAPPED_SOL_MINT, ata, wrapped_sol_address
+from engine_app.chain.token_instructions import close_wrapped_sol, create_ata_idempotent, open_wrapped_sol
 from engine_app.markets.routing.route import Terms
 from engine_app.markets.venues.venue import ExactOutPool, SwapAccounts
 

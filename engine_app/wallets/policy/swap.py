@@ -23,11 +23,9 @@ from engine_app.chain.token_accounts import (
     TOKEN_PROGRAM,
     WRAPPED_SOL_MINT,
     ata,
-    close_wrapped_sol,
-    create_ata_idempotent,
-    open_wrapped_sol,
     wrapped_sol_address,
 )
+from engine_app.chain.token_instructions import close_wrapped_sol, create_ata_idempotent, open_wrapped_sol
 from engine_app.markets.venues.venue import SwapAccounts, Venue
 from engine_app.wallets.errors import SignatureRefused
 from engine_app.wallets.policy.message import Reading, same

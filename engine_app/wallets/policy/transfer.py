@@ -10,14 +10,8 @@ from solders.pubkey import Pubkey
 from solders.system_program import ID as SYSTEM_PROGRAM
 from solders.system_program import TransferParams, transfer
 
-from engine_app.chain.token_accounts import (
-    ASSOCIATED_TOKEN_PROGRAM,
-    WRAPPED_SOL_MINT,
-    ata,
-    create_ata_idempotent,
-    transfer_checked,
-    transfer_checked_with_fee,
-)
+from engine_app.chain.token_accounts import ASSOCIATED_TOKEN_PROGRAM, WRAPPED_SOL_MINT, ata
+from engine_app.chain.token_instructions import create_ata_idempotent, transfer_checked, transfer_checked_with_fee
 from engine_app.wallets.errors import SignatureRefused
 from engine_app.wallets.policy.message import Reader, Reading, same
 

@@ -14,7 +14,8 @@ from solders.transaction import VersionedTransaction
 
 from engine_app.chain.clusters import CLUSTERS
 from engine_app.chain.rpc import Rpc
-from engine_app.chain.token_accounts import TOKEN_PROGRAM, WRAPPED_SOL_MINT, ata, create_ata_idempotent
+from engine_app.chain.token_accounts import TOKEN_PROGRAM, WRAPPED_SOL_MINT, ata
+from engine_app.chain.token_instructions import create_ata_idempotent
 from engine_app.chain.transactions import compose
 from engine_app.localnet.seed.tokens import BONK, SOL, USDC
 from tests.chaos.engine_site import Site
