@@ -19,6 +19,7 @@ from engine_app.localnet.tokens import (
     decode_token_account,
 )
 
+INSTRUCTIONS_SYSVAR = Pubkey.from_string("Sysvar1nstructions1111111111111111111111111")
 _CPMM_LENGTH, _DAMM_LENGTH = 637, 1112
 _CPMM_SWAP = bytes.fromhex("8fbe5adac41e33de")
 _DAMM_SWAP = bytes.fromhex("f8c69e91e17587c8")
@@ -152,6 +153,8 @@ def _damm_swap(wallet: Pubkey, pool: Pool, mint_in: Pubkey, amount: int) -> Inst
         _reads(METEORA_DAMM_V2),
         _reads(meteora_damm_v2.EVENT_AUTHORITY),
         _reads(METEORA_DAMM_V2),
+        # Only pools with a rate limiter read it.
+        _reads(INSTRUCTIONS_SYSVAR),
     ]
     return Instruction(METEORA_DAMM_V2, _DAMM_SWAP + _amounts(amount), metas)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+from io import StringIO
 from typing import Any
 
 from engine_app.chain.token_accounts import TOKEN_ACCOUNT_SIZE
@@ -58,32 +60,53 @@ async def test_a_large_order_is_split_over_both_exchanges(desk: Desk) -> None:
 
 
 async def test_two_hops_buy_exactly_what_the_second_spends(desk: Desk) -> None:
-    """No pool swaps BONK for USDT."""
-    held = 5_000_000 * 10**5
-    customer = await desk.customer(tokens={"BONK": held})
-    order = await desk.run(await desk.place(customer, "BONK", "USDT", "4000000"))
+    """No pool swaps USDT for BONK; what the first hop does not need never leaves."""
+    held = 500 * 10**6
+    customer = await desk.customer(tokens={"USDT": held})
+    order = await desk.run(await desk.place(customer, "USDT", "BONK", "100"))
     first, *rest = legs(order)
     assert (first["hop"], first["exactOut"], {leg["hop"] for leg in rest}) == (1, True, {2})
-    between = first["mintOut"]
-    assert {leg["mintIn"] for leg in rest} == {between}
     order = await desk.reaches(order.id, "confirmed")
     moved = fill(order)
-    assert moved["left_over"] == 0
+    assert (moved["left_over"], moved["unexplained"]) == (0, 0)
     assert "left_over_mint" not in (order.fill or {})
-    assert moved["unexplained"] == 0
-    assert moved["spent"] == int(order.spent_in or 0) < order.amount_in
+    assert 99 * 10**6 < moved["spent"] == int(order.spent_in or 0) < order.amount_in
     assert int(order.floor_out or 0) <= moved["received"] == int(order.amount_out or 0)
     balances = await holdings(desk, customer)
-    assert (balances["BONK"], balances["USDT"]) == (held - moved["spent"], moved["received"])
-    assert {symbol: amount for symbol, amount in balances.items() if symbol not in ("BONK", "USDT")} in (
-        {},
-        {"USDC": 0},
-    )
+    assert (balances.pop("USDT"), balances.pop("BONK")) == (held - moved["spent"], moved["received"])
+    assert balances in ({}, {"USDC": 0})
     assert await lamports_gained(desk, customer) == -moved["network_fee"] - moved["rent_paid"]
     execution = (await desk.orders.get(customer.user_id, order.id)).execution
     assert execution is not None
     assert (execution.spent_units, execution.left_over) == (str(moved["spent"]), None)
     assert sum(order.rpc_calls.values()) <= 4
+
+
+async def test_what_a_first_hop_brings_beyond_what_the_second_spends_is_the_wallets(desk: Desk) -> None:
+    """The pool that pays most SOL for BONK sells for an exact amount in only."""
+    held = 5_000_000 * 10**5
+    customer = await desk.customer(tokens={"BONK": held})
+    order = await desk.run(await desk.place(customer, "BONK", "USDT", "4000000"))
+    first, *rest = legs(order)
+    assert (first["hop"], first["exactOut"], {leg["mintIn"] for leg in rest}) == (1, False, {first["mintOut"]})
+    assert TOKENS.symbol(first["mintOut"]) == "SOL"
+    order = await desk.reaches(order.id, "confirmed")
+    moved = fill(order)
+    assert (moved["spent"], moved["unexplained"]) == (4_000_000 * 10**5, 0)
+    through = sum(int(leg["amountInUnits"]) for leg in rest)
+    assert moved["left_over"] == int(first["amountOutUnits"]) - through > 0
+    assert await holdings(desk, customer) == {"BONK": held - moved["spent"], "USDT": moved["received"]}
+    gained = await lamports_gained(desk, customer)
+    assert gained == moved["left_over"] - moved["network_fee"] - moved["rent_paid"]
+    execution = (await desk.orders.get(customer.user_id, order.id)).execution
+    assert execution is not None
+    assert execution.left_over is not None
+    assert (execution.left_over.token, execution.left_over.amount_units) == ("SOL", str(moved["left_over"]))
+    [confirmed] = [event for event in await desk.events(order.id) if event.name == "confirmed"]
+    assert confirmed.data["leftOverUnits"] == str(moved["left_over"])
+    exported = b"".join([lines async for lines in desk.orders.export(customer.user_id)]).decode()
+    [row] = csv.DictReader(StringIO(exported, newline=""))
+    assert (row["leftOver"], row["leftOverToken"]) == (str(execution.left_over.amount), "SOL")
 
 
 async def test_what_routes_moved_is_what_the_chain_holds(desk: Desk) -> None:

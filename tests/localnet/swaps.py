@@ -7,6 +7,7 @@ from solders.pubkey import Pubkey
 
 CPMM = Pubkey.from_string("CPMMoo8L3F4NbTegBCKVNunggL7H1ZpdTHKxQB5qKP1C")
 DAMM_V2 = Pubkey.from_string("cpamdpZCGKUy5JxQXB4dcpGPiikHawvSWAd6mEn1sGG")
+INSTRUCTIONS_SYSVAR = Pubkey.from_string("Sysvar1nstructions1111111111111111111111111")
 TOKEN_PROGRAM = Pubkey.from_string("TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA")
 MINTS = {
     "SOL": Pubkey.from_string("So11111111111111111111111111111111111111112"),
@@ -96,6 +97,7 @@ def on_damm_v2(swap: Swap, token_a: str, token_b: str) -> Instruction:
         _reads(DAMM_V2),
         _reads(_derive(DAMM_V2, b"__event_authority")),
         _reads(DAMM_V2),
+        _reads(INSTRUCTIONS_SYSVAR),
     ]
     return Instruction(DAMM_V2, bytes.fromhex("f8c69e91e17587c8") + swap.amounts, metas)
 

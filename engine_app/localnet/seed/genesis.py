@@ -47,6 +47,7 @@ def _damm(
     fee: str,
     low: str | None = None,
     high: str | None = None,
+    rate_limited: bool = False,
 ) -> DammV2Pool:
     """A pool with `depth` whole tokens of `base`, at `price` whole tokens of `quote` each; `fee` is a fraction."""
     return DammV2Pool(
@@ -57,6 +58,7 @@ def _damm(
         price=Decimal(price),
         low=None if low is None else Decimal(low),
         high=None if high is None else Decimal(high),
+        rate_limited=rate_limited,
     )
 
 
@@ -70,7 +72,7 @@ CPMM_POOLS = (
 DAMM_V2_POOLS = (
     _damm(SOL, USDC, "10000", "150", fee="0.002"),
     _damm(SOL, USDT, "100000", "150", fee="0.003"),
-    _damm(SOL, BONK, "50000", "7485000", fee="0.0025"),
+    _damm(SOL, BONK, "50000", "7485000", fee="0.0025", rate_limited=True),
     _damm(USDC, USDT, "20000", "1", fee="0.0004", low="0.995", high="1.005"),
     _damm(BONK, USDC, "10000000000", "0.00001996", fee="0.005"),
 )

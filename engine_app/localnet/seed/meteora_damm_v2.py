@@ -1,4 +1,4 @@
-"""Meteora DAMM v2 pools as accounts (cp_amm 0.2.0): customizable pools, a constant base fee, no dynamic fee."""
+"""Meteora DAMM v2 pools as accounts (cp_amm 0.2.0): customizable pools, no dynamic fee, some with a rate limiter."""
 
 import math
 from dataclasses import dataclass
@@ -18,6 +18,10 @@ _BY_TIME = 1
 _CUSTOMIZABLE = 1
 _FEE_VERSION = 1
 _LAYOUT_VERSION = 1
+_RATE_LIMITER = 2
+_LIMITER_INCREMENT_BPS, _LIMITER_MOST_BPS = 10, 5_000
+_LIMITER_SECONDS = 2**32 - 1
+_LIMITER_REFERENCE = 2**63
 MIN_SQRT_PRICE = 4_295_048_016
 MAX_SQRT_PRICE = 79_226_673_521_066_979_257_578_248_091
 
@@ -43,6 +47,8 @@ class DammV2Pool:
         price: whole tokens of B for a whole token of A.
         low: lowest price it trades at; None for no bound.
         high: highest price it trades at; None for no bound.
+        rate_limited: whether buying A with 2⁶³ base units and more at once costs more; for all that its fee is
+            worked out forwards only, and nobody can tell what an exact amount of A costs.
     """
 
     base: Token
@@ -52,6 +58,7 @@ class DammV2Pool:
     price: Decimal
     low: Decimal | None = None
     high: Decimal | None = None
+    rate_limited: bool = False
 
     def sqrt_price(self, price: Decimal) -> int:
         """The square root of a price, in base units and Q64, rounded down."""
@@ -108,6 +115,14 @@ def pool_accounts(pool: DammV2Pool, creator: Pubkey, activation_time: int) -> di
         .number(688, quote_reserve, 8)
         .number(696, _LAYOUT_VERSION, 1)
     )
+    if pool.rate_limited:
+        state = (
+            state.number(16, _RATE_LIMITER, 1)
+            .number(22, _LIMITER_INCREMENT_BPS, 2)
+            .number(24, _LIMITER_SECONDS, 4)
+            .number(28, _LIMITER_MOST_BPS, 4)
+            .number(32, _LIMITER_REFERENCE, 8)
+        )
     return {
         address: state.account(PROGRAM),
         vault_a: token_account(pool.base.mint, AUTHORITY, pool.base_reserve),

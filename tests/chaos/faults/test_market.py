@@ -19,7 +19,7 @@ from engine_app.chain.token_instructions import create_ata_idempotent
 from engine_app.chain.transactions import compose
 from engine_app.localnet.seed.tokens import BONK, SOL, USDC
 from tests.chaos.engine_site import Site
-from tests.chaos.pools import SOL_USDC_MOVES, pools
+from tests.chaos.pools import SOL_BONK_DRAIN, SOL_USDC_MOVES, pools
 from tests.trading import Bot, moments
 from tests.waiting import until
 
@@ -81,37 +81,45 @@ def test_a_pool_that_moves_three_times_fails_the_order(site: Site, trader: Bot) 
 
 
 def test_a_pool_that_is_drained(site: Site, trader: Bot) -> None:
-    before = trader.balances()["BONK"]
+    """The pool of a first hop: the second is not carried out either, and another way is taken."""
+    before = trader.balances()
+    drained = pools(SOL, BONK)["meteora"]
     with site.admin.fault("late_send", signer=trader.address(), blocks=LATE_BLOCKS):
-        order_id = trader.place("USDC", "BONK", "10", slippage="0.05")
-        first = trader.wait(order_id, until=("submitted",))
-        site.admin.swap(pools(BONK, USDC)[first["selectedDex"]], str(USDC.mint))
+        order_id = trader.place("BONK", "USDT", "500000", slippage="0.05")
+        first = trader.wait(order_id, until=("submitted",))["routing"]["route"]
+        assert ([leg["hop"] for leg in first], first[0]["pool"]) == ([1, 2], drained)
+        site.admin.swap(drained, str(BONK.mint), SOL_BONK_DRAIN[0])
         trader.wait_for_event(order_id, "attempt_dead")
     order = trader.wait(order_id)
+    site.admin.swap(drained, str(SOL.mint), SOL_BONK_DRAIN[1])
     assert (order["status"], codes(order)) == ("confirmed", ["SLIPPAGE", None])
-    assert order["selectedDex"] != first["selectedDex"]
-    assert trader.balances()["BONK"] - before == int(order["amountOutUnits"])
+    assert drained not in {leg["pool"] for leg in order["routing"]["route"]}
+    after = trader.balances()
+    assert after["USDT"] - before["USDT"] == int(order["amountOutUnits"])
+    assert before["BONK"] - after["BONK"] == int(order["execution"]["spentUnits"])
 
 
 def test_a_pool_that_closes(site: Site, trader: Bot) -> None:
-    both = pools(SOL, BONK)
+    direct, over_usdc = pools(SOL, BONK).values(), pools(BONK, USDC).values()
     with site.admin.fault("late_send", signer=trader.address(), blocks=LATE_BLOCKS):
         order_id = trader.place("SOL", "BONK", "0.1")
-        first = trader.wait(order_id, until=("submitted",))
-        site.admin.close_pool(both[first["selectedDex"]])
+        closed = trader.wait(order_id, until=("submitted",))["routing"]["route"][0]["pool"]
+        site.admin.close_pool(closed)
         trader.wait_for_event(order_id, "attempt_dead")
     order = trader.wait(order_id)
     assert (order["status"], codes(order)) == ("confirmed", ["SWAP_FAILED", None])
-    assert order["selectedDex"] != first["selectedDex"]
-    site.admin.close_pool(both[order["selectedDex"]])
+    assert closed not in {leg["pool"] for leg in order["routing"]["route"]}
+    site.admin.open_pool(closed)
+    for pool in direct:
+        site.admin.close_pool(pool)
     detour = trader.wait(trader.place("SOL", "BONK", "0.1"))
-    assert (detour["status"], [leg["hop"] for leg in detour["routing"]["route"]]) == ("confirmed", [1, 2])
-    ways = pools(BONK, USDC)
-    for pool in ways.values():
+    assert detour["status"] == "confirmed"
+    assert {leg["hop"] for leg in detour["routing"]["route"]} == {1, 2}
+    for pool in over_usdc:
         site.admin.close_pool(pool)
     refused = trader.wait(trader.place("SOL", "BONK", "0.1"))
     assert (refused["status"], refused["error"]["code"]) == ("failed", "NO_POOL")
-    for pool in (*both.values(), *ways.values()):
+    for pool in (*direct, *over_usdc):
         site.admin.open_pool(pool)
     assert trader.wait(trader.place("SOL", "BONK", "0.1"))["status"] == "confirmed"
 

@@ -29,7 +29,7 @@ USERS, DOOMED = 6, 1
 WITHDRAWALS = 0.15
 """Share of the orders."""
 
-FUNDINGS = 3
+FUNDINGS = 5
 SLOTS_TO_FINALITY = 35
 DRAIN_SECONDS = 150.0
 LEAST_CONFIRMED = 0.9
@@ -50,7 +50,8 @@ def users(site: Site) -> Iterator[list[User]]:
             time.sleep(site.chain.slot_ms / 1000)
         chances = [Random(number) for number in range(len(made))]  # noqa: S311 - repeatable on purpose
         yield [
-            User(made[number], made[number].address(), chances[number], number < DOOMED) for number in range(len(made))
+            User(made[number], made[number].address(), chances[number], number < DOOMED, WITHDRAWALS)
+            for number in range(len(made))
         ]
 
 
@@ -90,9 +91,19 @@ def test_everything_goes_wrong_while_many_trade(site: Site, users: list[User]) -
         print(f"{weather.hits[name]:6}  {name}")
     ends = Counter(str(code or status) for status, code in ended.values())
     print(f"{len(placed)} orders in {blew:.0f} s, settled {settled:.0f} s later: {dict(ends.most_common())}")
+    ways = Counter(
+        str(kind)
+        for (kind,) in site.rows(
+            "SELECT CASE WHEN kind = 'transfer' THEN 'withdrawal' ELSE decision ->> 'kind' END FROM orders "
+            "WHERE id = ANY(%s::uuid[]) AND status = 'confirmed'",
+            placed,
+        )
+    )
+    print(f"confirmed by way: {dict(ways.most_common())}")
     print(f"{len(doomed)} of them doomed; of {len(curable)} hit by nothing incurable {len(confirmed)} confirmed")
     print(f"{sum(user.repeated for user in users)} requests repeated, {found.landed} transactions landed")
     assert weather.missed() == []
+    assert set(ways) == {"pool", "split", "two hops", "withdrawal"}
     assert sorted(ended) == sorted(placed), "an order was placed twice or not at all"
     assert (found.lost, found.doubled, found.differences) == ([], [], [])
     assert "failed" in {ended[order_id][0] for order_id in doomed}, "their transactions were to land with an error"

@@ -41,6 +41,8 @@ PLENTY = 3_000 * SOL
 TRADERS = 6
 PAIRS = (("SOL", "USDC"), ("USDC", "SOL"), ("SOL", "BONK"), ("USDT", "USDC"), ("USDC", "BONK"), ("SOL", "USDT"))
 AMOUNTS = {"SOL": ("0.05", "0.31", "1.2"), "USDC": ("5", "17.25"), "USDT": ("3.5", "40")}
+FUNDS = {"USDC": 10**11, "USDT": 10**11, "BONK": 10**14}
+"""Base units of tokens for customers who have any."""
 PROGRAM = CLUSTERS["localnet"].raydium_cpmm
 DRAINED = 3 * SOL
 DRAIN_WITHIN_SECONDS = 0.06
@@ -112,7 +114,7 @@ class Market:
         rich = [*traders, giver, unsimulated, dropped, erring, hidden, undecided]
         for customer in rich:
             await self._rpc.airdrop(customer.address, PLENTY)
-            for symbol, units in (("USDC", 10**11), ("USDT", 10**11)):
+            for symbol, units in FUNDS.items():
                 await self._rpc.airdrop(customer.address, units, self._tokens.resolve(symbol).mint)
         await until(lambda: self._are_funded(rich))
         await troubles.add("refused_blockhash", signer=str(unsimulated.address))
@@ -134,6 +136,9 @@ class Market:
 
         self.occasions = [
             Occasion("confirmed", lambda: self._any_order(traders), 12),
+            Occasion("split", order(traders, "SOL", "USDC", "4.5"), 3),
+            Occasion("two hops", order(traders, "USDT", "BONK", "20"), 3),
+            Occasion("two hops that leave some", order(traders, "BONK", "USDT", "300000"), 3),
             Occasion("confirmed late", order([hidden], "SOL", "USDC", "0.2"), 2),
             Occasion("landed with an error", order([erring], "SOL", "USDC", "0.2"), 10),
             Occasion("expired", order([dropped], "SOL", "USDC", "0.2"), 8),
@@ -210,7 +215,7 @@ class Market:
         for customer in customers:
             if await self._rpc.balance(customer.address, "finalized") != PLENTY:
                 return False
-            if len(await self._rpc.token_accounts_by_owner(customer.address, "finalized")) != 2:
+            if len(await self._rpc.token_accounts_by_owner(customer.address, "finalized")) != len(FUNDS):
                 return False
         return True
 

@@ -7,6 +7,8 @@ from types import CodeType
 
 from tests.chaos.kills.steps import NOT_HERE, PROJECT, all_points, all_steps
 
+SIGNED = "signed = engine.signer.sign(built.message, planned.allowed, planned.lookup_tables)"
+
 
 def codes(code: CodeType) -> Iterator[CodeType]:
     yield code
@@ -24,7 +26,7 @@ def test_every_point_is_a_line_that_runs() -> None:
 
 def test_signing_committing_and_sending_are_three_steps() -> None:
     steps = [{point.text for point in step} for step in all_steps()]
-    signed = next(step for step in steps if "signed = engine.signer.sign(built.message, planned.allowed)" in step)
+    signed = next(step for step in steps if SIGNED in step)
     assert "async with turn.transaction() as session:" in signed
     committed = next(step for step in steps if "await engine.watcher.send(turn.order, attempt, turn.token)" in step)
     sent = next(step for step in steps if "await self._rpc.send(attempt.transaction)" in step)

@@ -14,11 +14,19 @@ import httpx
 
 from tests.trading import PASSWORD, Bot
 
-PAIRS = (("SOL", "USDC"), ("USDC", "SOL"), ("SOL", "USDT"), ("USDT", "USDC"), ("SOL", "BONK"), ("USDC", "BONK"))
+PAIRS = (
+    ("SOL", "USDC"), ("USDC", "SOL"), ("SOL", "USDT"), ("USDT", "USDC"), ("SOL", "BONK"), ("BONK", "SOL"),
+    ("USDC", "BONK"), ("USDT", "BONK"), ("BONK", "USDT"),
+)  # fmt: skip
+"""The last three are two hops: their pools pay less, or there are none."""
 SLIPPAGE = "0.02"
 
-AMOUNTS = {"SOL": (1, 50), "USDC": (1_000, 5_000), "USDT": (1_000, 5_000)}
+AMOUNTS = {"SOL": (1, 50), "USDC": (1_000, 5_000), "USDT": (1_000, 5_000), "BONK": (50_000_000, 250_000_000)}
 """Smallest and largest amount, thousandths of a token."""
+LARGE = {("SOL", "USDC"): (3_500, 4_500), ("USDC", "SOL"): (525_000, 675_000)}
+"""The same of orders that are split over both exchanges."""
+LARGE_SHARE = 0.3
+"""Share of large orders among those of their pairs."""
 
 PAUSE_SECONDS = 0.2
 PATIENCE_SECONDS = 120.0
@@ -50,7 +58,8 @@ class User:
             self._withdraw(self.chance.choice([address for address in receivers if address != self.address]))
             return
         token_in, token_out = self.chance.choice(PAIRS)
-        amount = self.chance.randint(*AMOUNTS[token_in])
+        large = LARGE.get((token_in, token_out)) if self.chance.random() < LARGE_SHARE else None
+        amount = self.chance.randint(*(large or AMOUNTS[token_in]))
         body = {"tokenIn": token_in, "tokenOut": token_out, "amount": f"{amount / 1000:.3f}", "slippage": SLIPPAGE}
         self.placed.append(self._surely("/api/orders/execute", body, timeout=5.0))
 

@@ -15,7 +15,7 @@ from redis import Redis
 from engine_app import queue
 from engine_app.localnet.seed.tokens import BONK, SOL, USDC, Token
 from tests.chaos.engine_site import CHAIN, POSTGRES, VALKEY, WEB, WORKERS, Site
-from tests.chaos.pools import SOL_USDC_MOVES, pools
+from tests.chaos.pools import SOL_BONK_DRAIN, SOL_USDC_MOVES, pools
 
 METHODS = ("getMultipleAccounts", "simulateTransaction", "sendTransaction", "getTransaction")
 FIRST_HIT_SECONDS = 15.0
@@ -25,8 +25,6 @@ FROZEN_SECONDS = 6.0
 
 DEEPEST_FORK = 8
 LATE_BLOCKS = 12
-DRAINED = 10_000_000_000 * 10**5
-"""Base units of BONK that fill Meteora's drained BONK/USDC pool again."""
 
 Kinds = dict[str, Callable[[], int]]
 """Episodes by name; each gives its hits."""
@@ -184,11 +182,12 @@ class Weather:
         return self._pool((SOL, USDC), move, back)
 
     def _pool_drained(self) -> int:
-        pool = pools(BONK, USDC)["meteora"]
+        """Of BONK to SOL, and so of two hops from BONK on."""
+        pool, (units, lamports) = pools(SOL, BONK)["meteora"], SOL_BONK_DRAIN
         return self._pool(
-            (USDC, BONK),
-            lambda: self._site.admin.swap(pool, str(USDC.mint)),
-            lambda: self._site.admin.swap(pool, str(BONK.mint), DRAINED),
+            (BONK, SOL),
+            lambda: self._site.admin.swap(pool, str(BONK.mint), units),
+            lambda: self._site.admin.swap(pool, str(SOL.mint), lamports),
         )
 
     def _pool_closed(self) -> int:
