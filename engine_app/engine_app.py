@@ -61,6 +61,7 @@ app = rx.App(
     backend_exception_handler=site.tell_of_error,
     api_transformer=[
         api,
+        redirects.order_pages,
         redirects.strangers_to_login,
         without_tokens_in_states,
         under_strict_headers,

@@ -153,7 +153,8 @@ def new_localnet(
     """Starts a fresh local chain with the given slot time in milliseconds."""
 
     def start(slot_ms: int) -> LocalChain:
-        chain = LocalChain(tmp_path_factory.mktemp("localnet"), free_port(), free_port(), slot_ms)
+        directory = tmp_path_factory.mktemp("localnet")
+        chain = LocalChain(directory, free_port(), free_port(), slot_ms, admin_port=free_port())
         supervisor.start(chain.service(plain_environment(), f"localnet-{chain.port}"))
         return chain
 

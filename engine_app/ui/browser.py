@@ -48,6 +48,11 @@ def copy(value: str | rx.Var[str], what: str) -> EventSpec:
     return _errand(copy=value, what=what)
 
 
+def copy_field(element: str, what: str) -> EventSpec:
+    """Put what stands in a field on the clipboard and say so; it is not sent to the server."""
+    return _errand(copyField=element, what=what)
+
+
 def scroll_to(element: str) -> EventSpec:
     """Bring an element into sight."""
     return _errand(scrollTo=element)
@@ -71,6 +76,11 @@ def open_dialog(element: str) -> EventSpec:
 def close_dialog(element: str) -> EventSpec:
     """Close a dialog."""
     return _errand(closeDialog=element)
+
+
+def show_once(element: str, secret: str) -> EventSpec:
+    """Put a secret into a field of a dialog, until the dialog closes. It passes through no state of the tab."""
+    return _errand(showOnce=element, secret=secret)
 
 
 def _errand(**errand: Any) -> EventSpec:

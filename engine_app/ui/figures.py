@@ -64,14 +64,18 @@ def lead_basis_points(best: Decimal, other: Decimal) -> str:
 
 def since(start: datetime, end: datetime) -> str:
     """The time from one moment to another: `+84 ms`, `+1.32 s`, `+2 min 5 s`."""
-    span = max(end - start, timedelta(0))
-    milliseconds = span // timedelta(milliseconds=1)
+    return f"+{duration(end - start)}"
+
+
+def duration(span: timedelta) -> str:
+    """A stretch of time, none below zero: `84 ms`, `1.32 s`, `2 min 5 s`."""
+    milliseconds = max(span, timedelta(0)) // timedelta(milliseconds=1)
     if milliseconds < 1000:
-        return f"+{milliseconds} ms"
+        return f"{milliseconds} ms"
     if milliseconds < 60_000:
-        return f"+{milliseconds / 1000:.2f} s"
+        return f"{milliseconds / 1000:.2f} s"
     minutes, seconds = divmod(milliseconds // 1000, 60)
-    return f"+{minutes} min {seconds} s"
+    return f"{minutes} min {seconds} s"
 
 
 def moment(text: object) -> datetime:

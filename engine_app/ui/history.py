@@ -1,13 +1,99 @@
-"""How live updates change a page of the history. Pure."""
+"""The history of orders: what its address asks for, and how live updates change a page of it. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
+from engine_app.orders.history import HistoryFilter
+from engine_app.orders.models import OPEN_STATUSES
 from engine_app.ui.figures import moment
 from engine_app.ui.order_view import FINAL, OrderRow
+
+LONGEST_SEARCH = 100
+"""Characters; a signature has fewer."""
+
+STATUS_CHOICES: Mapping[str, frozenset[str]] = {
+    "open": frozenset(OPEN_STATUSES),
+    "confirmed": frozenset({"confirmed"}),
+    "failed": frozenset({"failed"}),
+}
+KIND_CHOICES = ("swap", "transfer")
+SINCE_CHOICES: Mapping[str, timedelta] = {
+    "1h": timedelta(hours=1),
+    "24h": timedelta(hours=24),
+    "7d": timedelta(days=7),
+    "30d": timedelta(days=30),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which orders are wanted, as the page's address says it; empty texts do not restrict.
+
+    Attributes:
+        status: a key of `STATUS_CHOICES`.
+        token: a symbol, on either side.
+        kind: one of `KIND_CHOICES`.
+        since: a key of `SINCE_CHOICES`.
+        search: an order's id or a transaction's signature.
+    """
+
+    status: str = ""
+    token: str = ""
+    kind: str = ""
+    since: str = ""
+    search: str = ""
+
+    @property
+    def query(self) -> str:
+        """The choice as the query of an address, with its `?`; empty for everything."""
+        said = {name: getattr(self, name) for name in self.__slots__ if getattr(self, name)}
+        return f"?{urlencode(said)}" if said else ""
+
+
+EVERYTHING = Choice()
+
+
+def choice_of(query: Mapping[str, Any], symbols: Collection[str]) -> Choice:
+    """The choice that an address asks for; what is not known in it does not restrict."""
+
+    def one_of(name: str, known: Collection[str]) -> str:
+        asked = query.get(name, "")
+        return asked if isinstance(asked, str) and asked in known else ""
+
+    search = query.get("search", "")
+    return Choice(
+        status=one_of("status", STATUS_CHOICES),
+        token=one_of("token", symbols),
+        kind=one_of("kind", KIND_CHOICES),
+        since=one_of("since", SINCE_CHOICES),
+        search=search.strip()[:LONGEST_SEARCH] if isinstance(search, str) else "",
+    )
+
+
+def filter_of(choice: Choice, now: datetime, mint_of: Callable[[str], str]) -> HistoryFilter:
+    """The same in the words of the orders' room."""
+    return HistoryFilter(
+        statuses=STATUS_CHOICES.get(choice.status, frozenset()),
+        token=mint_of(choice.token) if choice.token else None,
+        kind=choice.kind or None,
+        placed_from=now - SINCE_CHOICES[choice.since] if choice.since else None,
+        search=choice.search or None,
+    )
+
+
+def belongs(choice: Choice, order: Mapping[str, Any]) -> bool:
+    """Whether an order that was just placed or changed is one of those that are wanted."""
+    return (
+        (not choice.status or order["status"] in STATUS_CHOICES[choice.status])
+        and (not choice.token or choice.token in (order["tokenIn"], order["tokenOut"]))
+        and (not choice.kind or order["kind"] == choice.kind)
+        and (not choice.search or choice.search in (str(order["orderId"]), order.get("txHash")))
+    )
 
 
 @dataclass(frozen=True)
@@ -45,16 +131,17 @@ def is_news(before: Seen, order: Mapping[str, Any]) -> bool:
     return before.open and order.get("waitingFor") != before.waiting
 
 
-def with_update(rows: list[OrderRow], row: OrderRow, *, first_page: bool, page_size: int) -> ShownPage:
+def with_update(rows: list[OrderRow], row: OrderRow, *, takes_new: bool, page_size: int) -> ShownPage:
     """A page with an order's new row in it.
 
-    An order that is on the page is replaced where it stands; a new one goes to its place by age on the first
-    page, newest first, and pushes out the oldest; other pages take none.
+    An order that is on the page is replaced where it stands, also where it no longer is one of those that are wanted:
+    nothing vanishes under a reader. A page that takes new ones puts one to its place by age, newest first, which
+    pushes out the oldest; another page takes none.
     """
     if any(shown.order_id == row.order_id for shown in rows):
         changed = [row if shown.order_id == row.order_id else shown for shown in rows]
         return ShownPage(changed, len(changed))
-    if not first_page:
+    if not takes_new:
         return ShownPage(rows, len(rows))
     changed = sorted([row, *rows], key=lambda shown: moment(shown.created_at), reverse=True)
     return ShownPage(changed[:page_size], len(changed))

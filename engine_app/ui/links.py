@@ -10,10 +10,13 @@ from engine_app.services import services
 
 
 def explorer_of(order: Mapping[str, Any]) -> str:
-    """The explorer's address of an order's newest transaction on the engine's cluster; empty before it has one."""
+    """The explorer's address of an order's newest transaction; empty before it has one."""
     signature = order.get("txHash")
-    if not signature:
-        return ""
+    return explorer_of_transaction(signature) if signature else ""
+
+
+def explorer_of_transaction(signature: str) -> str:
+    """The explorer's address of a transaction on the engine's cluster."""
     settings = services().settings
     endpoint = settings.solana_rpc_url[0] if settings.solana_rpc_url else ""
     return explorer_url(settings.solana_cluster, signature, endpoint)

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 from engine_app import errors
 from engine_app.exact_json import number
-from engine_app.ui.figures import amount, exact, moment, percent, price, shortened, since
+from engine_app.ui.figures import amount, duration, exact, moment, percent, price, shortened, since
 from engine_app.ui.token_marks import token_icon
 
 STEPS = ("pending", "routing", "building", "submitted", "confirmed")
@@ -72,13 +74,20 @@ class OrderRow:
 
 @dataclass(frozen=True)
 class Step:
-    """One step of an order's way. `state` is todo, active, done or failed."""
+    """One step of an order's way.
+
+    Attributes:
+        state: todo, active, done or failed.
+        elapsed: from placing until it was reached; the latest try's where there were several.
+        took: how long the order was in it, over all tries; empty while it is.
+    """
 
     name: str
     label: str
     detail: str
     state: str
     elapsed: str
+    took: str = ""
 
 
 @dataclass(frozen=True)
@@ -109,7 +118,7 @@ def order_row(order: Mapping[str, Any], explorer: str) -> OrderRow:
         order: the order's JSON.
         explorer: the address of its newest transaction in the explorer, or empty.
     """
-    token_in, unit = _symbol(order["tokenIn"]), _symbol(order["tokenOut"])
+    token_in, unit = symbol_of(order["tokenIn"]), symbol_of(order["tokenOut"])
     destination = order.get("destination")
     token_out = shortened(destination) if destination else unit
     label, tone = _STATUS[order["status"]]
@@ -125,7 +134,7 @@ def order_row(order: Mapping[str, Any], explorer: str) -> OrderRow:
     error = order.get("error") or {}
     return OrderRow(
         order_id=str(order["orderId"]),
-        kind=_kind(order),
+        kind=kind_of(order),
         token_in=token_in,
         token_out=token_out,
         icon_in=token_icon(token_in),
@@ -149,6 +158,11 @@ def order_row(order: Mapping[str, Any], explorer: str) -> OrderRow:
     )
 
 
+def headline(row: OrderRow) -> str:
+    """An order in the few words that a tab's title has room for."""
+    return f"{row.status_label}: {row.paid} → {row.target}"
+
+
 def order_progress(order: Mapping[str, Any], events: Sequence[Mapping[str, Any]], explorer: str) -> OrderProgress:
     """All that the card of an order under way shows.
 
@@ -164,7 +178,7 @@ def order_progress(order: Mapping[str, Any], events: Sequence[Mapping[str, Any]]
         steps=steps(order, events),
         failure=failure(order),
         tries=f"Try {attempts} of {MAX_TRIES}" if attempts > 1 else "",
-        floor="" if floor is None else f"{amount(exact(floor))} {_symbol(order['tokenOut'])}",
+        floor="" if floor is None else f"{amount(exact(floor))} {symbol_of(order['tokenOut'])}",
     )
 
 
@@ -183,7 +197,8 @@ def steps(order: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> list
         position = STEPS.index(last[-1]) if last else 0
     else:
         position = STEPS.index(status)
-    labels = _STEP_LABELS if _kind(order) == "swap" else _TRANSFER_STEP_LABELS
+    spent = _time_spent(events)
+    labels = _STEP_LABELS if kind_of(order) == "swap" else _TRANSFER_STEP_LABELS
     rows = []
     for index, name in enumerate(STEPS):
         if index < position or status == "confirmed":
@@ -200,9 +215,20 @@ def steps(order: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> list
                 detail=_detail(name, state, order),
                 state=state,
                 elapsed="" if seen is None or name == "pending" else since(start, seen),
+                took=duration(spent[name]) if state in ("done", "failed") and name in spent else "",
             )
         )
     return rows
+
+
+def _time_spent(events: Sequence[Mapping[str, Any]]) -> dict[str, timedelta]:
+    """How long an order was in each status that it has left."""
+    spent: dict[str, timedelta] = {}
+    for event, following in pairwise(events):
+        if event["status"] not in FINAL:
+            lasted = moment(following["at"]) - moment(event["at"])
+            spent[event["status"]] = spent.get(event["status"], timedelta(0)) + lasted
+    return spent
 
 
 def waiting_words(order: Mapping[str, Any]) -> str:
@@ -234,7 +260,7 @@ def routing_words(order: Mapping[str, Any]) -> str:
         f"{name} {'no pool' if quotes.get(dex) is None else price(exact(quotes[dex]))}"
         for dex, name in DEX_NAMES.items()
     )
-    return f"{best}, in {_symbol(order['tokenOut'])} per {_symbol(order['tokenIn'])}: {' · '.join(told)}"
+    return f"{best}, in {symbol_of(order['tokenOut'])} per {symbol_of(order['tokenIn'])}: {' · '.join(told)}"
 
 
 def failure(order: Mapping[str, Any]) -> Failure | None:
@@ -261,7 +287,7 @@ def _landing_words(waiting: Mapping[str, Any]) -> str:
 
 def _retry_words(order: Mapping[str, Any], waiting: Mapping[str, Any]) -> str:
     not_before = waiting.get("notBefore")
-    again = "Trying again with a fresh quote" if _kind(order) == "swap" else "Trying again"
+    again = "Trying again with a fresh quote" if kind_of(order) == "swap" else "Trying again"
     if not_before is None:
         return f"{again}."
     seconds = round((moment(not_before) - moment(order["updatedAt"])).total_seconds())
@@ -282,15 +308,16 @@ def _detail(name: str, state: str, order: Mapping[str, Any]) -> str:
     if name == "routing" and state == "done" and order.get("selectedDex"):
         return routing_words(order)
     if name == "confirmed" and order.get("amountOut") is not None:
-        came = "Received" if _kind(order) == "swap" else "There arrived"
-        return f"{came} {number(exact(order['amountOut']))} {_symbol(order['tokenOut'])}"
+        came = "Received" if kind_of(order) == "swap" else "There arrived"
+        return f"{came} {number(exact(order['amountOut']))} {symbol_of(order['tokenOut'])}"
     return ""
 
 
-def _kind(order: Mapping[str, Any]) -> str:
+def kind_of(order: Mapping[str, Any]) -> str:
+    """`swap` or `transfer`."""
     return str(order.get("kind", "swap"))
 
 
-def _symbol(token: str) -> str:
+def symbol_of(token: str) -> str:
     """A token as people name it; a mint without a symbol by its two ends."""
     return shortened(token) if len(token) > 12 else token

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from uuid import UUID
 
+ORDERS = "/orders"
 WALLET = "/wallet"
 
 
@@ -18,7 +20,9 @@ class Place:
 
 PLACES = (
     Place("/", "Trade", "arrow-left-right"),
+    Place(ORDERS, "Orders", "list"),
     Place(WALLET, "Wallet", "wallet"),
+    Place("/account", "Account", "user"),
     Place("/status", "Status", "activity"),
 )
 """In the order of the navigation."""
@@ -26,4 +30,20 @@ PLACES = (
 
 def needs_session(path: str) -> bool:
     """Whether a path of the site is a page that shows something of an account."""
-    return (path.rstrip("/") or "/") in {place.address for place in PLACES}
+    return is_of_an_order(path) or (path.rstrip("/") or "/") in {place.address for place in PLACES}
+
+
+def is_of_an_order(path: str) -> bool:
+    """Whether a path is that of one order's page, be there such an order or not."""
+    parts = path.strip("/").split("/")
+    return len(parts) == 2 and f"/{parts[0]}" == ORDERS and "." not in parts[1]
+
+
+def order_in(path: str) -> UUID | None:
+    """The order whose page a path is; None for any other path."""
+    if not is_of_an_order(path):
+        return None
+    try:
+        return UUID(path.strip("/").partition("/")[2])
+    except ValueError:
+        return None

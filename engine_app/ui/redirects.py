@@ -1,14 +1,16 @@
-"""Who has no session at all is sent to the log-in page before any page is drawn."""
+"""What the site answers before any page is drawn: strangers are sent to log in, orders have addresses of their own."""
 
 from __future__ import annotations
 
 from starlette.requests import HTTPConnection
 from starlette.responses import RedirectResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from engine_app.settings import settings
 from engine_app.ui.cookies import session_name
-from engine_app.ui.places import needs_session
+from engine_app.ui.places import needs_session, order_in
+
+OK, NOT_FOUND = 200, 404
 
 
 def strangers_to_login(app: ASGIApp) -> ASGIApp:
@@ -23,5 +25,24 @@ def strangers_to_login(app: ASGIApp) -> ASGIApp:
             await RedirectResponse("/login/", 307)(scope, receive, send)
             return
         await app(scope, receive, send)
+
+    return serve
+
+
+def order_pages(app: ASGIApp) -> ASGIApp:
+    """The app, which knows the addresses of orders: the export has one page for all of them, and serves it to
+    addresses that it does not know as not found."""
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or order_in(scope["path"]) is None:
+            await app(scope, receive, send)
+            return
+
+        async def send_as_found(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] == NOT_FOUND:
+                message = {**message, "status": OK}
+            await send(message)
+
+        await app(scope, receive, send_as_found)
 
     return serve

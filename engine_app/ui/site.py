@@ -18,14 +18,20 @@ from engine_app.telemetry.logging import get_logger
 from engine_app.ui import browser
 from engine_app.ui.components.errands import Errands
 from engine_app.ui.components.shell import BRAND
+from engine_app.ui.pages.account import settings_page
 from engine_app.ui.pages.door import create_account_page, login_page
 from engine_app.ui.pages.not_found import not_found_page
+from engine_app.ui.pages.order import one_order_page
+from engine_app.ui.pages.orders import orders_page
 from engine_app.ui.pages.status import status_page
 from engine_app.ui.pages.trade import trade_page
 from engine_app.ui.pages.wallet import wallet_page
-from engine_app.ui.places import WALLET
+from engine_app.ui.places import ORDERS, WALLET
+from engine_app.ui.states.account import AccountState
 from engine_app.ui.states.activity import ActivityState
 from engine_app.ui.states.door import DoorState
+from engine_app.ui.states.history import HistoryState
+from engine_app.ui.states.order import OrderState
 from engine_app.ui.states.orders import OrdersState
 from engine_app.ui.states.session import WelcomeState
 from engine_app.ui.states.status import StatusState
@@ -66,9 +72,22 @@ def head() -> list[rx.Component]:
 
 def furnish(app: rx.App) -> None:
     """Give the app its pages and guards."""
-    pages: tuple[tuple[str, str, Callable[[], rx.Component], Any], ...] = (
-        ("/", "Trade", trade_page, [WalletState.load, OrdersState.follow, SwapState.requote, WelcomeState.greet]),
+    pages: tuple[tuple[str, str | rx.Var[str], Callable[[], rx.Component], Any], ...] = (
+        (
+            "/",
+            rx.cond(OrdersState.headline != "", OrdersState.headline, "Trade"),
+            trade_page,
+            [WalletState.load, OrdersState.follow, SwapState.requote, WelcomeState.greet],
+        ),
         (WALLET, "Wallet", wallet_page, _WALLET_LOADS),
+        (ORDERS, "Orders", orders_page, HistoryState.follow_history),
+        (
+            f"{ORDERS}/[order_id]",
+            rx.cond(OrderState.order_headline != "", OrderState.order_headline, "Order"),
+            one_order_page,
+            OrderState.follow_order,
+        ),
+        ("/account", "Account", settings_page, [AccountState.load_account, OrdersState.follow]),
         ("/status", "Status", status_page, [StatusState.watch, OrdersState.follow]),
         ("/login", "Log in", login_page, DoorState.enter),
         ("/create-account", "Create account", create_account_page, DoorState.enter),

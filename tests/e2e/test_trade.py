@@ -6,11 +6,10 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from tests.conftest import RunningEngine
 from tests.e2e.person import Person
-from tests.trading import bot
 from tests.whale import whale
 
 ORDER_MS = 45_000
@@ -158,21 +157,3 @@ def test_the_sides_swap_and_shares_of_the_balance_fill_in(person: Person) -> Non
     person.see("use-max").click()
     expect(person.see("amount")).to_have_value("75000000")
     expect(person.see("swap-button")).to_have_text("Swap BONK for USDC")
-
-
-def test_older_orders_are_on_further_pages(new_page: Callable[..., Page], engine: RunningEngine) -> None:
-    with bot(engine.base_url) as account:
-        for order in [account.place(amount="0.01") for _ in range(14)]:
-            account.wait(order)
-        person = Person(new_page(), account.username)
-        person.log_in()
-        expect(person.see("order")).to_have_count(12)
-        person.see("older").click()
-        expect(person.see("order")).to_have_count(2)
-        late = account.place(amount="0.02")
-        account.wait(late)
-        expect(person.newest_order("confirmed")).to_contain_text("0.02 SOL")
-        expect(person.see("order")).to_have_count(2)
-        person.see("newer").click()
-        expect(person.see("order")).to_have_count(12)
-        expect(person.see("order").first).to_contain_text("0.02 SOL")

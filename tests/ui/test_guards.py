@@ -32,6 +32,13 @@ NOTHING: dict[str, object] = {
     "balances": [],
     "available": {},
     "rows": [],
+    "history": [],
+    "query": "",
+    "token_choices": [],
+    "shown": None,
+    "sessions": [],
+    "keys": [],
+    "security_log": [],
     "progress": None,
     "found": [],
     "costs": [],
@@ -56,6 +63,10 @@ PAYLOADS: dict[str, dict[str, object]] = {
     "forget": {"address": "vines1vzrYbzLMRdu58ou5XTby4qAqVRLmqo36NKPTg"},
     "place": {"key": "SOL|USDC|1.5|224|222"},
     "place_despite": {"key": "SOL|USDC|1.5|224|222"},
+    "narrow": {"name": "status", "value": "failed"},
+    "end_session": {"session_id": 1},
+    "revoke_key": {"key_id": 1},
+    "create_key": {"form": {"name": "bot", "read": "on", "password": "correct horse battery"}},
 }
 
 

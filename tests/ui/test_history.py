@@ -1,12 +1,26 @@
-"""How live updates change a page of the history."""
+"""What the history's address asks for, and how live updates change a page of it."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 
-from engine_app.ui.history import UNSEEN, Seen, is_news, newest, seen, with_update
+from engine_app.orders.history import HistoryFilter
+from engine_app.ui.history import (
+    UNSEEN,
+    Choice,
+    Seen,
+    belongs,
+    choice_of,
+    filter_of,
+    is_news,
+    newest,
+    seen,
+    with_update,
+)
 from engine_app.ui.order_view import OrderRow, order_row
 from tests.ui.test_order_view import at, order
 
@@ -21,23 +35,23 @@ def ids(rows: list[OrderRow]) -> list[str]:
 
 
 def test_a_new_order_comes_first_and_pushes_out_the_oldest() -> None:
-    page = with_update([row(2), row(1)], row(3), first_page=True, page_size=2)
+    page = with_update([row(2), row(1)], row(3), takes_new=True, page_size=2)
     assert ids(page.rows) == ["3", "2"]
     assert page.full_length == 3
 
 
 def test_an_order_that_arrives_late_takes_its_place_by_age() -> None:
-    assert ids(with_update([row(3), row(1)], row(2), first_page=True, page_size=10).rows) == ["3", "2", "1"]
+    assert ids(with_update([row(3), row(1)], row(2), takes_new=True, page_size=10).rows) == ["3", "2", "1"]
 
 
 def test_an_order_on_the_page_changes_where_it_stands() -> None:
-    page = with_update([row(3), row(2), row(1)], row(2, "confirmed"), first_page=False, page_size=3)
+    page = with_update([row(3), row(2), row(1)], row(2, "confirmed"), takes_new=False, page_size=3)
     assert ids(page.rows) == ["3", "2", "1"]
     assert page.rows[1].status == "confirmed"
 
 
 def test_an_older_page_takes_no_new_order() -> None:
-    assert ids(with_update([row(2), row(1)], row(3), first_page=False, page_size=2).rows) == ["2", "1"]
+    assert ids(with_update([row(2), row(1)], row(3), takes_new=False, page_size=2).rows) == ["2", "1"]
 
 
 def test_the_card_of_the_newest_order_keeps_to_it() -> None:
@@ -71,3 +85,61 @@ def test_a_later_state_is_news_and_so_is_a_countdown_that_moved_on(order: dict[s
 
 def test_nothing_of_the_same_state_of_a_done_order_is_news() -> None:
     assert not is_news(Seen(4, open=False), {"seq": 4, "waitingFor": {"reason": "landing"}})
+
+
+SYMBOLS = ("SOL", "USDC")
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ({}, Choice()),
+        ({"status": "failed", "token": "SOL", "kind": "swap", "since": "24h"}, Choice("failed", "SOL", "swap", "24h")),
+        ({"status": "lost", "token": "NOPE", "kind": "loan", "since": "ever"}, Choice()),
+        ({"search": "  abc "}, Choice(search="abc")),
+        ({"status": ["failed"], "search": {"a": 1}}, Choice()),
+        ({"search": "x" * 500}, Choice(search="x" * 100)),
+    ],
+)
+def test_an_address_asks_for_what_is_known(asked: dict[str, object], expected: Choice) -> None:
+    assert choice_of(asked, SYMBOLS) == expected
+
+
+def test_a_choice_and_its_address_say_the_same() -> None:
+    choice = Choice("open", "USDC", "transfer", "7d", "a b")
+    assert dict(parse_qsl(choice.query.removeprefix("?"))) == {
+        "status": "open", "token": "USDC", "kind": "transfer", "since": "7d", "search": "a b"
+    }  # fmt: skip
+    assert Choice().query == ""
+
+
+def test_a_choice_becomes_a_filter() -> None:
+    now = datetime(2026, 11, 27, 12, tzinfo=UTC)
+    wanted = filter_of(Choice("open", "SOL", "swap", "24h", "abc"), now, lambda symbol: f"mint of {symbol}")
+    assert wanted == HistoryFilter(
+        statuses=frozenset({"pending", "routing", "building", "submitted"}),
+        token="mint of SOL",
+        kind="swap",
+        placed_from=now - timedelta(days=1),
+        search="abc",
+    )
+    assert filter_of(Choice(), now, str) == HistoryFilter()
+
+
+@pytest.mark.parametrize(
+    ("choice", "wanted"),
+    [
+        (Choice(), True),
+        (Choice(status="open"), True),
+        (Choice(status="failed"), False),
+        (Choice(token="USDC"), True),
+        (Choice(token="BONK"), False),
+        (Choice(kind="transfer"), False),
+        (Choice(search="7"), True),
+        (Choice(search="sig"), True),
+        (Choice(search="8"), False),
+    ],
+)
+def test_news_belongs_to_a_page_that_asks_for_it(choice: Choice, wanted: bool) -> None:
+    news = {"orderId": 7, "status": "routing", "tokenIn": "SOL", "tokenOut": "USDC", "kind": "swap", "txHash": "sig"}
+    assert belongs(choice, news) is wanted

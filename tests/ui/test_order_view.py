@@ -211,3 +211,9 @@ def test_a_swaps_title_says_what_it_brings() -> None:
 def test_further_tries_are_counted() -> None:
     assert order_progress(order("routing", attempts=1), [], "").tries == ""
     assert order_progress(order("routing", attempts=2), [], "").tries == f"Try 2 of {MAX_TRIES}"
+
+
+def test_each_step_that_was_left_tells_how_long_it_took_over_all_tries() -> None:
+    assert [step.took for step in steps(order("confirmed"), ALL_EVENTS)] == ["14 ms", "48 ms", "33 ms", "695 ms", ""]
+    tried = events(("pending", 0), ("routing", 14), ("building", 62), ("routing", 82), ("building", 2_100))
+    assert [step.took for step in steps(order("building"), tried)][:3] == ["14 ms", "2.07 s", ""]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import pytest
 
-from engine_app.ui.places import PLACES, needs_session
+from engine_app.ui.places import PLACES, needs_session, order_in
 
 
 @pytest.mark.parametrize("path", [place.address for place in PLACES])
@@ -20,3 +22,15 @@ def test_nothing_else_does(path: str) -> None:
 
 def test_a_place_has_one_address() -> None:
     assert len({place.address for place in PLACES}) == len(PLACES)
+
+
+def test_an_orders_page_has_the_order_in_its_path() -> None:
+    order = UUID("5f1c7a8e-0000-4000-8000-000000000001")
+    assert order_in(f"/orders/{order}") == order_in(f"/orders/{order}/") == order
+    assert needs_session(f"/orders/{order}")
+    assert needs_session("/orders/mistyped")
+
+
+@pytest.mark.parametrize("path", ["/orders", "/orders/", "/orders/mistyped", "/orders/a.js", "/status/1", "/"])
+def test_no_other_path_names_an_order(path: str) -> None:
+    assert order_in(path) is None

@@ -34,6 +34,7 @@ const carryOut = (errand) => {
   if (errand.toast) tellToast(errand.toast);
   if (errand.leave) window.location.replace(errand.leave);
   if (errand.copy !== undefined) copyText(errand.copy, errand.what);
+  if (errand.copyField) copyText(element("copyField")?.value ?? "", errand.what);
   if (errand.scrollTo)
     element("scrollTo")?.scrollIntoView({ behavior: calm() ? "auto" : "smooth", block: "nearest" });
   if (errand.fill) {
@@ -43,6 +44,13 @@ const carryOut = (errand) => {
   if (errand.clear) {
     const field = element("clear");
     if (field) field.value = "";
+  }
+  if (errand.showOnce) {
+    const field = element("showOnce");
+    if (field) {
+      field.value = errand.secret;
+      field.closest("dialog")?.addEventListener("close", () => { field.value = ""; }, { once: true });
+    }
   }
   if (errand.openDialog) element("openDialog")?.showModal();
   if (errand.closeDialog) element("closeDialog")?.close();

@@ -8,6 +8,7 @@ import reflex as rx
 
 from engine_app.ui.components.pieces import badge, card, local_time, notice, out_link, skeleton
 from engine_app.ui.order_view import STEPS, Step
+from engine_app.ui.places import ORDERS
 from engine_app.ui.states.orders import OrdersState
 
 _LESSON = (
@@ -58,7 +59,7 @@ def _lesson(number: int, title: str, words: str) -> rx.Component:
 def _order(progress: Any) -> rx.Component:
     row = progress.row
     return card(
-        rx.el.ol(rx.foreach(progress.steps, _step), class_name="steps"),
+        rx.el.ol(rx.foreach(progress.steps, step_row), class_name="steps"),
         rx.cond(progress.failure, _failure(progress.failure)),
         rx.el.div(
             rx.el.span(local_time(row.created_at), class_name="faint small"),
@@ -66,6 +67,7 @@ def _order(progress: Any) -> rx.Component:
                 row.explorer != "",
                 out_link(rx.el.span(row.tx_short, class_name="mono"), row.explorer, data_testid="progress-explorer"),
             ),
+            rx.el.a("Details", href=f"{ORDERS}/{row.order_id}", class_name="link", data_testid="progress-details"),
             class_name="progress-foot",
         ),
         title=rx.el.h2(
@@ -85,7 +87,8 @@ def _order(progress: Any) -> rx.Component:
     )
 
 
-def _step(step: Step) -> rx.Component:
+def step_row(step: Step) -> rx.Component:
+    """One step of an order's way."""
     return rx.el.li(
         rx.el.div(
             rx.el.span(
@@ -105,7 +108,11 @@ def _step(step: Step) -> rx.Component:
             rx.el.div(step.label, class_name="step-label"),
             rx.cond(step.detail != "", rx.el.div(step.detail, class_name="step-detail num")),
         ),
-        rx.el.span(step.elapsed, class_name="step-time num"),
+        rx.el.span(
+            rx.cond(step.took != "", rx.el.span(step.took, class_name="step-took", title="In this step, all tries")),
+            rx.el.span(step.elapsed, title="Since it was placed"),
+            class_name="step-time num",
+        ),
         class_name="step",
         data_state=step.state,
         data_testid=f"step-{step.name}",

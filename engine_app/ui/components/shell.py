@@ -8,8 +8,8 @@ import reflex as rx
 from reflex.style import color_mode, set_color_mode
 from reflex_components_core.core.banner import has_connection_errors
 from reflex_components_core.el.elements.base import BaseHTML
-from reflex_components_core.react_router import link
 
+from engine_app.ui.components.keys import Keys
 from engine_app.ui.places import PLACES, Place
 from engine_app.ui.states.session import SessionState
 
@@ -64,6 +64,7 @@ def account_page(here: str, *content: rx.Component, class_name: str = "page") ->
             class_name="topbar",
         ),
         cluster_banner(),
+        Keys.create(),
         rx.el.main(*content, id=CONTENT, tab_index=-1, class_name=class_name),
     )
 
@@ -86,10 +87,10 @@ def navigation(here: str) -> rx.Component:
 
 
 def _way(place: Place, *, current: bool) -> rx.Component:
-    return link(
+    return rx.el.a(
         rx.icon(place.icon, class_name="icon", aria_hidden=True),
         rx.el.span(place.label),
-        to=place.address,
+        href=place.address,
         class_name="way",
         data_testid=f"to-{place.label.lower()}",
         **({"aria_current": "page"} if current else {}),
@@ -130,11 +131,13 @@ def connection_pill() -> rx.Component:
         rx.cond(
             has_connection_errors | SessionState.database_away,
             "Reconnecting",
-            rx.cond(SessionState.is_hydrated, "Live", "Connecting"),
+            rx.cond(SessionState.is_hydrated | SessionState.signed_in, "Live", "Connecting"),
         ),
         class_name="pill",
         data_tone=rx.cond(
-            has_connection_errors | SessionState.database_away, "warn", rx.cond(SessionState.is_hydrated, "good", "")
+            has_connection_errors | SessionState.database_away,
+            "warn",
+            rx.cond(SessionState.is_hydrated | SessionState.signed_in, "good", ""),
         ),
         role="status",
         data_testid="connection",

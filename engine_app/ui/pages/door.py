@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import reflex as rx
 
+from engine_app.ui.components.forms import field
 from engine_app.ui.components.pieces import notice
 from engine_app.ui.components.shell import PostForm, page_frame
 from engine_app.ui.states.door import DoorState
@@ -66,8 +67,8 @@ def _door(
                         data_testid="refusal",
                     ),
                 ),
-                _field("Username", "username", "text", "username", max_length=50),
-                _field("Password", "password", "password", completes, hint=hint),
+                field("Username", "username", "text", "username", max_length=50),
+                field("Password", "password", "password", completes, hint=hint),
                 rx.el.button(button, class_name="button button-main", type="submit", data_testid="submit"),
                 action=action,
                 method="post",
@@ -87,34 +88,6 @@ def _way(address: str, label: str, *, current: bool) -> rx.Component:
         class_name="segment",
         data_testid=f"to-{address.strip('/')}",
         **({"aria_current": "page"} if current else {}),
-    )
-
-
-def _field(
-    label: str,
-    name: str,
-    kind: str,
-    auto_complete: str,
-    *,
-    hint: str | None = None,
-    **props: object,
-) -> rx.Component:
-    return rx.el.div(
-        rx.el.label(label, html_for=name),
-        rx.el.input(
-            id=name,
-            name=name,
-            type=kind,
-            auto_complete=auto_complete,
-            auto_capitalize="none",
-            spell_check=False,
-            required=True,
-            class_name="text-input",
-            data_testid=name,
-            **props,
-        ),
-        rx.el.span(hint, class_name="faint small") if hint else rx.fragment(),
-        class_name="form-field",
     )
 
 

@@ -11,6 +11,7 @@ from engine_app.ui.components.shell import page_frame
 def not_found_page() -> rx.Component:
     """Says that nothing is here, and where to go."""
     return page_frame(
+        rx.el.h1("Not found", class_name="visually-hidden"),
         rx.el.section(
             empty(
                 "compass",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import reflex as rx
 
-from engine_app.ui.components.history_card import history_card
 from engine_app.ui.components.impact_dialog import impact_dialog
+from engine_app.ui.components.orders_table import latest_orders_card
 from engine_app.ui.components.progress_card import progress_card
 from engine_app.ui.components.shell import account_page
 from engine_app.ui.components.size_chart import size_card
@@ -21,7 +21,7 @@ def trade_page() -> rx.Component:
         rx.el.h1("Trade", class_name="visually-hidden"),
         swap_card(),
         rx.el.div(progress_card(), size_card(), wallet_card(), class_name="side"),
-        rx.el.div(history_card(), class_name="wide"),
+        rx.el.div(latest_orders_card(), class_name="wide"),
         token_picker(),
         impact_dialog(),
     )

@@ -8,20 +8,22 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from itertools import chain, repeat
 from typing import Any
+from uuid import UUID
 
 from reflex.event import EventSpec
 
 from engine_app.accounts.service import Identity
+from engine_app.orders.updates import Stage, Update
 from engine_app.services import services
 from engine_app.storage.postgres import DATABASE_AWAY
 from engine_app.telemetry.logging import get_logger
 from engine_app.ui import browser
 from engine_app.ui.links import explorer_of
-from engine_app.ui.order_view import OrderRow, order_row
+from engine_app.ui.order_view import order_row
 from engine_app.ui.states.session import SessionState
-from engine_app.ui.states.wallet import WalletState
 from engine_app.ui.tabs import HEARTBEAT_SECONDS, bursts, is_connected
 
+CANCELLED = "CANCELLED"
 FIRST_PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
 
 log = get_logger(__name__)
@@ -31,15 +33,19 @@ Order = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What a page does with orders.
+    """What a page does with orders, each with the tab's lock held.
 
     Attributes:
         read: shows what the database says now; called once the feed is followed, and after every gap in it.
-        take: takes in the news of a burst, with the tab's lock held; those orders that they ended just now.
+        take: takes in the news of a burst.
+        arrive: called first, once it is known who looks; what the page's address asks for is taken in here.
+        after: what is to happen when orders have ended.
     """
 
     read: Callable[[Identity], Awaitable[None]]
-    take: Callable[[Identity, Sequence[Order]], Awaitable[list[Order]]]
+    take: Callable[[Identity, Sequence[Order]], Awaitable[None]]
+    arrive: Callable[[], None] = lambda: None
+    after: tuple[Any, ...] = ()
 
 
 async def follow(tab: SessionState, shown: Shown) -> AsyncGenerator[Any]:
@@ -51,13 +57,16 @@ async def follow(tab: SessionState, shown: Shown) -> AsyncGenerator[Any]:
     async with tab:
         turn = tab._follower = tab._follower + 1
         client_token = tab.router.session.client_token
-    pauses = _pauses()
+    pauses, arrived = _pauses(), False
     while tab._follower == turn and is_connected(client_token):
         try:
             async with tab:
                 identity = await tab._identity()
                 if identity is not None:
                     tab._welcome(identity)
+                    if not arrived:
+                        shown.arrive()
+                        arrived = True
             if identity is None:
                 yield browser.to_login()
                 return
@@ -82,12 +91,13 @@ async def _followed(
     checked = loop.time()
     watching = services().endings.watch(identity)
     async with watching as ended_session, services().feed.follow(identity.user_id) as updates:
-        await _read(tab, shown, identity)
+        under_way = await _read(tab, shown, identity)
         async for burst in bursts(updates, until=ended_session):
             if not is_connected(client_token):
                 return
             if tab._follower == turn and any(update is None for update in burst):
-                await _read(tab, shown, identity)
+                under_way = await _read(tab, shown, identity)
+            news = [update for update in burst if update is not None]
             async with tab:
                 if tab._follower != turn:
                     return
@@ -96,23 +106,40 @@ async def _followed(
                         yield browser.to_login()
                         return
                     checked = loop.time()
-                ended = await shown.take(identity, [update.order for update in burst if update is not None])
+                await shown.take(identity, [update.order for update in news])
+            ended = [update.order for update in news if _ends(update, under_way)]
             for order in ended:
-                yield told(order_row(order, explorer_of(order)))
-            if ended:
-                yield WalletState.load
+                yield told(order)
+            for event in shown.after if ended else ():
+                yield event
         yield browser.to_login()
 
 
-async def _read(tab: SessionState, shown: Shown, identity: Identity) -> None:
+async def _read(tab: SessionState, shown: Shown, identity: Identity) -> set[UUID]:
+    """Show what the database says now; the orders that are under way."""
     async with tab:
         await shown.read(identity)
         tab.database_away = False
+    return {update.order_id for update in await services().orders.open_updates(identity.user_id)}
 
 
-def told(row: OrderRow) -> EventSpec:
+def _ends(update: Update, under_way: set[UUID]) -> bool:
+    """Whether an update tells that an order which was under way is so no more; told twice, it is news once."""
+    if update.stage is Stage.OPEN:
+        under_way.add(update.order_id)
+        return False
+    if update.order_id not in under_way:
+        return False
+    under_way.discard(update.order_id)
+    return True
+
+
+def told(order: Order) -> EventSpec:
     """The toast that says how an order ended; one per order, whatever is delivered twice."""
+    row = order_row(order, explorer_of(order))
     name = "Swap" if row.kind == "swap" else "Withdrawal"
+    if (order.get("error") or {}).get("code") == CANCELLED:
+        return browser.toast("info", f"{name} cancelled", f"{row.paid} → {row.token_out}", subject=row.order_id)
     if row.status == "confirmed":
         return browser.toast("success", f"{name} confirmed", f"{row.paid} → {row.target}", subject=row.order_id)
     return browser.toast("error", f"{name} failed", f"{row.paid} → {row.token_out}", subject=row.order_id)

@@ -1,4 +1,4 @@
-"""The history of orders, live."""
+"""Orders in a table, and the card of the latest ones."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import reflex as rx
 
 from engine_app.ui.components.pieces import badge, card, empty, local_time, out_link, skeleton, token_mark
 from engine_app.ui.order_view import OrderRow
+from engine_app.ui.places import ORDERS
 from engine_app.ui.states.orders import OrdersState
 
 _COLUMNS = (
@@ -22,16 +23,16 @@ _COLUMNS = (
 )
 
 
-def history_card() -> rx.Component:
-    """The account's orders, newest first."""
+def latest_orders_card() -> rx.Component:
+    """The account's latest orders, and the way to all of them."""
     return card(
         rx.cond(
             OrdersState.loaded,
-            rx.cond(OrdersState.rows.length() > 0, _table(), _no_orders()),
-            rx.el.div(*(rx.el.p(skeleton(width)) for width in ("70%", "85%", "60%")), class_name="lesson"),
+            rx.cond(OrdersState.rows.length() > 0, orders_table(OrdersState.rows, "Latest orders"), _no_orders()),
+            table_skeleton(3),
         ),
-        title="Orders",
-        aside=rx.cond((OrdersState.page > 0) | OrdersState.has_older, _pager()),
+        title="Latest orders",
+        aside=rx.el.a("All orders", href=ORDERS, class_name="link small", data_testid="all-orders"),
         data_testid="history",
     )
 
@@ -45,18 +46,24 @@ def _no_orders() -> rx.Component:
     )
 
 
-def _table() -> rx.Component:
+def orders_table(rows: Any, label: str) -> rx.Component:
+    """Orders, newest first, each a way to its own page."""
     return rx.el.div(
         rx.el.table(
             rx.el.thead(rx.el.tr(*(rx.el.th(name, class_name=side, scope="col") for name, side in _COLUMNS))),
-            rx.el.tbody(rx.foreach(OrdersState.rows, _row)),
+            rx.el.tbody(rx.foreach(rows, _row)),
             class_name="table",
         ),
         class_name="table-wrap",
         tab_index=0,
         role="region",
-        aria_label="Orders",
+        aria_label=label,
     )
+
+
+def table_skeleton(rows: int) -> rx.Component:
+    """The place of a table that is not there yet."""
+    return rx.el.div(*(rx.el.p(skeleton("100%")) for _ in range(rows)), class_name="table-skeleton", aria_hidden=True)
 
 
 def _row(row: OrderRow) -> rx.Component:
@@ -68,7 +75,15 @@ def _row(row: OrderRow) -> rx.Component:
                     rx.cond(row.icon_out != "", token_mark(row.icon_out, small=True)),
                     class_name="pair-icons",
                 ),
-                rx.el.span(row.token_in, " → ", row.token_out),
+                rx.el.a(
+                    row.token_in,
+                    " → ",
+                    row.token_out,
+                    href=f"{ORDERS}/{row.order_id}",
+                    class_name="row-link",
+                    data_testid="order-link",
+                    custom_attrs={"data-walk": True},
+                ),
                 class_name="pair",
             ),
             class_name="cell-pair",
@@ -85,7 +100,7 @@ def _row(row: OrderRow) -> rx.Component:
         rx.el.td(rx.cond(row.price != "", row.price, _none()), class_name="cell-price right num"),
         rx.el.td(rx.cond(row.venue != "", row.venue, _none()), class_name="cell-venue"),
         rx.el.td(
-            badge(row.status_label, row.tone, dot=row.status != "confirmed"),
+            badge(row.status_label, row.tone, dot=row.open),
             rx.cond(row.error_words != "", rx.el.span(row.error_words, class_name="cell-note")),
             class_name="cell-status",
         ),
@@ -107,25 +122,3 @@ def _row(row: OrderRow) -> rx.Component:
 
 def _none() -> rx.Component:
     return rx.el.span("–", class_name="faint none")
-
-
-def _pager() -> rx.Component:
-    return rx.el.div(
-        rx.el.span("Page ", OrdersState.page + 1, class_name="faint small num"),
-        _turn("chevron-left", "Newer orders", OrdersState.newer, OrdersState.page == 0, "newer"),
-        _turn("chevron-right", "Older orders", OrdersState.older, ~OrdersState.has_older, "older"),
-        class_name="pager",
-    )
-
-
-def _turn(icon: str, label: str, handler: Any, disabled: Any, test_id: str) -> rx.Component:
-    return rx.el.button(
-        rx.icon(icon, class_name="icon", aria_hidden=True),
-        class_name="button button-icon",
-        type="button",
-        aria_label=label,
-        title=label,
-        disabled=disabled,
-        on_click=handler,
-        data_testid=test_id,
-    )

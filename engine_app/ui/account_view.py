@@ -1,0 +1,141 @@
+"""How an account's sessions, API keys and security log read. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from engine_app.accounts.api_keys import PREFIX
+from engine_app.accounts.models import ApiKey, OpenedSession
+from engine_app.accounts.scopes import Scope
+from engine_app.accounts.security_log import SecurityEvent, SecurityRecord
+from engine_app.ui.figures import shortened
+
+SCOPE_WORDS: Mapping[Scope, tuple[str, str]] = {
+    Scope.READ: ("Read", "Look at orders, balances and quotes"),
+    Scope.TRADE: ("Trade", "Place and cancel orders"),
+    Scope.WITHDRAW: ("Withdraw", "Send funds to another address"),
+}
+DAY_CHOICES = (("30", "30 days"), ("90", "90 days"), ("365", "1 year"), ("", "Until it is revoked"))
+
+LONGEST_WORD = 24
+
+_BROWSERS = (("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
+_SYSTEMS = (
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Android", "Android"),
+    ("Windows", "Windows"),
+    ("Mac OS X", "macOS"),
+    ("Linux", "Linux"),
+)
+_EVENTS: Mapping[str, str] = {
+    SecurityEvent.ACCOUNT_CREATED: "Account created",
+    SecurityEvent.LOGIN: "Logged in",
+    SecurityEvent.LOGIN_FAILED: "Log-in failed",
+    SecurityEvent.LOGOUT: "Logged out",
+    SecurityEvent.LOGOUT_EVERYWHERE: "Logged out everywhere",
+    SecurityEvent.SESSION_ENDED: "Session ended",
+    SecurityEvent.PASSWORD_CHANGED: "Password changed",
+    SecurityEvent.PASSWORD_REFUSED: "Wrong password",
+    SecurityEvent.PASSWORD_RESET: "Password reset by the operator",
+    SecurityEvent.API_KEY_CREATED: "API key created",
+    SecurityEvent.API_KEY_REVOKED: "API key revoked",
+    SecurityEvent.ADDRESS_ADDED: "Withdrawal address added",
+    SecurityEvent.ADDRESS_REMOVED: "Withdrawal address removed",
+    SecurityEvent.WITHDRAWAL_REQUESTED: "Withdrawal requested",
+}
+_ALARMING = frozenset({SecurityEvent.LOGIN_FAILED, SecurityEvent.PASSWORD_REFUSED, SecurityEvent.PASSWORD_RESET})
+
+
+@dataclass(frozen=True)
+class SessionRow:
+    """One open session; the moments are ISO 8601."""
+
+    session_id: int
+    name: str
+    agent: str
+    ip: str
+    opened_at: str
+    expires_at: str
+    current: bool
+
+
+@dataclass(frozen=True)
+class KeyRow:
+    """One API key that holds; a moment that there is not is empty."""
+
+    key_id: int
+    name: str
+    hint: str
+    scopes: list[str]
+    created_at: str
+    last_used_at: str
+    expires_at: str
+
+
+@dataclass(frozen=True)
+class LogRow:
+    """One entry of the security log."""
+
+    label: str
+    facts: str
+    at: str
+    tone: str
+
+
+def session_row(opened: OpenedSession, current: int | None) -> SessionRow:
+    """A session, and whether it is the one that asks."""
+    return SessionRow(
+        session_id=opened.id,
+        name=device(opened.agent),
+        agent=opened.agent,
+        ip=opened.ip,
+        opened_at=opened.created_at.isoformat(),
+        expires_at=opened.expires_at.isoformat(),
+        current=opened.id == current,
+    )
+
+
+def key_row(key: ApiKey) -> KeyRow:
+    """An API key."""
+    return KeyRow(
+        key_id=key.id,
+        name=key.name,
+        hint=f"{PREFIX}…{key.hint}",
+        scopes=[SCOPE_WORDS[Scope(scope)][0] for scope in key.scopes],
+        created_at=key.created_at.isoformat(),
+        last_used_at=_moment(key.last_used_at),
+        expires_at=_moment(key.expires_at),
+    )
+
+
+def log_row(record: SecurityRecord) -> LogRow:
+    """An entry of the security log."""
+    return LogRow(
+        label=_EVENTS.get(record.event, record.event.replace("_", " ").capitalize()),
+        facts=" · ".join(_fact(name, value) for name, value in record.facts.items()),
+        at=record.at.isoformat(),
+        tone="bad" if record.event in _ALARMING else "",
+    )
+
+
+def device(agent: str) -> str:
+    """What a client that calls itself so runs on, as people say it: `Chrome on Linux`."""
+    browser = next((name for mark, name in _BROWSERS if mark in agent), "")
+    system = next((name for mark, name in _SYSTEMS if mark in agent), "")
+    if browser:
+        return f"{browser} on {system}" if system else browser
+    return agent.partition(" ")[0] or "Unknown client"
+
+
+def _fact(name: str, value: Any) -> str:
+    text = str(value)
+    text = shortened(text) if len(text) > LONGEST_WORD and " " not in text else text
+    return f"from {text}" if name == "ip" else f"{name.replace('_', ' ')} {text}"
+
+
+def _moment(at: datetime | None) -> str:
+    return "" if at is None else at.isoformat()

@@ -1,0 +1,174 @@
+"""How a stored routing decision reads: the legs that were taken, every other offer and why it lost. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from engine_app.ui.figures import amount, exact, percent, price, shortened
+from engine_app.ui.order_view import DEX_NAMES
+from engine_app.ui.quote_view import impact_tone
+from engine_app.ui.words import sentence
+
+VENUE_NAMES = {
+    "raydium_cpmm": "Raydium CPMM",
+    "raydium_amm_v4": "Raydium AMM v4",
+    "raydium_clmm": "Raydium CLMM",
+    "meteora_damm_v1": "Meteora DAMM v1",
+    "meteora_damm_v2": "Meteora DAMM v2",
+    "meteora_dlmm": "Meteora DLMM",
+}
+_FEES = {"pool": "pool", "creator": "creator", "transfer": "token's transfer fee"}
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A token's symbol and decimals."""
+
+    symbol: str
+    decimals: int
+
+
+Units = Mapping[str, Unit]
+"""Units by mint."""
+
+
+@dataclass(frozen=True)
+class Leg:
+    """A part of the route: what goes into one pool and what comes out.
+
+    Attributes:
+        hop: `Hop 1` or `Hop 2` of a route over a token between; else empty.
+        share: which part of its hop's amount goes through it.
+        width: the same as a CSS width.
+    """
+
+    hop: str
+    venue: str
+    dex: str
+    pool: str
+    pool_short: str
+    share: str
+    width: str
+    pays: str
+    gets: str
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What a pool offered for the whole amount; `lost` is why it was not taken, empty for one that was."""
+
+    venue: str
+    dex: str
+    pool: str
+    pool_short: str
+    gets: str
+    rate: str
+    impact: str
+    impact_tone: str
+    fees: str
+    lost: str
+    taken: bool
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A pool that offered nothing, and why."""
+
+    venue: str
+    pool: str
+    pool_short: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Routing:
+    """A decision as the order's page shows it; `slot` is empty where there was none."""
+
+    slot: str = ""
+    summary: str = ""
+    legs: list[Leg] = field(default_factory=list)
+    offers: list[Offer] = field(default_factory=list)
+    refused: list[Refusal] = field(default_factory=list)
+
+
+def routing_board(decision: Mapping[str, Any] | None, units: Units) -> Routing:
+    """The decision's texts. Amounts of tokens whose decimals are not known stay in base units."""
+    if not decision:
+        return Routing()
+    legs: Sequence[Mapping[str, Any]] = decision.get("route") or []
+    taken = {leg["pool"] for leg in legs}
+    offers = [_offer(candidate, decision, units, taken) for candidate in decision.get("candidates") or []]
+    refused = [
+        Refusal(venue_name(pool["venue"]), pool["pool"], shortened(pool["pool"]), sentence(str(pool["reason"])))
+        for pool in decision.get("refused") or []
+    ]
+    slot = decision.get("slot")
+    return Routing(
+        slot="" if slot is None else f"{slot:,}",
+        summary=_summary(legs, len(offers), len(refused)),
+        legs=[_leg(leg, decision, units) for leg in legs],
+        offers=offers,
+        refused=refused,
+    )
+
+
+def venue_name(venue: str) -> str:
+    """A venue as people call it."""
+    return VENUE_NAMES.get(venue, venue.replace("_", " "))
+
+
+def _summary(legs: Sequence[Mapping[str, Any]], offers: int, refused: int) -> str:
+    pools = "1 pool" if len(legs) == 1 else f"{len(legs)} pools"
+    hops = len({leg["hop"] for leg in legs if leg.get("hop") is not None})
+    way = f"{pools} over {hops} hops" if hops > 1 else pools
+    asked = offers + refused
+    return f"Through {way}; {asked} {'pool was' if asked == 1 else 'pools were'} asked"
+
+
+def _leg(leg: Mapping[str, Any], decision: Mapping[str, Any], units: Units) -> Leg:
+    share = exact(leg.get("share") or 1)
+    hop = leg.get("hop")
+    return Leg(
+        hop="" if hop is None else f"Hop {hop}",
+        venue=venue_name(leg["venue"]),
+        dex=str(leg.get("dex") or ""),
+        pool=leg["pool"],
+        pool_short=shortened(leg["pool"]),
+        share=percent(share, 1),
+        width=f"{share * 100:.1f}%",
+        pays=_amount(leg["amountInUnits"], leg.get("mintIn", decision.get("mintIn")), units),
+        gets=_amount(leg["amountOutUnits"], leg.get("mintOut", decision.get("mintOut")), units),
+    )
+
+
+def _offer(candidate: Mapping[str, Any], decision: Mapping[str, Any], units: Units, taken: set[str]) -> Offer:
+    impact = candidate.get("priceImpact")
+    rate = candidate.get("price")
+    lost = candidate.get("lost") or ""
+    return Offer(
+        venue=venue_name(candidate["venue"]),
+        dex=DEX_NAMES.get(candidate["dex"], candidate["dex"]),
+        pool=candidate["pool"],
+        pool_short=shortened(candidate["pool"]),
+        gets=_amount(candidate["amountOutUnits"], candidate.get("mintOut", decision.get("mintOut")), units),
+        rate="" if rate is None else price(exact(rate)),
+        impact="" if impact is None else percent(max(exact(impact), Decimal(0))),
+        impact_tone="" if impact is None else impact_tone(exact(impact)),
+        fees=" · ".join(_fee(fee, units) for fee in candidate.get("fees") or []),
+        lost=sentence(lost) if lost and candidate["pool"] not in taken else "",
+        taken=candidate["pool"] in taken,
+    )
+
+
+def _fee(fee: Mapping[str, Any], units: Units) -> str:
+    return f"{_amount(fee['amountUnits'], fee['mint'], units)} {_FEES.get(fee['kind'], fee['kind'])}"
+
+
+def _amount(in_units: str, mint: str | None, units: Units) -> str:
+    unit = units.get(mint or "")
+    if unit is None:
+        return f"{int(in_units):,} base units"
+    return f"{amount(Decimal(in_units).scaleb(-unit.decimals))} {unit.symbol}"

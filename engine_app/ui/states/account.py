@@ -1,0 +1,133 @@
+"""The account itself: its sessions, API keys and security log."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import reflex as rx
+
+from engine_app.accounts.errors import CommonPassword
+from engine_app.accounts.scopes import Scope
+from engine_app.accounts.service import Identity
+from engine_app.services import services
+from engine_app.ui import browser
+from engine_app.ui.account_view import DAY_CHOICES, KeyRow, LogRow, SessionRow, key_row, log_row, session_row
+from engine_app.ui.states.door import refusal
+from engine_app.ui.states.session import SessionState, signed_in_only
+from engine_app.ui.words import TOLD, told
+
+LOG_ROWS = 5
+KNOWN_DAYS = frozenset(days for days, _ in DAY_CHOICES if days)
+NEW_KEY_DIALOG = "new-key-dialog"
+SECRET_DIALOG = "key-secret-dialog"  # noqa: S105 - an element's name
+SECRET_FIELD = "key-secret"  # noqa: S105 - an element's name
+
+
+class AccountState(SessionState):
+    """What the account page shows. A key's secret is never in it: it goes to the browser once, by an errand."""
+
+    sessions: rx.Field[list[SessionRow]] = rx.field(default_factory=list)
+    keys: rx.Field[list[KeyRow]] = rx.field(default_factory=list)
+    security_log: rx.Field[list[LogRow]] = rx.field(default_factory=list)
+    account_loaded: bool = False
+    password_problem: str = ""
+    password_advice: str = ""
+    key_problem: str = ""
+
+    @rx.event
+    @signed_in_only
+    async def load_account(self, identity: Identity) -> Any:
+        """Show the account, and what came of the form that led here."""
+        await self._read(identity)
+        asked = self.router.url.query_parameters
+        self.password_problem, self.password_advice = refusal(asked.get("error", ""), asked.get("retry", ""))
+        if asked.get("done") != "password":
+            return None
+        warned = refusal(CommonPassword.code, "")[0] if asked.get("warning") == CommonPassword.code else ""
+        return browser.toast(
+            "warning" if warned else "success",
+            "Password changed",
+            warned or "Every other session has ended. API keys stay as they are.",
+            subject="password",
+        )
+
+    @rx.event
+    @signed_in_only
+    async def end_session(self, identity: Identity, session_id: int) -> Any:
+        """End one of the account's sessions."""
+        return await self._done(
+            identity,
+            lambda: services().upkeep.end_session(identity, _number(session_id), self._ip()),
+            browser.toast("success", "Session ended", subject="session"),
+        )
+
+    @rx.event
+    @signed_in_only
+    async def revoke_key(self, identity: Identity, key_id: int) -> Any:
+        """Revoke one of the account's keys."""
+        return await self._done(
+            identity,
+            lambda: services().upkeep.revoke_key(identity, _number(key_id), self._ip()),
+            browser.toast("success", "Key revoked", "It is refused from now on.", subject="key"),
+        )
+
+    @rx.event
+    @signed_in_only
+    async def start_key(self, _: Identity) -> Any:
+        """Open the dialog that makes a key."""
+        self.key_problem = ""
+        return browser.open_dialog(NEW_KEY_DIALOG)
+
+    @rx.event
+    @signed_in_only
+    async def create_key(self, identity: Identity, form: dict[str, Any]) -> Any:
+        """Make a key and tell it, this once."""
+        asked = _fields(form)
+        days = asked.get("days", "")
+        try:
+            made = await services().upkeep.create_key(
+                identity,
+                name=asked.get("name", ""),
+                scopes=[scope for scope in Scope if asked.get(scope.value)],
+                days=int(days) if days in KNOWN_DAYS else None,
+                password=asked.get("password", ""),
+                ip=self._ip(),
+            )
+        except TOLD as error:
+            self.key_problem = told(error)
+            return None
+        self.key_problem = ""
+        await self._read(identity)
+        return [
+            browser.close_dialog(NEW_KEY_DIALOG),
+            browser.show_once(SECRET_FIELD, made.secret),
+            browser.open_dialog(SECRET_DIALOG),
+        ]
+
+    async def _done(self, identity: Identity, act: Any, success: Any) -> Any:
+        try:
+            await act()
+        except TOLD as error:
+            success = browser.toast("error", "Nothing was changed", told(error), subject="account")
+        await self._read(identity)
+        return success
+
+    async def _read(self, identity: Identity) -> None:
+        upkeep = services().upkeep
+        self.sessions = [session_row(opened, identity.session_id) for opened in await upkeep.sessions(identity)]
+        self.keys = [key_row(key) for key in await upkeep.keys(identity)]
+        self.security_log = [log_row(record) for record in await upkeep.security_log(identity, limit=LOG_ROWS)]
+        self.account_loaded = True
+
+    def _ip(self) -> str:
+        return str(self.router.session.client_ip)
+
+
+def _fields(form: Any) -> dict[str, str]:
+    """The fields of a form as texts; whatever else is sent has none."""
+    return {str(name): str(value) for name, value in form.items() if value} if isinstance(form, dict) else {}
+
+
+def _number(value: Any) -> int:
+    """An id as a page sends it; for anything else one that no row has."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**31 else 0

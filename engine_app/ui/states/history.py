@@ -1,0 +1,150 @@
+"""The whole history of an account's orders: filtered as the page's address says, a page at a time, live."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import reflex as rx
+
+from engine_app.accounts.service import Identity
+from engine_app.orders.history import HistoryFilter
+from engine_app.services import services
+from engine_app.ui.history import (
+    EVERYTHING,
+    UNSEEN,
+    Choice,
+    Known,
+    belongs,
+    choice_of,
+    filter_of,
+    is_news,
+    seen,
+    with_update,
+)
+from engine_app.ui.links import explorer_of
+from engine_app.ui.order_view import OrderRow, order_row
+from engine_app.ui.places import ORDERS
+from engine_app.ui.states import live
+from engine_app.ui.states.session import SessionState, signed_in_only
+
+PAGE_SIZE = 25
+
+
+class HistoryState(SessionState):
+    """One page of the orders that are wanted."""
+
+    history: rx.Field[list[OrderRow]] = rx.field(default_factory=list)
+    history_loaded: bool = False
+    page: int = 0
+    has_older: bool = False
+    status: str = ""
+    token: str = ""
+    kind: str = ""
+    since: str = ""
+    search: str = ""
+    filtered: bool = False
+    query: str = ""
+    token_choices: rx.Field[list[str]] = rx.field(default_factory=list)
+
+    _choice: Choice = EVERYTHING
+    _wanted: HistoryFilter = HistoryFilter()
+    _cursors: rx.Field[list[str]] = rx.field(default_factory=list)
+    """Where each page after the first starts."""
+    _known: rx.Field[Known] = rx.field(default_factory=dict)
+
+    @rx.event(background=True)
+    async def follow_history(self) -> AsyncIterator[Any]:
+        """Show what the address asks for and keep it as new as the feed."""
+        shown = live.Shown(self._read, self._take, arrive=self._arrive)
+        async with aclosing(live.follow(self, shown)) as news:
+            async for event in news:
+                yield event
+
+    @rx.event
+    @signed_in_only
+    async def narrow(self, _: Identity, name: str, value: str) -> Any:
+        """Change one part of the choice, by changing the page's address."""
+        if name not in Choice.__slots__ or not isinstance(value, str):
+            return None
+        asked = {part: getattr(self._choice, part) for part in Choice.__slots__} | {name: value}
+        return _to(choice_of(asked, self._symbols()))
+
+    @rx.event
+    @signed_in_only
+    async def widen(self, _: Identity) -> Any:
+        """Take every filter off."""
+        return _to(EVERYTHING)
+
+    @rx.event
+    @signed_in_only
+    async def older(self, identity: Identity) -> Any:
+        """Turn to the next older page."""
+        await self._turn_to(identity, self.page + 1)
+
+    @rx.event
+    @signed_in_only
+    async def newer(self, identity: Identity) -> Any:
+        """Turn to the next newer page."""
+        await self._turn_to(identity, self.page - 1)
+
+    async def _turn_to(self, identity: Identity, page: int) -> None:
+        if 0 <= page <= len(self._cursors):
+            await self._load(identity, page)
+            self.page = page
+
+    def _arrive(self) -> None:
+        """Take in what the page's address asks for."""
+        choice = choice_of(self.router.url.query_parameters, self._symbols())
+        if choice != self._choice:
+            self.history, self.history_loaded = [], False
+        self._choice = choice
+        self._wanted = filter_of(choice, datetime.now(UTC), services().tokens.mint)
+        self._cursors, self.page, self.has_older = [], 0, False
+        self.status, self.token, self.kind = choice.status, choice.token, choice.kind
+        self.since, self.search = choice.since, choice.search
+        self.query, self.filtered = choice.query, replace(choice) != EVERYTHING
+        self.token_choices = self._symbols()
+
+    async def _read(self, identity: Identity) -> None:
+        """Show what the database says now."""
+        self._known = {}
+        await self._load(identity, self.page)
+        self.history_loaded = True
+
+    async def _load(self, identity: Identity, page: int) -> None:
+        cursor = self._cursors[page - 1] if page else None
+        found = await services().orders.history(identity.user_id, PAGE_SIZE, cursor, self._wanted)
+        orders = [order.model_dump(by_alias=True) for order in found.orders]
+        self._known |= {str(order["orderId"]): seen(order) for order in orders}
+        self.history = [order_row(order, explorer_of(order)) for order in orders]
+        self.has_older = found.next_cursor is not None
+        self._cursors = self._cursors[:page]
+        if found.next_cursor is not None:
+            self._cursors = [*self._cursors, found.next_cursor]
+
+    async def _take(self, _: Identity, orders: Sequence[dict[str, Any]]) -> None:
+        rows = list(self.history)
+        for order in orders:
+            order_id = str(order["orderId"])
+            if not is_news(self._known.get(order_id, UNSEEN), order):
+                continue
+            self._known = {**self._known, order_id: seen(order)}
+            row = order_row(order, explorer_of(order))
+            takes_new = self.page == 0 and belongs(self._choice, order)
+            shown = with_update(rows, row, takes_new=takes_new, page_size=PAGE_SIZE)
+            self.has_older = self.has_older or len(shown.rows) < shown.full_length
+            rows = shown.rows
+        if rows != self.history:
+            self.history = rows
+
+    @staticmethod
+    def _symbols() -> list[str]:
+        return [token.symbol for token in services().tokens.all()]
+
+
+def _to(choice: Choice) -> Any:
+    return rx.redirect(f"{ORDERS}{choice.query}", replace=True)

@@ -1,0 +1,138 @@
+"""The history of orders: live, filtered, searched, paged, as a file, and by keyboard alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.conftest import RunningEngine
+from tests.e2e.person import LOGIN, Person
+from tests.trading import PASSWORD, Bot, bot
+
+ORDER_PAGE = re.compile(r"/orders/[0-9a-f-]{36}/?$")
+SINCE_THEN = re.compile(r"/orders/?\?")
+
+
+@pytest.fixture(scope="module")
+def trader(engine: RunningEngine) -> Iterator[Bot]:
+    """An account with 26 confirmed swaps, a failed one, and a withdrawal: two pages."""
+    with bot(engine.base_url) as account, bot(engine.base_url, funded=False) as friend:
+        orders = [account.place(amount="0.01") for _ in range(26)]
+        orders.append(account.place("USDC", "SOL", "99999"))
+        withdrawal = {"token": "SOL", "amount": "0.1", "address": friend.address(), "password": PASSWORD}
+        answer = account.client.post("/api/wallet/withdraw", json=withdrawal)
+        assert answer.status_code == 202, answer.text
+        for order in (*orders, answer.json()["orderId"]):
+            account.wait(order)
+        yield account
+
+
+@pytest.fixture
+def reader(new_page: Callable[..., Page], trader: Bot) -> Person:
+    """The trader at the history."""
+    person = Person(new_page(), trader.username)
+    person.log_in()
+    expect(person.see("connection")).to_have_text("Live")
+    person.see("to-orders").click()
+    expect(person.see("order")).to_have_count(25)
+    return person
+
+
+def test_filters_narrow_the_list_and_stand_in_the_address(reader: Person) -> None:
+    reader.see("status-failed").click()
+    expect(reader.see("order")).to_have_count(1)
+    expect(reader.page).to_have_url(re.compile("status=failed"))
+    expect(reader.see("order")).to_contain_text("Insufficient funds")
+    reader.page.reload()
+    expect(reader.see("order")).to_have_count(1)
+    expect(reader.see("status-failed")).to_have_attribute("aria-pressed", "true")
+    reader.see("status-any").click()
+    reader.see("choose-kind").select_option("transfer")
+    expect(reader.see("order")).to_have_count(1)
+    reader.see("choose-token").select_option("BONK")
+    expect(reader.see("history-none-found")).to_be_visible()
+    reader.see("clear").click()
+    expect(reader.see("order")).to_have_count(25)
+    reader.see("choose-since").select_option("1h")
+    expect(reader.page).to_have_url(re.compile("since=1h"))
+    expect(reader.see("order")).to_have_count(25)
+
+
+def test_a_search_finds_an_order_by_its_id_and_by_its_transaction(reader: Person, trader: Bot) -> None:
+    order = trader.client.get("/api/orders/history?status=confirmed&kind=swap&limit=1").json()["orders"][0]
+    for sought in (order["orderId"], order["txHash"]):
+        reader.see("search").fill(sought)
+        expect(reader.see("order")).to_have_count(1)
+        expect(reader.see("order")).to_have_attribute("data-order", order["orderId"])
+    reader.see("search").fill("nothing like it")
+    expect(reader.see("history-none-found")).to_be_visible()
+
+
+def test_the_file_holds_every_page_of_what_is_shown(reader: Person, tmp_path: Path) -> None:
+    def lines() -> list[str]:
+        with reader.page.expect_download() as download:
+            reader.see("csv").click()
+        download.value.save_as(tmp_path / "orders.csv")
+        return (tmp_path / "orders.csv").read_text().splitlines()
+
+    assert len(lines()) == 1 + 28
+    reader.see("status-failed").click()
+    expect(reader.see("order")).to_have_count(1)
+    head, failed = lines()
+    assert head.startswith("orderId,")
+    assert "INSUFFICIENT_FUNDS" in failed
+
+
+def test_older_orders_are_on_further_pages_and_news_come_first(reader: Person, trader: Bot) -> None:
+    reader.see("older").click()
+    expect(reader.see("page-number")).to_have_text("Page 2")
+    expect(reader.see("order")).to_have_count(3)
+    trader.wait(trader.place(amount="0.02"))
+    expect(reader.page.get_by_text("Swap confirmed")).to_have_count(1)
+    expect(reader.see("order")).to_have_count(3)
+    reader.see("newer").click()
+    expect(reader.see("order").first).to_contain_text("0.02 SOL")
+    live = trader.place(amount="0.03")
+    expect(reader.see("order").first).to_have_attribute("data-order", live)
+    expect(reader.see("order").first).to_have_attribute("data-status", "confirmed")
+    expect(reader.see("order")).to_have_count(25)
+
+
+def test_the_keyboard_searches_walks_and_opens(reader: Person) -> None:
+    reader.page.keyboard.press("/")
+    expect(reader.see("search")).to_be_focused()
+    reader.page.keyboard.type("n")
+    expect(reader.see("page-number")).to_have_count(0)
+    reader.page.keyboard.press("Backspace")
+    expect(reader.see("order")).to_have_count(25)
+    reader.page.keyboard.press("Escape")
+    reader.page.keyboard.press("n")
+    expect(reader.see("page-number")).to_have_text("Page 2")
+    reader.page.keyboard.press("p")
+    expect(reader.see("page-number")).to_have_text("Page 1")
+    for _ in range(2):
+        reader.page.keyboard.press("j")
+    expect(reader.see("order-link").nth(1)).to_be_focused()
+    reader.page.keyboard.press("k")
+    expect(reader.see("order-link").first).to_be_focused()
+    reader.page.keyboard.press("Enter")
+    expect(reader.page).to_have_url(ORDER_PAGE)
+
+
+def test_a_newcomer_is_told_what_will_stand_here(person: Person) -> None:
+    person.create_account()
+    person.page.goto("/orders/")
+    expect(person.see("history-empty")).to_contain_text("No orders yet")
+    person.see("history-empty").get_by_role("link").click()
+    expect(person.see("amount")).to_be_visible()
+
+
+def test_a_stranger_gets_neither_list_nor_file(person: Person) -> None:
+    for path in ("/orders", f"/orders/{uuid4()}", "/session/orders.csv"):
+        person.page.goto(path)
+        expect(person.page).to_have_url(LOGIN)
