@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
+from uuid import UUID
 
 from solders.signature import Signature
 from sqlalchemy.exc import IntegrityError
@@ -14,11 +15,15 @@ from engine_app.chain.errors import RpcRefused, RpcUnavailable
 from engine_app.chain.rpc import Node
 from engine_app.execution import settle
 from engine_app.execution.engine import Engine
+from engine_app.execution.measuring import measure
 from engine_app.execution.turn import Turn, let_go
 from engine_app.orders import leases
+from engine_app.orders.finalizing import Landed, finalize
+from engine_app.orders.lifecycle import Verdict
 from engine_app.orders.models import Attempt, Order
 from engine_app.orders.repository import LeaseLost
 from engine_app.storage.postgres import DATABASE_AWAY
+from engine_app.telemetry import metrics
 from engine_app.telemetry.logging import bound, get_logger
 
 LOOK_SECONDS = 2.0
@@ -50,25 +55,32 @@ async def look_once(engine: Engine) -> int:
         return 0
     taken = {order.id: order.fencing_token for order, _ in ripe}
     engine.held |= taken
+    done: set[UUID] = set()
     try:
-        return await _judge(engine, ripe)
+        await _judge(engine, ripe, done)
     finally:
-        left = {order_id: token for order_id, token in taken.items() if not engine.watcher.follows(order_id)}
-        for order_id, token in left.items():
+        kept = {order_id: token for order_id, token in taken.items() if not engine.watcher.follows(order_id)}
+        for order_id, token in kept.items():
             let_go(engine, order_id, token)
-        async with engine.database.transaction() as session:
-            await leases.release(session, left)
+        async with engine.database.at_once() as session:
+            await leases.release(session, {order_id: kept[order_id] for order_id in kept.keys() - done})
+    return len(done)
 
 
-async def _judge(engine: Engine, ripe: Sequence[tuple[Order, Attempt]]) -> int:
+async def _judge(engine: Engine, ripe: Sequence[tuple[Order, Attempt]], done: set[UUID]) -> None:
+    """Write what the chain says of each; `done` gets those that are final now."""
     signatures = [Signature.from_string(attempt.signature or "") for _, attempt in ripe]
     slot, statuses = await engine.rpc.signature_statuses(signatures, history=True)
-    done = 0
-    for (order, attempt), status in zip(ripe, statuses, strict=True):
+    seen = list(zip(ripe, statuses, strict=True))
+    done |= await _finalize_together(engine, [pair for pair, status in seen if _stayed(pair[1], status)])
+    for (order, attempt), status in seen:
+        if order.id in done:
+            continue
         with bound(order=str(order.id), attempt=str(attempt.id)):
             turn = Turn(engine, order, order.fencing_token, order.updated_at, Counter())
             try:
-                done += await _judge_one(turn, attempt, status, slot)
+                if await _judge_one(turn, attempt, status, slot):
+                    done.add(order.id)
             except LeaseLost:
                 log.info("order.taken_over")
             except (RpcUnavailable, RpcRefused) as error:
@@ -76,7 +88,35 @@ async def _judge(engine: Engine, ripe: Sequence[tuple[Order, Attempt]]) -> int:
             except IntegrityError:
                 # The rules of the database stand against it: one such order must not keep the others from finality.
                 log.exception("finality.refused")
-    return done
+
+
+def _stayed(attempt: Attempt, status: SignatureStatus | None) -> bool:
+    """Whether a transaction is final where it was confirmed, as nearly all are."""
+    return (
+        status is not None
+        and status.commitment == "finalized"
+        and status.error is None
+        and status.slot == attempt.observed_slot
+    )
+
+
+async def _finalize_together(engine: Engine, stayed: Sequence[tuple[Order, Attempt]]) -> set[UUID]:
+    """Write all of them final in one statement; which of them are. None is where the database refuses one."""
+    if not stayed:
+        return set()
+    before = {order.id: order for order, _ in stayed}
+    landed = [Landed(order.id, order.fencing_token, row.id, row.observed_slot or 0) for order, row in stayed]
+    try:
+        async with engine.database.at_once() as session:
+            written = await finalize(session, landed, worker=engine.name)
+    except IntegrityError:
+        return set()
+    for order in written.values():
+        engine.progress.publish(order)
+        measure(before[order.id], order)
+        metrics.ATTEMPTS.labels(Verdict.LANDED.value).inc()
+        log.info("order.finalized", order=str(order.id), seq=order.seq)
+    return set(written)
 
 
 async def _judge_one(turn: Turn, attempt: Attempt, status: SignatureStatus | None, slot: int) -> bool:

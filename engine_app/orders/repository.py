@@ -232,10 +232,10 @@ def _changing(
     return sqlalchemy.select(advanced).add_cte(recorded(advanced), *(part(advanced) for part in parts))
 
 
-def recorded(order: CTE, *, where: ColumnElement[bool] | None = None) -> CTE:
+def recorded(order: CTE, *, where: ColumnElement[bool] | None = None, data: ColumnElement[Any] | None = None) -> CTE:
     """The part of a statement that records an event of the orders which another part has written.
 
-    Its facts are the bind parameters `event`, `data` and `worker`.
+    What is told is in the bind parameters `event`, `worker` and, where no expression is given for it, `data`.
     """
     remembered = {name: order.c[name] for name in STATE} | {DEX_QUOTES: order.c.decision[DEX_QUOTES]}
     state = func.jsonb_build_object(*(part for pair in remembered.items() for part in pair))
@@ -244,7 +244,7 @@ def recorded(order: CTE, *, where: ColumnElement[bool] | None = None) -> CTE:
         order.c.seq,
         order.c.status,
         bindparam("event", type_=String()),
-        bindparam("data", type_=JSONB()),
+        bindparam("data", type_=JSONB()) if data is None else data,
         bindparam("worker", type_=String()),
         func.jsonb_strip_nulls(state),
     )

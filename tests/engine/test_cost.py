@@ -1,0 +1,54 @@
+"""What an order costs Redis, and how many bytes tell of it: no times, so that nothing here depends on the machine."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+
+import orjson
+import pytest
+from redis import Redis
+
+from tests.conftest import RunningEngine
+from tests.listening import listener
+from tests.trading import Bot, bot
+
+ORDERS = 4
+EVENTS = ("placed", "routing", "routed", "submitted", "confirmed", "finalized")
+MOST_BYTES_AN_UPDATE = 1_000
+
+
+@pytest.fixture(scope="module")
+def trader(engine: RunningEngine) -> Iterator[Bot]:
+    with bot(engine.base_url) as made:
+        yield made
+
+
+def commands(redis: Redis) -> dict[str, int]:
+    """How often each command was called."""
+    told = redis.info("commandstats")
+    assert isinstance(told, dict)
+    return {name.removeprefix("cmdstat_"): int(stats["calls"]) for name, stats in told.items()}
+
+
+async def test_what_an_order_asks_of_redis_and_tells_its_listener(engine: RunningEngine, trader: Bot) -> None:
+    redis = Redis.from_url(engine.redis_url)
+    trader.wait_for_event(trader.place("SOL", "USDC", "0.1"), "finalized")
+    token = trader.client.headers["Authorization"].removeprefix("Bearer ")
+    async with listener(engine.base_url, {"token": token}) as live:
+        await live.subscribe({})
+        before = commands(redis)
+        placed = [await asyncio.to_thread(trader.place, "SOL", "USDC", "0.1") for _ in range(ORDERS)]
+        told = [update for order_id in placed for update in await live.finalized(order_id)]
+        after = commands(redis)
+    redis.close()
+    asked = {name: (after[name] - before.get(name, 0)) / ORDERS for name in after}
+    # Each event keeps the state and tells of it; so does a count of blocks, once a second, while an order waits.
+    for name in ("eval", "publish"):
+        assert len(EVENTS) <= asked[name] <= len(EVENTS) + 1
+    # A message in the queue and its wake-up, of which the list keeps few.
+    assert (asked["rpush"], asked["ltrim"]) == (2, 1)
+    known = {(update["orderId"], update["seq"]) for update in told}
+    assert known == {(order_id, seq) for order_id in placed for seq in range(1, len(EVENTS) + 1)}
+    largest = max(len(orjson.dumps(update)) for update in told)
+    assert largest <= MOST_BYTES_AN_UPDATE

@@ -1,0 +1,100 @@
+"""What an order that lands at its first try may cost: its own calls to the node, its statements, its commits.
+
+Nothing here is a time. A number that rises is a step that has become dearer; one that falls is to be written down here.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import event
+from sqlalchemy.engine import Connection
+
+from tests.execution.conftest import Desk
+from tests.waiting import until
+
+OWN_CALLS = {"getMultipleAccounts": 1, "simulateTransaction": 1, "sendTransaction": 1, "getTransaction": 1}
+LEASES_OF_ALL = "AS ours"
+"""In the statement that renews every lease of a worker, once a second."""
+
+
+@dataclass
+class Ledger:
+    """The transactions that have named an order, in which statements named it.
+
+    Attributes:
+        statements: of each transaction, how many it had.
+        at_once: how many of the transactions were a statement alone, without BEGIN and COMMIT.
+    """
+
+    statements: list[int] = field(default_factory=list)
+    at_once: int = 0
+
+    @property
+    def round_trips(self) -> int:
+        """To Postgres and back, BEGIN and COMMIT included."""
+        return sum(self.statements) + 2 * (len(self.statements) - self.at_once)
+
+
+@contextmanager
+def ledger_of(desk: Desk, order_id: UUID) -> Iterator[Ledger]:
+    """Count what is executed with the order's id among its values, and what stands in one transaction with it."""
+    kept, engine = Ledger(), desk.database.engine.sync_engine
+    running: Counter[int] = Counter()
+    naming: set[int] = set()
+
+    def executes(connection: Connection, _cursor: Any, text: str, values: Any, *_: Any) -> None:
+        if LEASES_OF_ALL in text:
+            return
+        running[id(connection)] += 1
+        if isinstance(values, Mapping) and _names(values, order_id):
+            naming.add(id(connection))
+
+    def ends(connection: Connection) -> None:
+        count = running.pop(id(connection), 0)
+        if id(connection) in naming:
+            naming.discard(id(connection))
+            kept.statements.append(count)
+            kept.at_once += connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT"
+
+    handlers = (("before_cursor_execute", executes), ("commit", ends), ("rollback", ends))
+    for name, handler in handlers:
+        event.listen(engine, name, handler)
+    try:
+        yield kept
+    finally:
+        for name, handler in handlers:
+            event.remove(engine, name, handler)
+
+
+def _names(values: Mapping[str, Any], order_id: UUID) -> bool:
+    return any(value == order_id or (isinstance(value, list) and order_id in value) for value in values.values())
+
+
+async def test_an_order_costs_four_calls_and_five_transactions(desk: Desk) -> None:
+    customer = await desk.customer()
+    warm = await desk.place(customer, "SOL", "USDC", "1")
+    await desk.run(warm)
+    await desk.reaches(warm, "confirmed")
+    order_id = await desk.place(customer, "SOL", "USDC", "1")
+    with ledger_of(desk, order_id) as kept:
+        await desk.process.execute(order_id)
+
+        async def final() -> bool:
+            return len(kept.statements) >= 5
+
+        await until(final, seconds=60)
+    # Taken up and on to routing; reserved and on to building; submitted with its attempt; confirmed; final.
+    assert sorted(kept.statements) == [1, 1, 1, 1, 3]
+    assert (kept.at_once, kept.round_trips) == (4, 9)
+    order = await desk.order(order_id)
+    assert order.finalized_at is not None
+    assert order.rpc_calls == OWN_CALLS
+    assert [event.name for event in await desk.events(order_id)] == [
+        "placed", "routing", "routed", "submitted", "confirmed", "finalized",
+    ]  # fmt: skip
