@@ -13,6 +13,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 
+from redis.asyncio import Redis
 from solders.pubkey import Pubkey
 
 from engine_app import queue
@@ -20,11 +21,14 @@ from engine_app.accounts.endings import Endings
 from engine_app.accounts.service import Accounts
 from engine_app.accounts.upkeep import Upkeep
 from engine_app.chain.clusters import CLUSTERS, Cluster, websocket_url
+from engine_app.chain.lookup_tables import LookupTables
+from engine_app.chain.priority_fees import priority_fee
 from engine_app.chain.rpc import Rpc
 from engine_app.chain.stream import Stream
 from engine_app.errors import EngineError
 from engine_app.markets.pools import Pools
 from engine_app.markets.quotes import Quotes
+from engine_app.markets.routing import LEG_UNITS
 from engine_app.markets.tokens import TokenList, TokenLookup
 from engine_app.orders.address_book import AddressBook
 from engine_app.orders.costs import CostsOfSwaps
@@ -120,17 +124,7 @@ async def _start(chosen: Settings, resources: AsyncExitStack) -> WebServices:
     sockets = [chosen.solana_ws_url] if chosen.solana_ws_url else map(websocket_url, chosen.solana_rpc_url)
     stream = Stream(list(sockets), on_lost=rpc.distrust)
     resources.push_async_callback(stream.close)
-    pools = Pools(
-        rpc,
-        cluster,
-        refresh_seconds=chosen.pool_refresh_seconds,
-        pairs=tokens.pairs(),
-        hubs=tokens.hubs(),
-        configured=[Pubkey.from_string(address) for address in chosen.pools],
-        max_slot_spread=chosen.max_slot_spread,
-        redis=redis,
-    )
-    resources.push_async_callback(pools.close)
+    pools, tables = _markets(chosen, rpc, tokens, redis, resources)
     costs = CostsOfSwaps(rpc, chosen)
     resources.push_async_callback(costs.close)
     publisher = ProgressPublisher(redis, tokens)
@@ -160,6 +154,7 @@ async def _start(chosen: Settings, resources: AsyncExitStack) -> WebServices:
         await rpc.start()
         await stream.start()
         await pools.start()
+        await tables.start()
         await costs.start()
         await lookup.check_list()
 
@@ -189,7 +184,7 @@ async def _start(chosen: Settings, resources: AsyncExitStack) -> WebServices:
         wallets=wallets,
         withdrawals=Withdrawals(orders, address_book, wallets, holdings, accounts, chosen),
         address_book=address_book,
-        quotes=Quotes(pools, lookup),
+        quotes=Quotes(pools, lookup, tables, leg_lamports=priority_fee(LEG_UNITS, chosen.compute_unit_price)),
         costs=costs,
         faucet=Faucet(rpc, tokens, wallets, limits, chosen),
         feed=feed,
@@ -198,6 +193,26 @@ async def _start(chosen: Settings, resources: AsyncExitStack) -> WebServices:
         counters=counters,
         readiness=Readiness(database, redis, rpc),
     )
+
+
+def _markets(
+    chosen: Settings, rpc: Rpc, tokens: TokenList, redis: Redis, resources: AsyncExitStack
+) -> tuple[Pools, LookupTables]:
+    """What is known of the chain's pools, and the lookup tables by which orders may name them."""
+    pools = Pools(
+        rpc,
+        CLUSTERS[chosen.solana_cluster],
+        refresh_seconds=chosen.pool_refresh_seconds,
+        pairs=tokens.pairs(),
+        hubs=tokens.hubs(),
+        configured=[Pubkey.from_string(address) for address in chosen.pools],
+        max_slot_spread=chosen.max_slot_spread,
+        redis=redis,
+    )
+    resources.push_async_callback(pools.close)
+    tables = LookupTables(rpc, [Pubkey.from_string(address) for address in chosen.lookup_tables])
+    resources.push_async_callback(tables.close)
+    return pools, tables
 
 
 def _report_end(task: asyncio.Task[None]) -> None:

@@ -47,6 +47,11 @@ def capped_price(price: int, compute_unit_limit: int, most_lamports: int) -> int
     return min(price, most_lamports * 1_000_000 // compute_unit_limit)
 
 
+def priority_fee(compute_unit_limit: int, compute_unit_price: int) -> int:
+    """Lamports a transaction pays on top of its base fee: limit × price / 10⁶, rounded up."""
+    return -(-compute_unit_limit * compute_unit_price // 1_000_000)
+
+
 class PriorityFees:
     """Keeps prices ready for sets of writable accounts that were asked for lately."""
 

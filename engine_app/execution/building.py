@@ -28,11 +28,6 @@ def needs(plan: SwapPlan, *, wallet_rent: int, priority_fee: int, tries: int) ->
     return {str(WRAPPED_SOL_MINT): lamports, str(plan.mint_in): plan.amount_in}
 
 
-def priority_fee(compute_unit_limit: int, compute_unit_price: int) -> int:
-    """Lamports a transaction pays on top of its base fee: limit × price / 10⁶, rounded up."""
-    return -(-compute_unit_limit * compute_unit_price // 1_000_000)
-
-
 def contended_accounts(plan: SwapPlan) -> tuple[Pubkey, ...]:
     """The accounts of others that the swap writes: those for which a priority fee has to be bid."""
     own = {plan.owner, *(token_account(plan, mint) for mint in plan.token_programs)}

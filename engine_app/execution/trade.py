@@ -14,6 +14,7 @@ from uuid import uuid4
 from solders.pubkey import Pubkey
 
 from engine_app.chain.accounts import AccountsAtSlot
+from engine_app.chain.priority_fees import priority_fee
 from engine_app.chain.token_accounts import (
     TOKEN_2022_PROGRAM,
     TOKEN_ACCOUNT_SIZE,
@@ -23,13 +24,23 @@ from engine_app.chain.token_accounts import (
     token_account_at,
 )
 from engine_app.chain.transactions import MAX_COMPUTE_UNITS
-from engine_app.execution.building import WALLET_SIZE, contended_accounts, needs, priority_fee
+from engine_app.execution.building import WALLET_SIZE, contended_accounts, needs
 from engine_app.execution.failures import TryFailure
 from engine_app.execution.tries import Planned, begin, carry_out, reserve
 from engine_app.execution.turn import Turn
 from engine_app.markets.errors import NoPool
 from engine_app.markets.pools import Snapshot
-from engine_app.markets.routing import Decision, Route, Terms, decide, decide_fitting, fits, floor_out, leg_terms
+from engine_app.markets.routing import (
+    LEG_UNITS,
+    Decision,
+    Route,
+    Terms,
+    decide,
+    decide_fitting,
+    fits,
+    floor_out,
+    leg_terms,
+)
 from engine_app.markets.routing.plan import SwapPlan, swap_instructions, token_programs
 from engine_app.markets.routing.price import route_impact
 from engine_app.markets.tokens import whole
@@ -39,9 +50,6 @@ from engine_app.orders.lifecycle import MAX_TRIES
 from engine_app.orders.models import Order
 from engine_app.telemetry.logging import get_logger
 from engine_app.wallets.policy import SwapAllowance, SwapLeg
-
-LEG_UNITS = 100_000
-"""Compute units of a swap in one pool, about the most of any venue: what a further leg pays a priority fee for."""
 
 log = get_logger(__name__)
 

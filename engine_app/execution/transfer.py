@@ -11,8 +11,9 @@ from solders.pubkey import Pubkey
 
 from engine_app.chain.accounts import DecodeError
 from engine_app.chain.errors import RpcUnavailable
+from engine_app.chain.priority_fees import priority_fee
 from engine_app.chain.token_accounts import WRAPPED_SOL_MINT
-from engine_app.execution.building import WALLET_SIZE, priority_fee
+from engine_app.execution.building import WALLET_SIZE
 from engine_app.execution.transfer_plan import (
     COMPUTE_UNITS,
     Transfer,

@@ -6,15 +6,17 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from time import monotonic
 
 from solders.pubkey import Pubkey
 
+from engine_app.chain.lookup_tables import LookupTables
 from engine_app.chain.slot_clock import SlotClock
 from engine_app.markets.errors import NoPool
 from engine_app.markets.in_flight import InFlight
 from engine_app.markets.pools import LastSearch, Pools, Snapshot
-from engine_app.markets.routing import Decision, Route, decide, floor_out
+from engine_app.markets.routing import Decision, Route, decide, decide_fitting, fits, floor_out
 from engine_app.markets.routing.price import route_impact, route_price
 from engine_app.markets.routing.sizes import PriceBySize, price_by_size
 from engine_app.markets.tokens import Token, TokenLookup
@@ -94,9 +96,18 @@ class Quotes:
     A pair's pools are read once a slot, however many ask.
     """
 
-    def __init__(self, pools: Pools, lookup: TokenLookup) -> None:
+    def __init__(self, pools: Pools, lookup: TokenLookup, tables: LookupTables, *, leg_lamports: int) -> None:
+        """
+        Args:
+            pools: of the chain.
+            lookup: of tokens.
+            tables: lookup tables that orders may use.
+            leg_lamports: what a further leg of a route costs at the least price for compute units.
+        """
         self._pools = pools
         self._lookup = lookup
+        self._tables = tables
+        self._leg_lamports = leg_lamports
         self._slots = SlotClock()
         self._reads: InFlight[tuple[frozenset[Pubkey], bool], _Taken] = InFlight()
         self._recent: OrderedDict[frozenset[Pubkey], _Taken] = OrderedDict()
@@ -124,13 +135,20 @@ class Quotes:
             raise NoPool(f"no pool swaps {paid.symbol} for itself")
         taken = await self._taken(paid.mint, received.mint, discover=discover)
         snapshot = taken.snapshot
-        decision = decide(
+        decide_with = partial(
+            decide,
             snapshot.pools,
             clock=snapshot.clock,
             mint_in=paid.mint,
             mint_out=received.mint,
             amount_in=amount_in,
             refused=snapshot.refused,
+            slippage=slippage,
+            hubs=self._lookup.listed.hubs(),
+            leg_lamports=self._leg_lamports,
+        )
+        decision = decide_fitting(
+            lambda legs: decide_with(max_legs=legs), lambda route: fits(route, self._tables.ready)
         )
         route = decision.route
         if route is None:
@@ -163,7 +181,8 @@ class Quotes:
 
     async def _take(self, mint_in: Pubkey, mint_out: Pubkey, *, discover: bool) -> _Taken:
         began = monotonic()
-        snapshot = await self._pools.snapshot(mint_in, mint_out, discover=discover)
+        hubs = self._lookup.listed.hubs()
+        snapshot = await self._pools.snapshot(mint_in, mint_out, through=hubs, discover=discover)
         self._slots.saw_slot(snapshot.slot, monotonic())
         pair = frozenset((mint_in, mint_out))
         taken = self._recent[pair] = _Taken(snapshot, began)

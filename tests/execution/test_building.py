@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from solders.pubkey import Pubkey
 
+from engine_app.chain.priority_fees import priority_fee
 from engine_app.chain.token_accounts import WRAPPED_SOL_MINT, wrapped_sol_address
-from engine_app.execution.building import contended_accounts, needs, priority_fee
+from engine_app.execution.building import contended_accounts, needs
 from engine_app.markets.routing import Terms
 from engine_app.markets.routing.plan import SwapPlan, leg_instruction
 from tests.wallets.messages import ATTEMPT, OWNER, RENT, leg_of, pool_of

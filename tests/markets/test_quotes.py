@@ -9,6 +9,7 @@ from decimal import Decimal
 import pytest
 
 from engine_app.chain.call_counts import count_calls
+from engine_app.chain.lookup_tables import LookupTables
 from engine_app.chain.rpc import Rpc
 from engine_app.localnet.server import Localnet
 from engine_app.markets.errors import NoPool, SearchNeedsLogin, UnknownToken
@@ -16,6 +17,7 @@ from engine_app.markets.pools import Pools
 from engine_app.markets.quotes import Quotes
 from engine_app.markets.tokens import MAX_UNITS, TokenList, TokenLookup, TokenWarning, whole
 from engine_app.markets.venues.venue import Dex
+from tests.chaos.pools import shares
 from tests.markets.conftest import LOCALNET, put
 from tests.markets.venues.vectors import state
 
@@ -31,7 +33,7 @@ async def quotes(rpc: Rpc) -> AsyncIterator[Quotes]:
     """Quotes from `chain`, whose pools of SOL and USDC are already known."""
     pools = Pools(rpc, LOCALNET, refresh_seconds=3600)
     await pools.known(TOKENS.resolve("SOL").mint, TOKENS.resolve("USDC").mint)
-    yield Quotes(pools, TokenLookup(TOKENS, rpc, allow_unlisted=True))
+    yield Quotes(pools, TokenLookup(TOKENS, rpc, allow_unlisted=True), LookupTables(rpc, []), leg_lamports=100)
     await pools.close()
 
 
@@ -62,6 +64,8 @@ async def test_the_best_venue_depends_on_pair_side_and_size(quotes: Quotes) -> N
 
 
 async def test_one_call_serves_quotes_of_one_moment(quotes: Quotes) -> None:
+    await quotes.quote("SOL", "USDC", SOL, SLIPPAGE)
+    await asyncio.sleep(TEXTBOOK_SLOT_SECONDS)
     with count_calls() as calls:
         views = await asyncio.gather(*(quotes.quote("SOL", "USDC", SOL + size, SLIPPAGE) for size in range(10)))
         views.append(await quotes.quote("USDC", "SOL", 10**6, SLIPPAGE))
@@ -76,6 +80,8 @@ async def test_one_call_serves_quotes_of_one_moment(quotes: Quotes) -> None:
 
 
 async def test_a_quote_tells_how_old_it_is_and_is_kept_for_a_slot_of_the_chain(quotes: Quotes) -> None:
+    await quotes.quote("SOL", "USDC", SOL, SLIPPAGE)
+    await asyncio.sleep(TEXTBOOK_SLOT_SECONDS)
     first = await quotes.quote("SOL", "USDC", SOL, SLIPPAGE)
     await asyncio.sleep(0.15)
     kept = await quotes.quote("SOL", "USDC", SOL, SLIPPAGE)
@@ -117,13 +123,27 @@ async def test_any_mint_can_be_quoted_and_carries_its_warnings(quotes: Quotes, c
     assert view.decision.best.pool == case.pool
 
 
+async def test_a_pair_without_a_pool_is_quoted_over_a_third_token(quotes: Quotes) -> None:
+    view = await quotes.quote("BONK", "USDT", 10**10, SLIPPAGE)
+    assert [leg.mint_out for leg in view.route.legs[-1:]] == [TOKENS.resolve("USDT").mint]
+    assert len(view.route.hops) == 2
+    assert view.amount_out == view.route.amount_out > 0
+
+
+async def test_a_large_amount_is_quoted_over_several_pools(quotes: Quotes) -> None:
+    view = await quotes.quote("SOL", "USDC", 300 * SOL, SLIPPAGE)
+    assert {leg.pool.dex for leg in view.route.legs} == set(Dex)
+    assert view.decision.best is not None
+    assert view.amount_out > view.decision.best.amount_out
+
+
 async def test_what_cannot_be_quoted(quotes: Quotes) -> None:
     with pytest.raises(UnknownToken):
         await quotes.quote("SOL", "DOGE", SOL, SLIPPAGE)
     with pytest.raises(NoPool, match="itself"):
         await quotes.quote("SOL", "sol", SOL, SLIPPAGE)
     with pytest.raises(NoPool, match="no pool of"):
-        await quotes.quote("BONK", "USDT", SOL, SLIPPAGE)
+        await quotes.quote("SOL", shares(), SOL, SLIPPAGE)
     with pytest.raises(NoPool, match="too small"):
         await quotes.quote("SOL", "USDC", 1, SLIPPAGE)
     with pytest.raises(NoPool) as refused:

@@ -11,6 +11,9 @@ from engine_app.markets.routing.decision import Decision
 from engine_app.markets.routing.route import Route
 from engine_app.markets.routing.ways import MAX_LEGS, Way, rank
 
+LEG_UNITS = 100_000
+"""Compute units of a swap in one pool, about the most of any venue: what a further leg pays a priority fee for."""
+
 
 def decide_fitting(decide: Callable[[int], Decision], fits: Callable[[Route], bool]) -> Decision:
     """The decision for as many legs as one transaction holds.
