@@ -1,63 +1,83 @@
-"""µs per decision, by how many pools are asked: `python -m bench.decisions`.
+"""What a routing decision takes, by pools, size and ways: `python -m bench.decisions`.
 
-The pools of SOL and USDC on a local chain in this process: the two seeded ones, then every measured one besides
-(tests/vectors), of all six venues. Reading them is not in it; `bench.quotes` has that, `bench.venues` one quote each.
+Pools are measured ones of all six venues (tests/vectors) whose prices lie within a few percent of each other, so that
+splits and second hops are worth looking for. Times are of the processor, so that others on the machine do not count.
 """
 
 from __future__ import annotations
 
-import asyncio
-import gc
-import json
+import random
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from decimal import Decimal
 from statistics import median
-from time import perf_counter_ns
-from typing import Any
+from time import thread_time
 
-from bench.quotes import CLUSTER, SOL, USDC, add_measured_pools
-from engine_app.chain.rpc import Rpc
-from engine_app.localnet.server import Localnet, LocalnetOptions
-from engine_app.markets.pools import Pools, Snapshot
+from solders.pubkey import Pubkey
+
+from engine_app.chain.token_accounts import WRAPPED_SOL_MINT as SOL
 from engine_app.markets.routing import decide
+from engine_app.markets.venues.venue import Pool
+from tests.markets.routing.measured import CLOCK, USDC, USDT, at, paid, pools_of
 
-ROUNDS = 200
-AMOUNT_IN = 10**8
-
-
-async def measure() -> dict[str, Any]:
-    """Median µs of a decision, by its number of pools."""
-    options = LocalnetOptions(port=0, ws_port=0, slot_ms=400)
-    async with Localnet(options) as localnet:
-        rpc = Rpc([localnet.url], CLUSTER)
-        await rpc.start()
-        seeded = await _snapshot(rpc)
-        await add_measured_pools(localnet)
-        everything = await _snapshot(rpc)
-        await rpc.close()
-    return {str(len(snapshot.pools)): _decide_us(snapshot) for snapshot in (seeded, everything)}
+ROUNDS = 40
+POOLS = (2, 10, 50)
+AMOUNTS = (10**9, 10**11)
+CLOSE = Decimal("0.06")
+LEG_LAMPORTS = 100
+LIMITS: dict[str, tuple[int, tuple[Pubkey, ...]]] = {
+    "one pool": (1, ()),
+    "splits": (3, ()),
+    "splits and two hops": (3, (SOL, USDC, USDT)),
+}
 
 
-async def _snapshot(rpc: Rpc) -> Snapshot:
-    pools = Pools(rpc, CLUSTER, refresh_seconds=3600)
-    snapshot = await pools.snapshot(SOL, USDC)
-    await pools.close()
-    return snapshot
+def close_ones(one: Pubkey, other: Pubkey, amount: int) -> list[Pool]:
+    """Measured pools of a pair whose prices are close to that of the one in the middle."""
+    offers = sorted((paid(pool, one, amount), pool.address, pool) for pool in pools_of(one, other))
+    middle = offers[len(offers) // 2][0]
+    return [pool for offer, _, pool in offers if abs(offer - middle) < middle * CLOSE]
 
 
-def _decide_us(snapshot: Snapshot) -> float:
-    gc.disable()
-    took = []
-    for _ in range(ROUNDS):
-        began = perf_counter_ns()
-        decide(snapshot.pools, clock=snapshot.clock, mint_in=SOL, mint_out=USDC, amount_in=AMOUNT_IN)
-        took.append(perf_counter_ns() - began)
-    gc.enable()
-    return round(median(took) / 1000, 1)
+def some(pools: Sequence[Pool], count: int, dice: random.Random) -> list[Pool]:
+    """So many of some pools, each at an address of its own where they have to come again."""
+    return [at(pool, Pubkey.new_unique()) for pool in dice.choices(pools, k=count)]
 
 
-def main() -> None:
-    """Measure and print."""
-    print(json.dumps(asyncio.run(measure()), indent=2))
+def run() -> None:
+    """Measure and print a table."""
+    dice = random.Random(1)
+    direct, first, second = (close_ones(*pair, 10**9) for pair in ((SOL, USDC), (SOL, USDT), (USDT, USDC)))
+    sys.stdout.write(f"{'pools of the pair':<20}{'SOL':>5}  {'ways':<22}{'median µs':>10}{'most µs':>10}   taken\n")
+    for count in POOLS:
+        for amount in AMOUNTS:
+            for ways, (max_legs, hubs) in LIMITS.items():
+                took: list[float] = []
+                taken: Counter[str] = Counter()
+                for _ in range(ROUNDS):
+                    pools = some(direct, count, dice)
+                    if hubs:
+                        pools += [*some(first, count // 2, dice), *some(second, count // 2, dice)]
+                    began = thread_time()
+                    decision = decide(
+                        pools,
+                        clock=CLOCK,
+                        mint_in=SOL,
+                        mint_out=USDC,
+                        amount_in=amount,
+                        slippage=Decimal("0.01"),
+                        max_legs=max_legs,
+                        hubs=hubs,
+                        leg_lamports=LEG_LAMPORTS,
+                    )
+                    took.append((thread_time() - began) * 1e6)
+                    taken["none" if decision.way is None else decision.way.kind.value] += 1
+                told = ", ".join(f"{kind} {times}" for kind, times in taken.most_common())
+                sys.stdout.write(
+                    f"{count:<20}{amount // 10**9:>5}  {ways:<22}{median(took):>10.0f}{max(took):>10.0f}   {told}\n"
+                )
 
 
 if __name__ == "__main__":
-    main()
+    run()

@@ -34,7 +34,7 @@ def price_impact(quote: SwapQuote) -> Decimal:
     """1 − effective / marginal price, nine decimal places: what the trade loses against an infinitely small one
     before fees, by the pool's depth and by every fee together."""
     units_out, units_in = quote.marginal_price
-    return _impact(Fraction(quote.amount_out * units_in, quote.amount_in * units_out))
+    return _impact(quote.amount_out * units_in, quote.amount_in * units_out)
 
 
 def route_impact(route: Route) -> Decimal:
@@ -46,7 +46,7 @@ def route_impact(route: Route) -> Decimal:
     kept = Fraction(1)
     for hop in route.hops:
         kept *= Fraction(sum(leg.amount_out for leg in hop)) / sum(map(_at_marginal_price, hop), Fraction(0))
-    return _impact(kept)
+    return _impact(kept.numerator, kept.denominator)
 
 
 def sol_in(lamports: int, pools: Iterable[Pool], clock: ChainClock) -> int | None:
@@ -69,6 +69,6 @@ def _at_marginal_price(leg: Leg) -> Fraction:
     return Fraction(leg.amount_in * units_out, units_in)
 
 
-def _impact(kept: Fraction) -> Decimal:
-    ratio = _RATIO.divide(Decimal(kept.numerator), Decimal(kept.denominator))
+def _impact(effective: int, marginal: int) -> Decimal:
+    ratio = _RATIO.divide(Decimal(effective), Decimal(marginal))
     return (1 - ratio).quantize(_IMPACT_STEP, rounding=ROUND_HALF_EVEN)

@@ -29,10 +29,16 @@ _SMALL_PROBE = 512
 """A pool's price for small parts is asked at one part in so many of the amount."""
 _FIRST_STEP = 8
 """The search begins with moving one part in so many of the amount."""
-_CLOSE_ENOUGH = 1 << 18
-"""It ends where a part of the size last moved pays nowhere more than one part in so many of what the whole pays."""
+_CLOSE_ENOUGH = 1 << 17
+"""It ends where smaller moves can gain no more than about one part in so many of what the whole pays."""
+_NOT_FAR = 8
+"""A division of fewer legs is looked at where a leg, as far as is easily told, brings in less than so many times what
+it costs."""
+_TRIED_WITHOUT = 2
+"""Pools that are tried to be done without, of those that bring in least."""
 _REFUSED = -(1 << 128)
 """What a refusal counts as: less than any division can make up for."""
+_ANYTHING = 1 << 128
 
 
 class Offers:
@@ -139,10 +145,10 @@ def _best(asked: Sequence[Offers], amount: int, max_legs: int, leg_cost: int) ->
 
 
 def _shortlist(asked: Sequence[Offers], amount: int) -> list[Offers]:
-    """The pools that pay most for all of it, for a half, and for a small part, in turn."""
+    """The pools that pay most for all of it, for an eighth, and for a small part, in turn."""
     if len(asked) <= SHORTLIST:
         return list(asked)
-    sizes = (amount, amount // 2, max(amount // 16, 1), max(amount // _SMALL_PROBE, 1))
+    sizes = (amount, max(amount // 8, 1), max(amount // _SMALL_PROBE, 1))
     rankings = [sorted(range(len(asked)), key=lambda at: -asked[at].pays(size)) for size in sizes]
     chosen: dict[int, None] = {}
     for of_rank in zip(*rankings, strict=True):
@@ -153,31 +159,39 @@ def _shortlist(asked: Sequence[Offers], amount: int) -> list[Offers]:
 
 
 def _divisions(listed: Sequence[Offers], amount: int, max_legs: int, leg_cost: int) -> list[Division]:
-    """Good divisions over at most so many pools: the best that was found, and where further legs cost something the
-    best of each number of legs."""
+    """Good divisions over at most so many pools: the best that was found, and those of fewer legs where what a leg
+    brings in is not far above what it costs."""
     if amount <= EVERY_DIVISION_OVER_TWO:
         return _every(listed, amount, max_legs)
     division = _improved(listed, (0,) * len(listed), amount)
     found: list[Division] = []
     while division is not None and _legs(division) > 1:
+        spared = _spared(listed, division)
         if _legs(division) <= max_legs:
             found.append(division)
-            if not leg_cost:
+            if spared[0][0] > _NOT_FAR * leg_cost:
                 break
-        division = _with_one_less(listed, division)
+        fewer = [_without(listed, division, out) for _, out in spared[:_TRIED_WITHOUT]]
+        division = max((one for one in fewer if one is not None), key=lambda one: _paid(listed, one), default=None)
     return found
 
 
-def _with_one_less(listed: Sequence[Offers], division: Division) -> Division | None:
-    """The best division over the same pools but one; None where none of them can be done without."""
-    used = frozenset(at for at, part in enumerate(division) if part)
-    fewer: list[Division] = []
-    for out in sorted(used):
-        rest = tuple(0 if at == out else part for at, part in enumerate(division))
-        found = _improved(listed, rest, division[out], among=used - {out})
-        if found is not None:
-            fewer.append(found)
-    return max(fewer, key=lambda found: _paid(listed, found), default=None)
+def _spared(listed: Sequence[Offers], division: Division) -> list[tuple[int, int]]:
+    """What is lost without each pool of a division if another one takes all of its part, and which; the least first."""
+    used = [at for at, part in enumerate(division) if part]
+    lost: list[tuple[int, int]] = []
+    for out in used:
+        part = division[out]
+        taken = max(listed[at].pays(division[at] + part) - listed[at].pays(division[at]) for at in used if at != out)
+        lost.append((listed[out].pays(part) - max(taken, 0), out))
+    return sorted(lost)
+
+
+def _without(listed: Sequence[Offers], division: Division, out: int) -> Division | None:
+    """The best division over the same pools but this one; None where the others do not take all."""
+    others = frozenset(at for at, part in enumerate(division) if part and at != out)
+    rest = tuple(0 if at == out else part for at, part in enumerate(division))
+    return _improved(listed, rest, division[out], among=others)
 
 
 def _improved(
@@ -204,24 +218,51 @@ def _improved(
 
 
 def _filled(listed: Sequence[Offers], parts: list[int], more: int, step: int, pools: Sequence[int]) -> list[int] | None:
+    """The parts with so much more, in steps; what no pool takes even in single units one of them may take as a whole,
+    since some pay nothing for little."""
     while more:
         step = min(step, more)
-        gains = {at: listed[at].pays(parts[at] + step) - listed[at].pays(parts[at]) for at in pools}
-        best = max(pools, key=gains.__getitem__)
-        if gains[best] >= 0:
-            parts[best] += step
-            more -= step
-        elif step > 1:
+        taker, gain = _taker(listed, parts, step, pools)
+        if gain < 0 and step == 1:
+            step = more
+            taker, gain = _taker(listed, parts, step, pools)
+            if gain < 0:
+                return None
+        if gain < 0:
             step //= 2
         else:
-            return None
+            parts[taker] += step
+            more -= step
     return parts
 
 
+def _taker(listed: Sequence[Offers], parts: Sequence[int], step: int, pools: Sequence[int]) -> tuple[int, int]:
+    """The pool that pays most for a step more, and how much."""
+    gains = {at: listed[at].pays(parts[at] + step) - listed[at].pays(parts[at]) for at in pools}
+    taker = max(pools, key=gains.__getitem__)
+    return taker, gains[taker]
+
+
 def _settled(listed: Sequence[Offers], parts: Sequence[int], step: int, pools: Sequence[int]) -> bool:
-    """Whether smaller moves than this one can gain next to nothing; not where a pool is too full for this one."""
+    """Whether smaller moves than this one, none of which gained, can gain next to nothing."""
     least = sum(listed[at].pays(parts[at]) for at in pools) // _CLOSE_ENOUGH
-    return all(0 <= listed[at].pays(parts[at] + step) - listed[at].pays(parts[at]) <= least for at in pools)
+    alone = sum(parts[at] > 0 for at in pools) == 1
+    return all(_to_gain(listed[at], parts[at], step, alone=alone) <= least for at in pools)
+
+
+def _to_gain(offers: Offers, part: int, step: int, *, alone: bool) -> int:
+    """About what moves of less than a step to or from a pool can gain, where one of a step gains nothing: what its
+    price changes within a step of where it stands, since else a small move would gain no more than its share of a step.
+    """
+    half = step // 2
+    paid, more = offers.pays(part), offers.pays(part + step)
+    if part < step:
+        return _ANYTHING if more < 0 else max(paid, 2 * offers.pays(part + half) - more - paid)
+    if alone:
+        return 2 * offers.pays(part - half) - paid - offers.pays(part - step)
+    if more < 0:
+        return paid * step // part
+    return 2 * paid - more - offers.pays(part - step)
 
 
 def _best_move(

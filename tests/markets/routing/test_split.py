@@ -42,13 +42,13 @@ def divided(pools: Sequence[Pool], mint_in: Pubkey, amount: int, *, max_legs: in
     return sum(leg.amount_out for leg in legs)
 
 
-def best_on_grid(value: Callable[[int], int], amount: int, points: int) -> tuple[int, int]:
+def best_on_grid(value: Callable[[int], int], amount: int, points: int, around: int = 20) -> tuple[int, int]:
     """The most that a part from 0 to `amount` gives on a grid, with local refinement down to single units; and it."""
     step = max(amount // points, 1)
     best = max((value(part), part) for part in (*range(0, amount + 1, step), amount))
     while step > 1:
         low, high = max(best[1] - step, 0), min(best[1] + step, amount)
-        step = max((high - low) // 20, 1)
+        step = max((high - low) // around, 1)
         best = max(best, *((value(part), part) for part in range(low, high + 1, step)))
     return best
 
@@ -83,7 +83,7 @@ def test_small_amounts_over_three_pools_against_every_division(pools: list[Pool]
     assert_close(divided(pools, mint_in, amount), searched)
 
 
-@settings(deadline=None, max_examples=12)
+@settings(deadline=None, max_examples=8)
 @given(pools=pool_sets(SOL, USDC, least=2, most=2), mint_in=SIDES, amount=AMOUNTS)
 def test_amounts_over_two_pools_against_a_fine_grid(pools: list[Pool], mint_in: Pubkey, amount: int) -> None:
     first, second = pools
@@ -98,6 +98,13 @@ def test_amounts_over_several_pools_against_two_at_a_time(pools: list[Pool], min
     assert_close(divided(pools, mint_in, amount), searched)
 
 
+@settings(deadline=None, max_examples=3)
+@given(pools=pool_sets(SOL, USDC, least=8, most=8), mint_in=SIDES, amount=AMOUNTS)
+def test_of_many_pools_the_right_ones_are_taken(pools: list[Pool], mint_in: Pubkey, amount: int) -> None:
+    searched = max(over_two(first, second, mint_in, amount, 60) for first, second in combinations(pools, 2))
+    assert_close(divided(pools, mint_in, amount, max_legs=2), searched)
+
+
 @settings(deadline=None, max_examples=4)
 @given(pools=pool_sets(SOL, USDC, least=3, most=3), mint_in=SIDES, amount=AMOUNTS)
 def test_amounts_over_three_pools_against_a_grid_of_two_parts(pools: list[Pool], mint_in: Pubkey, amount: int) -> None:
@@ -107,10 +114,12 @@ def test_amounts_over_three_pools_against_a_grid_of_two_parts(pools: list[Pool],
         left = amount - part
         return (
             paid(first, mint_in, part)
-            + best_on_grid(lambda other: paid(second, mint_in, other) + paid(third, mint_in, left - other), left, 40)[0]
+            + best_on_grid(
+                lambda other: paid(second, mint_in, other) + paid(third, mint_in, left - other), left, 20, 8
+            )[0]
         )
 
-    assert_close(divided(pools, mint_in, amount), best_on_grid(with_first, amount, 40)[0])
+    assert_close(divided(pools, mint_in, amount), best_on_grid(with_first, amount, 20, 8)[0])
 
 
 @settings(deadline=None, max_examples=40)
