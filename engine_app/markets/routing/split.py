@@ -75,6 +75,13 @@ class Offers:
             return str(refusal)
         return quote if quote.amount_out else "too small: the amount buys less than one unit"
 
+    def rank(self, amount_in: int) -> tuple[int, int]:
+        """What puts one pool before another for `amount_in`: what it pays, else what it holds."""
+        paid = self.pays(amount_in)
+        if paid >= 0:
+            return paid, 0
+        return paid, max(self.pool.reserve(mint) for mint in self.pool.mints if mint != self._mint_in)
+
     def leg(self, mint_out: Pubkey, amount_in: int) -> Leg:
         """The leg that sells `amount_in`, which the pool does not refuse."""
         answer = self.answer(amount_in)
@@ -145,17 +152,15 @@ def _best(asked: Sequence[Offers], amount: int, max_legs: int, leg_cost: int) ->
 
 
 def _shortlist(asked: Sequence[Offers], amount: int) -> list[Offers]:
-    """The pools that pay most for all of it, for an eighth, and for a small part, in turn."""
+    """The pools that pay most for all of it, for an eighth, and for a small part, in turn; of those that refuse all of
+    these the ones that hold most."""
     if len(asked) <= SHORTLIST:
         return list(asked)
-    sizes = (amount, max(amount // 8, 1), max(amount // _SMALL_PROBE, 1))
-    rankings = [sorted(range(len(asked)), key=lambda at: -asked[at].pays(size)) for size in sizes]
-    chosen: dict[int, None] = {}
-    for of_rank in zip(*rankings, strict=True):
-        chosen.update(dict.fromkeys(of_rank))
-        if len(chosen) >= SHORTLIST:
-            break
-    return [asked[at] for at in sorted(list(chosen)[:SHORTLIST])]
+    sizes = (amount, max(amount // _FIRST_STEP, 1), max(amount // _SMALL_PROBE, 1))
+    rankings = [sorted(asked, key=lambda offers: offers.rank(size), reverse=True) for size in sizes]
+    chosen = dict.fromkeys(offers for of_rank in zip(*rankings, strict=True) for offers in of_rank)
+    first = frozenset(list(chosen)[:SHORTLIST])
+    return [offers for offers in asked if offers in first]
 
 
 def _divisions(listed: Sequence[Offers], amount: int, max_legs: int, leg_cost: int) -> list[Division]:
@@ -205,7 +210,7 @@ def _improved(
     """
     pools = range(len(listed)) if among is None else sorted(among)
     step = max(more // _FIRST_STEP, 1)
-    parts = _filled(listed, list(division), more, step, pools)
+    parts = _filled(listed, division, more, step, pools)
     while parts is not None:
         while (move := _best_move(listed, parts, step, pools)) is not None:
             giver, taker, moved = move
@@ -217,22 +222,21 @@ def _improved(
     return None
 
 
-def _filled(listed: Sequence[Offers], parts: list[int], more: int, step: int, pools: Sequence[int]) -> list[int] | None:
-    """The parts with so much more, in steps; what no pool takes even in single units one of them may take as a whole,
-    since some pay nothing for little."""
-    while more:
-        step = min(step, more)
+def _filled(listed: Sequence[Offers], before: Division, more: int, step: int, pools: Sequence[int]) -> list[int] | None:
+    """The parts with so much more, in steps, or all of it in one pool where the pools do not take it in steps: some pay
+    nothing for little."""
+    parts, left = list(before), more
+    while left:
+        step = min(step, left)
         taker, gain = _taker(listed, parts, step, pools)
-        if gain < 0 and step == 1:
-            step = more
-            taker, gain = _taker(listed, parts, step, pools)
-            if gain < 0:
-                return None
-        if gain < 0:
+        if gain >= 0:
+            parts[taker] += step
+            left -= step
+        elif step > 1:
             step //= 2
         else:
-            parts[taker] += step
-            more -= step
+            taker, gain = _taker(listed, before, more, pools)
+            return None if gain < 0 else [part + more * (at == taker) for at, part in enumerate(before)]
     return parts
 
 
