@@ -81,8 +81,8 @@ def engine(**settings: str) -> Iterator[RunningEngine]:
                 origin=origin,
                 data_dir=data,
                 database_url=postgres_url(Path(data), ports["postgres"]),
-                rpc_url=f"http://127.0.0.1:{ports['localnet']}",
-                ws_url=f"ws://127.0.0.1:{ports['localnet_ws']}",
+                rpc_url=settings.get("SOLANA_RPC_URL") or f"http://127.0.0.1:{ports['localnet']}",
+                ws_url=settings.get("SOLANA_WS_URL") or f"ws://127.0.0.1:{ports['localnet_ws']}",
                 metrics_url=f"http://127.0.0.1:{metrics_port}/metrics",
             )
         finally:

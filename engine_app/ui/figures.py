@@ -37,6 +37,13 @@ def amount(value: Decimal) -> str:
     return f"{grouped}.{fraction}" if fraction else grouped
 
 
+def in_full(value: Decimal) -> str:
+    """An amount with every digit it has, grouped: `7,801,488.281668`."""
+    whole, _, fraction = number(abs(value)).partition(".")
+    grouped = f"{'-' if value < 0 else ''}{int(whole):,}"
+    return f"{grouped}.{fraction}" if fraction else grouped
+
+
 def price(value: Decimal) -> str:
     """A price with six significant digits, grouped."""
     if value == 0:

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from engine_app.exact_json import number
-from engine_app.ui.figures import amount, exact, moment, percent, price, shortened, since
+from engine_app.ui.figures import amount, exact, in_full, moment, percent, price, shortened, since
 from engine_app.ui.order_view import (
     DEX_NAMES,
     FINAL,
@@ -212,7 +212,7 @@ def outcome(order: Mapping[str, Any]) -> Outcome:
 
 def _confirmed(order: Mapping[str, Any]) -> Outcome:
     final = order.get("finalizedAt") is not None
-    got = f"{number(exact(order['amountOut']))} {symbol_of(order['tokenOut'])}"
+    got = f"{in_full(exact(order['amountOut']))} {symbol_of(order['tokenOut'])}"
     if kind_of(order) == "swap":
         title = f"Received {got}"
     else:
@@ -346,7 +346,7 @@ def _own_units(order: Mapping[str, Any]) -> dict[str, Unit]:
 
 
 def _whole(value: Any, unit: str) -> str:
-    return "" if value is None else f"{number(exact(value))} {unit}"
+    return "" if value is None else f"{in_full(exact(value))} {unit}"
 
 
 def _sol(value: Any) -> str:

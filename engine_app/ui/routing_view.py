@@ -10,16 +10,9 @@ from typing import Any
 from engine_app.ui.figures import amount, exact, percent, price, shortened
 from engine_app.ui.order_view import DEX_NAMES
 from engine_app.ui.quote_view import impact_tone
+from engine_app.ui.route_view import venue_name
 from engine_app.ui.words import sentence
 
-VENUE_NAMES = {
-    "raydium_cpmm": "Raydium CPMM",
-    "raydium_amm_v4": "Raydium AMM v4",
-    "raydium_clmm": "Raydium CLMM",
-    "meteora_damm_v1": "Meteora DAMM v1",
-    "meteora_damm_v2": "Meteora DAMM v2",
-    "meteora_dlmm": "Meteora DLMM",
-}
 _FEES = {"pool": "pool", "creator": "creator", "transfer": "token's transfer fee"}
 
 
@@ -40,7 +33,7 @@ class Leg:
     """A part of the route: what goes into one pool and what comes out.
 
     Attributes:
-        hop: `Hop 1` or `Hop 2` of a route over a token between; else empty.
+        hop: `Hop 1` or `Hop 2` of a route over a token between; empty where there is one hop only.
         share: which part of its hop's amount goes through it.
         width: the same as a CSS width.
     """
@@ -58,7 +51,7 @@ class Leg:
 
 @dataclass(frozen=True)
 class Offer:
-    """What a pool offered for the whole amount; `lost` is why it was not taken, empty for one that was."""
+    """What a pool offered for the whole amount; `why` says why it was taken or was not."""
 
     venue: str
     dex: str
@@ -69,8 +62,17 @@ class Offer:
     impact: str
     impact_tone: str
     fees: str
-    lost: str
+    why: str
     taken: bool
+
+
+@dataclass(frozen=True)
+class OtherWay:
+    """A split or a way of two hops that was looked at, and why it was not taken."""
+
+    name: str
+    gets: str
+    why: str
 
 
 @dataclass(frozen=True)
@@ -85,12 +87,19 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Routing:
-    """A decision as the order's page shows it; `slot` is empty where there was none."""
+    """A decision as the order's page shows it; `slot` is empty where there was none.
+
+    `gain` is what the route pays beyond the best pool alone, `left_over` what two hops leave in the wallet; either may
+    be empty.
+    """
 
     slot: str = ""
     summary: str = ""
+    gain: str = ""
+    left_over: str = ""
     legs: list[Leg] = field(default_factory=list)
     offers: list[Offer] = field(default_factory=list)
+    others: list[OtherWay] = field(default_factory=list)
     refused: list[Refusal] = field(default_factory=list)
 
 
@@ -105,34 +114,47 @@ def routing_board(decision: Mapping[str, Any] | None, units: Units) -> Routing:
         Refusal(venue_name(pool["venue"]), pool["pool"], shortened(pool["pool"]), sentence(str(pool["reason"])))
         for pool in decision.get("refused") or []
     ]
-    slot = decision.get("slot")
+    others = [_other(way, decision, units) for way in decision.get("alternatives") or []]
+    slot, gain = decision.get("slot"), int(decision.get("gainUnits") or 0)
+    hops = len({leg.get("hop") for leg in legs})
     return Routing(
         slot="" if slot is None else f"{slot:,}",
-        summary=_summary(legs, len(offers), len(refused)),
-        legs=[_leg(leg, decision, units) for leg in legs],
+        summary=_summary(legs, hops, len(offers) + len(refused)),
+        gain=f"{_amount(gain, decision.get('mintOut'), units)} more than the best pool alone" if gain > 0 else "",
+        left_over=_left_over(decision.get("leftOver"), units),
+        legs=[_leg(leg, hops, decision, units) for leg in legs],
         offers=offers,
+        others=others,
         refused=refused,
     )
 
 
-def venue_name(venue: str) -> str:
-    """A venue as people call it."""
-    return VENUE_NAMES.get(venue, venue.replace("_", " "))
-
-
-def _summary(legs: Sequence[Mapping[str, Any]], offers: int, refused: int) -> str:
+def _summary(legs: Sequence[Mapping[str, Any]], hops: int, asked: int) -> str:
     pools = "1 pool" if len(legs) == 1 else f"{len(legs)} pools"
-    hops = len({leg["hop"] for leg in legs if leg.get("hop") is not None})
     way = f"{pools} over {hops} hops" if hops > 1 else pools
-    asked = offers + refused
     return f"Through {way}; {asked} {'pool was' if asked == 1 else 'pools were'} asked"
 
 
-def _leg(leg: Mapping[str, Any], decision: Mapping[str, Any], units: Units) -> Leg:
+def _left_over(left: Mapping[str, Any] | None, units: Units) -> str:
+    if left is None:
+        return ""
+    most = _amount(left["atMostUnits"], left["mint"], units)
+    return f"Between the hops about {_amount(left['expectedUnits'], left['mint'], units)} stays, at most {most}."
+
+
+def _other(way: Mapping[str, Any], decision: Mapping[str, Any], units: Units) -> OtherWay:
+    venues = " + ".join(dict.fromkeys(venue_name(leg["venue"]) for leg in way["route"]))
+    between = way.get("between")
+    over = units.get(between or "")
+    name = f"Over {over.symbol if over else shortened(between)}: {venues}" if between else venues
+    gets = _amount(way["amountOutUnits"], decision.get("mintOut"), units)
+    return OtherWay(name=name, gets=gets, why=sentence(way.get("lost") or ""))
+
+
+def _leg(leg: Mapping[str, Any], hops: int, decision: Mapping[str, Any], units: Units) -> Leg:
     share = exact(leg.get("share") or 1)
-    hop = leg.get("hop")
     return Leg(
-        hop="" if hop is None else f"Hop {hop}",
+        hop=f"Hop {leg['hop']}" if hops > 1 else "",
         venue=venue_name(leg["venue"]),
         dex=str(leg.get("dex") or ""),
         pool=leg["pool"],
@@ -147,7 +169,8 @@ def _leg(leg: Mapping[str, Any], decision: Mapping[str, Any], units: Units) -> L
 def _offer(candidate: Mapping[str, Any], decision: Mapping[str, Any], units: Units, taken: set[str]) -> Offer:
     impact = candidate.get("priceImpact")
     rate = candidate.get("price")
-    lost = candidate.get("lost") or ""
+    is_taken = candidate["pool"] in taken
+    part = "A part of the route." if len(taken) > 1 else "Pays most; the route takes it."
     return Offer(
         venue=venue_name(candidate["venue"]),
         dex=DEX_NAMES.get(candidate["dex"], candidate["dex"]),
@@ -158,8 +181,8 @@ def _offer(candidate: Mapping[str, Any], decision: Mapping[str, Any], units: Uni
         impact="" if impact is None else percent(max(exact(impact), Decimal(0))),
         impact_tone="" if impact is None else impact_tone(exact(impact)),
         fees=" · ".join(_fee(fee, units) for fee in candidate.get("fees") or []),
-        lost=sentence(lost) if lost and candidate["pool"] not in taken else "",
-        taken=candidate["pool"] in taken,
+        why=part if is_taken else sentence(candidate.get("lost") or ""),
+        taken=is_taken,
     )
 
 
@@ -167,7 +190,7 @@ def _fee(fee: Mapping[str, Any], units: Units) -> str:
     return f"{_amount(fee['amountUnits'], fee['mint'], units)} {_FEES.get(fee['kind'], fee['kind'])}"
 
 
-def _amount(in_units: str, mint: str | None, units: Units) -> str:
+def _amount(in_units: str | int, mint: str | None, units: Units) -> str:
     unit = units.get(mint or "")
     if unit is None:
         return f"{int(in_units):,} base units"

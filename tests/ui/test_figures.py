@@ -89,3 +89,11 @@ def test_a_long_identifier_is_shown_by_its_ends() -> None:
 def test_a_number_keeps_the_digits_of_its_text() -> None:
     assert figures.exact("1.000000000000000001") == Decimal("1.000000000000000001")
     assert figures.exact(224.516322) == Decimal("224.516322")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [("7801488.281668", "7,801,488.281668"), ("0.000005035", "0.000005035"), ("-1234.50", "-1,234.5"), ("0", "0")],
+)
+def test_an_amount_in_full_keeps_every_digit(value: str, text: str) -> None:
+    assert figures.in_full(Decimal(value)) == text

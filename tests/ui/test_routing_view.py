@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine_app.ui.routing_view import Unit, routing_board, venue_name
+from engine_app.ui.routing_view import Unit, routing_board
 
 SOL = "So11111111111111111111111111111111111111112"
 USDC = "EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v"
@@ -15,6 +15,7 @@ POOLS = {name: name * 11 for name in ("Pooa", "Poob", "Pooc")}
 
 def leg(pool: str, *, share: str = "1", **changes: Any) -> dict[str, Any]:
     return {
+        "hop": 1,
         "pool": POOLS[pool],
         "venue": "meteora_damm_v2",
         "dex": "meteora",
@@ -53,8 +54,8 @@ def decision(*route: dict[str, Any], **changes: Any) -> dict[str, Any]:
 def test_every_offer_says_whether_it_was_taken_or_why_it_lost() -> None:
     board = routing_board(decision(leg("Pooa")), UNITS)
     assert (board.slot, board.summary) == ("1,678", "Through 1 pool; 3 pools were asked")
-    assert [(offer.taken, offer.lost) for offer in board.offers] == [
-        (True, ""),
+    assert [(offer.taken, offer.why) for offer in board.offers] == [
+        (True, "Pays most; the route takes it."),
         (False, "Pays 0.0366 % less than the best."),
     ]
     lost = board.offers[1]
@@ -69,7 +70,7 @@ def test_a_split_shows_each_pools_share() -> None:
         ("62.5%", "62.5%", ""),
         ("37.5%", "37.5%", ""),
     ]
-    assert all(offer.taken and not offer.lost for offer in board.offers)
+    assert [offer.why for offer in board.offers] == ["A part of the route."] * 2
     assert board.summary.startswith("Through 2 pools;")
 
 
@@ -84,13 +85,33 @@ def test_two_hops_show_the_token_between() -> None:
     assert board.summary.startswith("Through 2 pools over 2 hops;")
 
 
+def test_what_a_route_gains_and_leaves_is_told() -> None:
+    left = {"mint": BONK, "expectedUnits": "12300000", "atMostUnits": "50000000"}
+    board = routing_board(decision(leg("Pooa"), gainUnits="3964", leftOver=left), UNITS)
+    assert board.gain == "0.003964 USDC more than the best pool alone"
+    assert board.left_over == "Between the hops about 123 BONK stays, at most 500 BONK."
+    assert routing_board(decision(leg("Pooa"), gainUnits="0", leftOver=None), UNITS).gain == ""
+
+
+def test_ways_that_were_not_taken_say_why() -> None:
+    way = {
+        "kind": "two_hops",
+        "between": BONK,
+        "amountOutUnits": "220000000",
+        "route": [leg("Pooa", hop=1), leg("Poob", hop=2, venue="raydium_cpmm")],
+        "lost": "pays 1.9 % less than the route that was taken",
+    }
+    board = routing_board(decision(leg("Pooa"), alternatives=[way, way | {"between": None}]), UNITS)
+    assert [(other.name, other.gets) for other in board.others] == [
+        ("Over BONK: Meteora DAMM v2 + Raydium CPMM", "220 USDC"),
+        ("Meteora DAMM v2 + Raydium CPMM", "220 USDC"),
+    ]
+    assert board.others[0].why == "Pays 1.9 % less than the route that was taken."
+
+
 def test_a_token_that_is_not_known_stays_in_base_units() -> None:
     assert routing_board(decision(leg("Pooa")), {SOL: UNITS[SOL]}).legs[0].gets == "224,516,322 base units"
 
 
 def test_an_order_that_was_never_routed_has_nothing_to_show() -> None:
     assert routing_board(None, UNITS).slot == ""
-
-
-def test_a_venue_without_a_name_of_its_own_is_shown_as_it_is_called() -> None:
-    assert venue_name("some_new_venue") == "some new venue"

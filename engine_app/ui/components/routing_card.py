@@ -7,7 +7,7 @@ from typing import Any
 import reflex as rx
 
 from engine_app.ui.components.pieces import badge, card, empty
-from engine_app.ui.routing_view import Leg, Offer, Refusal
+from engine_app.ui.routing_view import Leg, Offer, OtherWay, Refusal
 
 
 def routing_card(routing: Any) -> rx.Component:
@@ -17,8 +17,22 @@ def routing_card(routing: Any) -> rx.Component:
             routing.slot != "",
             rx.fragment(
                 rx.el.ol(rx.foreach(routing.legs, _leg), class_name="legs", aria_label="Route"),
-                rx.el.h3("What every pool offered", class_name="card-part"),
+                rx.cond(
+                    routing.gain != "",
+                    rx.el.p(
+                        rx.icon("trending-up", class_name="icon", aria_hidden=True), routing.gain, class_name="gain"
+                    ),
+                ),
+                rx.cond(routing.left_over != "", rx.el.p(routing.left_over, class_name="row-detail")),
+                rx.el.h3("What every pool offered alone", class_name="card-part"),
                 rx.el.ul(rx.foreach(routing.offers, _offer), class_name="rows"),
+                rx.cond(
+                    routing.others.length() > 0,
+                    rx.fragment(
+                        rx.el.h3("Other ways", class_name="card-part"),
+                        rx.el.ul(rx.foreach(routing.others, _other), class_name="rows"),
+                    ),
+                ),
                 rx.cond(
                     routing.refused.length() > 0,
                     rx.fragment(
@@ -70,7 +84,7 @@ def _offer(offer: Offer) -> rx.Component:
                 class_name="attempt-head",
             ),
             rx.el.div(
-                rx.cond(offer.lost != "", offer.lost, rx.cond(offer.taken, "Pays most; the route takes it.", "")),
+                offer.why,
                 class_name="row-detail",
                 data_testid="why",
             ),
@@ -92,6 +106,20 @@ def _offer(offer: Offer) -> rx.Component:
         rx.cond(offer.taken, badge("Chosen", "good"), badge("Lost")),
         class_name="row",
         data_testid="offer",
+    )
+
+
+def _other(way: OtherWay) -> rx.Component:
+    return rx.el.li(
+        rx.el.div(
+            rx.el.div(way.name, class_name="row-name"),
+            rx.el.div(way.why, class_name="row-detail"),
+            class_name="row-words",
+        ),
+        rx.el.div(way.gets, class_name="num row-figures"),
+        badge("Lost"),
+        class_name="row",
+        data_testid="other-way",
     )
 
 
