@@ -45,34 +45,52 @@ def some(pools: Sequence[Pool], count: int, dice: random.Random) -> list[Pool]:
     return [at(pool, Pubkey.new_unique()) for pool in dice.choices(pools, k=count)]
 
 
-def run() -> None:
-    """Measure and print a table."""
-    dice = random.Random(1)
+def decisions(count: int, amount: int, max_legs: int, hubs: tuple[Pubkey, ...]) -> tuple[list[float], Counter[str]]:
+    """What decisions over so many pools of the pair, and as many on each way over a hub, take in µs, and what they are.
+
+    The same pools come at every call.
+    """
+    dice = random.Random(count)
     direct, first, second = (close_ones(*pair, 10**9) for pair in ((SOL, USDC), (SOL, USDT), (USDT, USDC)))
+    took: list[float] = []
+    taken: Counter[str] = Counter()
+    for _ in range(ROUNDS):
+        pools = some(direct, count, dice)
+        if hubs:
+            pools += [*some(first, count // 2, dice), *some(second, count // 2, dice)]
+        began = thread_time()
+        decision = decide(
+            pools,
+            clock=CLOCK,
+            mint_in=SOL,
+            mint_out=USDC,
+            amount_in=amount,
+            slippage=Decimal("0.01"),
+            max_legs=max_legs,
+            hubs=hubs,
+            leg_lamports=LEG_LAMPORTS,
+        )
+        took.append((thread_time() - began) * 1e6)
+        taken["none" if decision.way is None else decision.way.kind.value] += 1
+    return took, taken
+
+
+def measure() -> dict[str, float]:
+    """Median µs of a decision about 1 SOL, by the pools and what is looked for."""
+    return {
+        f"{count} pools, {ways}": round(median(decisions(count, AMOUNTS[0], *limits)[0]), 1)
+        for count in POOLS
+        for ways, limits in LIMITS.items()
+    }
+
+
+def main() -> None:
+    """Measure and print a table."""
     sys.stdout.write(f"{'pools of the pair':<20}{'SOL':>5}  {'ways':<22}{'median µs':>10}{'most µs':>10}   taken\n")
     for count in POOLS:
         for amount in AMOUNTS:
-            for ways, (max_legs, hubs) in LIMITS.items():
-                took: list[float] = []
-                taken: Counter[str] = Counter()
-                for _ in range(ROUNDS):
-                    pools = some(direct, count, dice)
-                    if hubs:
-                        pools += [*some(first, count // 2, dice), *some(second, count // 2, dice)]
-                    began = thread_time()
-                    decision = decide(
-                        pools,
-                        clock=CLOCK,
-                        mint_in=SOL,
-                        mint_out=USDC,
-                        amount_in=amount,
-                        slippage=Decimal("0.01"),
-                        max_legs=max_legs,
-                        hubs=hubs,
-                        leg_lamports=LEG_LAMPORTS,
-                    )
-                    took.append((thread_time() - began) * 1e6)
-                    taken["none" if decision.way is None else decision.way.kind.value] += 1
+            for ways, limits in LIMITS.items():
+                took, taken = decisions(count, amount, *limits)
                 told = ", ".join(f"{kind} {times}" for kind, times in taken.most_common())
                 sys.stdout.write(
                     f"{count:<20}{amount // 10**9:>5}  {ways:<22}{median(took):>10.0f}{max(took):>10.0f}   {told}\n"
@@ -80,4 +98,4 @@ def run() -> None:
 
 
 if __name__ == "__main__":
-    run()
+    main()

@@ -52,7 +52,7 @@ def measure(*, quick: bool) -> dict[str, Any]:
     if not quick:
         _tell("quotes and decisions")
         found["quotes"] = venues.measure_all()
-        found["decisions"] = asyncio.run(decisions.measure())
+        found["decisions"] = decisions.measure()
     with engine() as running:
         found |= asyncio.run(of_engine(running, quick=quick))
     found["machine"] |= {"load at the end": round(os.getloadavg()[2], 2)}
@@ -136,8 +136,8 @@ def told(found: dict[str, Any]) -> Iterator[str]:
         yield from ("", "### Quotes and decisions", "", "| µs | from raw bytes | from a pool |", "|---|---|---|")
         for name, (raw, quoting, _) in found["quotes"].items():
             yield f"| {name} | {raw:.1f} | {quoting:.1f} |"
-        for pools, took in found["decisions"].items():
-            yield f"| a decision over {pools} pools | | {took:.1f} |"
+        for over, took in found["decisions"].items():
+            yield f"| a decision over {over} | | {took:.1f} |"
 
 
 _STEPS = {
