@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
 from time import monotonic
@@ -24,6 +24,8 @@ from engine_app.markets.venues.venue import Dex
 
 MOST_KEPT = 256
 """Pairs of which a snapshot is kept at a time."""
+MOST_DECISIONS = 64
+"""Decisions that are kept with a snapshot, for those who ask the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,16 +86,17 @@ class QuoteView:
 
 @dataclass(frozen=True, slots=True)
 class _Taken:
-    """A snapshot, and the moment when its read began."""
+    """A snapshot, the moment when its read began, and what was decided on it: by mint in, amount in and slippage."""
 
     snapshot: Snapshot
     at: float
+    decided: dict[tuple[Pubkey, int, Decimal], Decision] = field(default_factory=dict)
 
 
 class Quotes:
     """Quotes for people and programs. They read no wallet and reserve nothing.
 
-    A pair's pools are read once a slot, however many ask.
+    A pair's pools are read once a slot, however many ask, and what is asked again is not decided again.
     """
 
     def __init__(self, pools: Pools, lookup: TokenLookup, tables: LookupTables, *, leg_lamports: int) -> None:
@@ -135,24 +138,11 @@ class Quotes:
             raise NoPool(f"no pool swaps {paid.symbol} for itself")
         taken = await self._taken(paid.mint, received.mint, discover=discover)
         snapshot = taken.snapshot
-        decide_with = partial(
-            decide,
-            snapshot.pools,
-            clock=snapshot.clock,
-            mint_in=paid.mint,
-            mint_out=received.mint,
-            amount_in=amount_in,
-            refused=snapshot.refused,
-            slippage=slippage,
-            hubs=self._lookup.listed.hubs(),
-            leg_lamports=self._leg_lamports,
-        )
-        decision = decide_fitting(
-            lambda legs: decide_with(max_legs=legs), lambda route: fits(route, self._tables.ready)
-        )
+        decision = self._decision(taken, paid.mint, received.mint, amount_in, slippage)
         route = decision.route
         if route is None:
-            raise NoPool(f"every pool of {paid.symbol} and {received.symbol} refuses: {decision.refusals()}")
+            refusals = decision.refusals() or "there is none, and none of those that lead there takes the amount"
+            raise NoPool(f"every pool of {paid.symbol} and {received.symbol} refuses: {refusals}")
         return QuoteView(
             token_in=paid,
             token_out=received,
@@ -170,6 +160,33 @@ class Quotes:
             decision=decision,
             snapshot=snapshot,
         )
+
+    def _decision(
+        self, taken: _Taken, mint_in: Pubkey, mint_out: Pubkey, amount_in: int, slippage: Decimal
+    ) -> Decision:
+        """The route that pays most of those that one transaction holds; decided once, however many ask the same."""
+        wanted = (mint_in, amount_in, slippage)
+        known = taken.decided.get(wanted)
+        if known is not None:
+            return known
+        decide_with = partial(
+            decide,
+            taken.snapshot.pools,
+            clock=taken.snapshot.clock,
+            mint_in=mint_in,
+            mint_out=mint_out,
+            amount_in=amount_in,
+            refused=taken.snapshot.refused,
+            slippage=slippage,
+            hubs=self._lookup.listed.hubs(),
+            leg_lamports=self._leg_lamports,
+        )
+        decision = decide_fitting(
+            lambda legs: decide_with(max_legs=legs), lambda route: fits(route, self._tables.ready)
+        )
+        if len(taken.decided) < MOST_DECISIONS:
+            taken.decided[wanted] = decision
+        return decision
 
     async def _taken(self, mint_in: Pubkey, mint_out: Pubkey, *, discover: bool) -> _Taken:
         """The pair's pools as they were at most a slot ago."""

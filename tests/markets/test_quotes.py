@@ -79,6 +79,18 @@ async def test_one_call_serves_quotes_of_one_moment(quotes: Quotes) -> None:
     assert later.slot > views[0].slot
 
 
+async def test_what_is_asked_again_within_a_slot_is_decided_once(quotes: Quotes) -> None:
+    asked = [(SOL, SLIPPAGE), (SOL, SLIPPAGE), (SOL + 1, SLIPPAGE), (SOL, Decimal("0.02"))]
+    first, again, more, looser = await asyncio.gather(
+        *(quotes.quote("SOL", "USDC", amount, slippage) for amount, slippage in asked)
+    )
+    assert len({view.slot for view in (first, again, more, looser)}) == 1
+    assert again.decision is first.decision
+    assert more.decision is not first.decision
+    assert looser.decision is not first.decision
+    assert looser.min_out < first.min_out
+
+
 async def test_a_quote_tells_how_old_it_is_and_is_kept_for_a_slot_of_the_chain(quotes: Quotes) -> None:
     await quotes.quote("SOL", "USDC", SOL, SLIPPAGE)
     await asyncio.sleep(TEXTBOOK_SLOT_SECONDS)
