@@ -145,7 +145,6 @@ def _decide(turn: Turn, swap: Swap, snapshot: Snapshot) -> Decision:
     def fitting(price: int) -> Decision:
         decided = partial(
             decide,
-            snapshot.pools,
             clock=snapshot.clock,
             mint_in=swap.mint_in,
             mint_out=swap.mint_out,
@@ -155,7 +154,9 @@ def _decide(turn: Turn, swap: Swap, snapshot: Snapshot) -> Decision:
             hubs=engine.hubs,
             leg_lamports=min(engine.settings.max_priority_fee, priority_fee(LEG_UNITS, price)),
         )
-        return decide_fitting(lambda legs: decided(max_legs=legs), lambda route: fits(route, tables))
+        return decide_fitting(
+            snapshot.pools, lambda pools, legs: decided(pools, max_legs=legs), lambda route: fits(route, tables)
+        )
 
     least = engine.settings.compute_unit_price
     decision = fitting(least)

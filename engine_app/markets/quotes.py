@@ -171,7 +171,6 @@ class Quotes:
             return known
         decide_with = partial(
             decide,
-            taken.snapshot.pools,
             clock=taken.snapshot.clock,
             mint_in=mint_in,
             mint_out=mint_out,
@@ -182,7 +181,9 @@ class Quotes:
             leg_lamports=self._leg_lamports,
         )
         decision = decide_fitting(
-            lambda legs: decide_with(max_legs=legs), lambda route: fits(route, self._tables.ready)
+            taken.snapshot.pools,
+            lambda pools, legs: decide_with(pools, max_legs=legs),
+            lambda route: fits(route, self._tables.ready),
         )
         if len(taken.decided) < MOST_DECISIONS:
             taken.decided[wanted] = decision

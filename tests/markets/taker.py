@@ -70,12 +70,13 @@ class Taker:
         """What the instructions would do now, within all the compute units there are."""
         return await self.rpc.simulate(unsigned_bytes(await self._message(instructions)))
 
-    async def send(self, instructions: list[Instruction], compute_unit_limit: int = 300_000) -> None:
+    async def send(self, instructions: list[Instruction], compute_unit_limit: int = 300_000) -> Signature:
         """Land the instructions."""
         message = await self._message(instructions, compute_unit_limit)
         signature = self.keypair.sign_message(to_bytes_versioned(message))
         await self.rpc.send(signed_bytes(message, [signature]))
         await self._confirmed(signature)
+        return signature
 
     async def balance(self, token_account: Pubkey) -> int:
         """Base units in a token account, 0 where it does not exist."""
