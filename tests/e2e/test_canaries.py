@@ -145,6 +145,14 @@ def _as_a_person(browser: Browser, running: Deployed, traces: Traces) -> dict[st
         person.get_funds()
         person.swap("0.1")
         expect(person.orders("confirmed")).to_have_count(1, timeout=PATIENCE_MS)
+        person.page.goto("/wallet/")
+        person.see("withdraw-to").fill(str(Keypair().pubkey()))
+        person.see("withdraw-amount").fill("0.1")
+        for password in (MISTYPED, PASSWORD):
+            person.see("withdraw-password").fill(password)
+            person.see("withdraw").click()
+            expect(person.see("withdraw-password")).to_have_value("")
+        expect(person.page.get_by_text("Withdrawal accepted")).to_be_visible()
         traces.add("page", person.page.content())
         return {f"cookie {cookie['name']}": cookie["value"] for cookie in context.cookies()}
     finally:
