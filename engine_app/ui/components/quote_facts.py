@@ -70,10 +70,8 @@ def quote_facts() -> rx.Component:
             _fact("Price impact", quote.impact, "quote-impact", tone=quote.impact_tone),
             class_name="facts",
         ),
-        rx.cond(
-            quote.route != "",
-            rx.fragment(_route(), _costs()),
-        ),
+        _route(),
+        _costs(),
     )
 
 
@@ -172,13 +170,25 @@ def _route() -> rx.Component:
         rx.el.summary(
             rx.el.span("Route", class_name="soft"),
             rx.el.span(
-                quote.route,
-                rx.el.span(" · read ", quote.age, class_name="faint", data_testid="quote-age"),
+                rx.cond(
+                    quote.route != "",
+                    rx.fragment(
+                        quote.route, rx.el.span(" · read ", quote.age, class_name="faint", data_testid="quote-age")
+                    ),
+                    _none_yet(),
+                ),
                 class_name="fold-value",
             ),
             rx.icon("chevron-down", class_name="icon", aria_hidden=True),
         ),
-        rx.el.ol(rx.foreach(quote.legs, _leg), class_name="legs", data_testid="route-legs"),
+        rx.cond(
+            quote.legs.length() > 0,
+            rx.el.ol(rx.foreach(quote.legs, _leg), class_name="legs", data_testid="route-legs"),
+            rx.el.div(
+                rx.el.div("The pools that carry the swap, with shares and fees", class_name="route-leg faint"),
+                class_name="legs",
+            ),
+        ),
         rx.cond(
             quote.better_than_one != "",
             rx.el.p(
@@ -232,7 +242,7 @@ def _costs() -> rx.Component:
         ),
         rx.el.dl(
             rx.foreach(SwapState.costs, _cost),
-            rx.cond(SwapState.costs.length() == 0, rx.el.div(skeleton("12rem"), class_name="fact")),
+            rx.cond(SwapState.costs.length() == 0, rx.el.div(_none_yet(), class_name="fact")),
             class_name="facts",
         ),
         class_name="fold",
