@@ -33,12 +33,12 @@ class ActivityState(SessionState):
     async def show_activity(self) -> AsyncIterator[Any]:
         """Read the list where the tab shows the wallet page."""
         async with self:
-            if not self.router.url.path.startswith(WALLET):
-                return
             turn = self._turn = self._turn + 1
             identity = await self._identity()
+            here = self.router.url.path.startswith(WALLET)
         if identity is None:
             yield browser.to_login()
+        if identity is None or not here:
             return
         try:
             deposits, history = await asyncio.gather(
