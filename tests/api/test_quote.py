@@ -127,6 +127,32 @@ async def test_a_quote_names_both_exchanges(client: httpx.AsyncClient, account: 
     assert quoted["slot"] > 0
 
 
+async def test_a_quote_tells_of_a_split_what_it_gains(client: httpx.AsyncClient, account: Account) -> None:
+    params = {"tokenIn": "SOL", "tokenOut": "USDC", "amount": "300"}
+    quoted = exact(await client.get("/api/quote", params=params, headers=account.headers))
+    assert quoted["kind"] == "split"
+    assert int(quoted["gainUnits"]) > int(quoted["extraLegCostUnits"]) > 0
+    assert sum(int(leg["amountInUnits"]) for leg in quoted["route"]) == 300 * 10**9
+    assert abs(sum(Decimal(leg["share"]) for leg in quoted["route"]) - 1) < Decimal("1e-8")
+    larger = max(quoted["route"], key=lambda leg: int(leg["amountOutUnits"]))
+    assert quoted["selectedDex"] == larger["dex"]
+    assert all(other["lost"] for other in quoted["alternatives"])
+
+
+async def test_a_quote_over_a_third_token_tells_what_it_leaves(client: httpx.AsyncClient, account: Account) -> None:
+    params = {"tokenIn": "BONK", "tokenOut": "USDT", "amount": "100000", "slippage": "0.01"}
+    quoted = exact(await client.get("/api/quote", params=params, headers=account.headers))
+    assert (quoted["kind"], quoted["bestPoolUnits"]) == ("two hops", "0")
+    first, *second = quoted["route"]
+    assert [first["hop"], *{leg["hop"] for leg in second}] == [1, 2]
+    assert int(first["amountOutUnits"]) >= sum(int(leg["amountInUnits"]) for leg in second)
+    left = quoted["leftOver"]
+    assert 0 < int(left["expectedUnits"]) <= int(left["atMostUnits"])
+    assert left["mint"] == (first["mintIn"] if first["exactOut"] else first["mintOut"])
+    assert sum(int(leg["amountOutUnits"]) for leg in second) == int(quoted["amountOutUnits"])
+    assert quoted["candidates"] == []
+
+
 @pytest.mark.parametrize(
     ("changed", "status", "code"),
     [
