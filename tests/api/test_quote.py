@@ -133,7 +133,7 @@ async def test_a_quote_tells_of_a_split_what_it_gains(client: httpx.AsyncClient,
     assert quoted["kind"] == "split"
     assert int(quoted["gainUnits"]) > int(quoted["extraLegCostUnits"]) > 0
     assert sum(int(leg["amountInUnits"]) for leg in quoted["route"]) == 300 * 10**9
-    assert abs(sum(Decimal(leg["share"]) for leg in quoted["route"]) - 1) < Decimal("1e-8")
+    assert abs(sum((Decimal(leg["share"]) for leg in quoted["route"]), Decimal(0)) - 1) < Decimal("1e-8")
     larger = max(quoted["route"], key=lambda leg: int(leg["amountOutUnits"]))
     assert quoted["selectedDex"] == larger["dex"]
     assert all(other["lost"] for other in quoted["alternatives"])
