@@ -17,6 +17,7 @@ from engine_app.embedded.background import BackgroundSupervisor
 from engine_app.embedded.processes import LocalChain
 from engine_app.execution.process import ExecutionProcess
 from engine_app.execution.run import run
+from engine_app.localnet.seed.lookup_table import LOOKUP_TABLE
 from engine_app.markets.tokens import TokenList, TokenLookup
 from engine_app.orders import attempts, repository
 from engine_app.orders.address_book import AddressBook
@@ -142,6 +143,7 @@ async def desk(
     monkeypatch.setenv("SOLANA_WS_URL", chain.ws_url)
     monkeypatch.setenv("DATA_DIR", str(tmp_path))
     monkeypatch.setenv("ADDRESS_STOCK", "20")
+    monkeypatch.setenv("LOOKUP_TABLES", str(LOOKUP_TABLE))
     process = ExecutionProcess(WorkerSettings())
     await process.start()
     redis = connect(redis_url)

@@ -6,10 +6,15 @@ import csv
 from io import StringIO
 from typing import Any
 
+from solders.message import MessageV0
+from solders.transaction import VersionedTransaction
+
 from engine_app.chain.token_accounts import TOKEN_ACCOUNT_SIZE
 from engine_app.execution.reconcile import differing_orders
+from engine_app.localnet.seed.lookup_table import LOOKUP_TABLE
 from engine_app.orders.models import Order
 from tests.execution.conftest import GRANT, Customer, Desk
+from tests.waiting import until
 from tests.whale import TOKENS
 
 SOL_UNITS = 10**9
@@ -107,6 +112,28 @@ async def test_what_a_first_hop_brings_beyond_what_the_second_spends_is_the_wall
     exported = b"".join([lines async for lines in desk.orders.export(customer.user_id)]).decode()
     [row] = csv.DictReader(StringIO(exported, newline=""))
     assert (row["leftOver"], row["leftOverToken"]) == (str(execution.left_over.amount), "SOL")
+
+
+async def test_a_route_that_is_too_large_without_goes_by_a_lookup_table(desk: Desk) -> None:
+    held = 6 * 10**8 * 10**5
+    customer = await desk.customer(tokens={"BONK": held})
+
+    async def tables_are_read() -> bool:
+        return bool(desk.engine.lookup_tables.ready)
+
+    await until(tables_are_read)
+    order = await desk.run(await desk.place(customer, "BONK", "USDT", "500000000"))
+    assert [leg["hop"] for leg in legs(order)] == [1, 2, 2]
+    (attempt,) = await desk.attempts(order.id)
+    message = VersionedTransaction.from_bytes(attempt.transaction or b"").message
+    assert isinstance(message, MessageV0)
+    assert [lookup.account_key for lookup in message.address_table_lookups] == [LOOKUP_TABLE]
+    order = await desk.reaches(order.id, "confirmed")
+    moved = fill(order)
+    assert (moved["spent"], moved["unexplained"]) == (5 * 10**8 * 10**5, 0)
+    assert await holdings(desk, customer) == {"BONK": held - moved["spent"], "USDT": moved["received"]}
+    gained = await lamports_gained(desk, customer)
+    assert gained == moved["left_over"] - moved["network_fee"] - moved["rent_paid"]
 
 
 async def test_what_routes_moved_is_what_the_chain_holds(desk: Desk) -> None:

@@ -1,4 +1,4 @@
-"""The state of a fresh local chain: tokens and pools.
+"""The state of a fresh local chain: tokens, pools, and a lookup table of all their accounts.
 
 Depths, fees and prices make the best venue depend on pair, side and size:
 
@@ -13,6 +13,9 @@ Depths, fees and prices make the best venue depend on pair, side and size:
 | BONK/USDC | 2,000,000 USDC, 1 %, BONK      | 200,000 USDC, 0.5 %, BONK        | Meteora wins small sizes, and  |
 |           | dearer (0.00002004)            | cheaper (0.00001996)             | buying BONK wins longer there  |
 
+Larger amounts are split over both. BONK has no pool with USDT and is swapped for it over SOL, where Meteora's pool has
+a rate limiter and so sells for exact amounts in only. Over SOL it also pays a little more for USDC than its own pools.
+
 No round trip through two pools of a pair gains: prices lie less apart than the two fees together.
 """
 
@@ -24,10 +27,11 @@ from solders.account import Account
 from solders.pubkey import Pubkey
 
 from engine_app.localnet.seed import meteora_damm_v2, raydium_cpmm
+from engine_app.localnet.seed.lookup_table import LOOKUP_TABLE, table_account
 from engine_app.localnet.seed.meteora_damm_v2 import DammV2Pool
 from engine_app.localnet.seed.raydium_cpmm import CpmmPool
 from engine_app.localnet.seed.tokens import BONK, SOL, TOKENS, USDC, USDT, Token, mint_account
-from engine_app.localnet.tokens import decode_token_account
+from engine_app.localnet.tokens import TOKEN_PROGRAM, decode_token_account
 
 _OPEN_TIME = 1
 _FEE_DENOMINATOR = 10**9
@@ -97,6 +101,8 @@ def seed_accounts(mint_authority: Pubkey) -> dict[Pubkey, Account]:
             0 if native else supplies[token.mint],
             None if native else mint_authority,
         )
+    shared = (raydium_cpmm.AUTHORITY, meteora_damm_v2.AUTHORITY, meteora_damm_v2.EVENT_AUTHORITY, TOKEN_PROGRAM)
+    accounts[LOOKUP_TABLE] = table_account([*sorted(accounts, key=bytes), *shared])
     return accounts
 
 

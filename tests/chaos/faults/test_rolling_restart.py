@@ -25,7 +25,10 @@ MOST_REPEATED = 0.02
 OF_A_RESTART = {"EXPIRED", "NOT_LANDED", "ROLLED_BACK", "SIGNATURE_REFUSED", "INTERNAL"}
 """How an order would end that a restart had dropped, or left to others too late."""
 
-FUNDINGS = 2
+FUNDINGS = 3
+WITHDRAWALS = 0.05
+"""Share of the orders."""
+
 PAUSE_SECONDS = 1.0
 """Between one restart and the next, as a deployment looks whether what it started is well."""
 
@@ -72,7 +75,10 @@ def users(site: Site, balancers: list[Either]) -> Iterator[list[User]]:
         for each in made:
             for _ in range(FUNDINGS - 1):
                 each.funds()
-        yield [User(each, each.address(), Random(number), doomed=False) for number, each in enumerate(made)]  # noqa: S311
+        yield [
+            User(each, each.address(), Random(number), doomed=False, withdraws=WITHDRAWALS)  # noqa: S311
+            for number, each in enumerate(made)
+        ]
 
 
 @pytest.mark.timeout(600)
