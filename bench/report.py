@@ -166,7 +166,7 @@ def _aims(found: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     yield (
         "orders a minute, none late or lost",
         "≥ 1,800",
-        f"{long['orders a minute']:,}, {long['late'] + long['lost']} so",
+        f"{long['orders a minute']:,}, {long['late'] + long['lost']} late or lost",
     )
     yield "submit → confirmed p95 under it", "< 2 s", f"{long['submit to confirmed']['p95'] / 1000:.2f} s"
     for name, price in (("4 a second", found.get("cost")), ("sustained", long)):
