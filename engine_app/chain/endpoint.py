@@ -75,7 +75,7 @@ class EndpointHealth:
 class _Line:
     """Connections to one URL for one kind of calls, opened at the first of them.
 
-    aiohttp takes about a third of the processor time for a call that the httpx of solana-py's client takes.
+    aiohttp takes less than a third of the processor time for a call that the httpx of solana-py's client takes.
     """
 
     def __init__(self, url: str, timeout: float = _TIMEOUT_SECONDS) -> None:
