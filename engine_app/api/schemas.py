@@ -245,7 +245,10 @@ class QuoteResponse(_Response):
     route: list[LegResponse] = Field(description="the swaps, in the order in which one transaction makes them")
     left_over: LeftOverResponse | None = Field(description="what two hops leave besides", examples=[None])
     best_pool_units: Units = Field(description="base units that the best single pool of the pair would pay; 0 for none")
-    gain_units: Units = Field(description="base units that the route pays more than that", examples=["0"])
+    gain_units: Units = Field(
+        description="base units that the route pays more than that; less where that pool moves its price too much",
+        examples=["0"],
+    )
     extra_leg_cost_units: Units = Field(
         description="base units of tokenOut that a leg beyond the first has to bring in to be taken: its network fee",
         examples=["15"],

@@ -153,6 +153,7 @@ def _decide(turn: Turn, swap: Swap, snapshot: Snapshot) -> Decision:
             slippage=turn.order.slippage,
             hubs=engine.hubs,
             leg_lamports=min(engine.settings.max_priority_fee, priority_fee(LEG_UNITS, price)),
+            max_price_impact=turn.order.max_price_impact,
         )
         return decide_fitting(
             snapshot.pools, lambda pools, legs: decided(pools, max_legs=legs), lambda route: fits(route, tables)

@@ -99,18 +99,28 @@ class Quotes:
     A pair's pools are read once a slot, however many ask, and what is asked again is not decided again.
     """
 
-    def __init__(self, pools: Pools, lookup: TokenLookup, tables: LookupTables, *, leg_lamports: int) -> None:
+    def __init__(
+        self,
+        pools: Pools,
+        lookup: TokenLookup,
+        tables: LookupTables,
+        *,
+        leg_lamports: int,
+        max_price_impact: Decimal = Decimal(1),
+    ) -> None:
         """
         Args:
             pools: of the chain.
             lookup: of tokens.
             tables: lookup tables that orders may use.
             leg_lamports: what a further leg of a route costs at the least price for compute units.
+            max_price_impact: a fraction; routes that move prices more are told only where there are no others.
         """
         self._pools = pools
         self._lookup = lookup
         self._tables = tables
         self._leg_lamports = leg_lamports
+        self._max_price_impact = max_price_impact
         self._slots = SlotClock()
         self._reads: InFlight[tuple[frozenset[Pubkey], bool], _Taken] = InFlight()
         self._recent: OrderedDict[frozenset[Pubkey], _Taken] = OrderedDict()
@@ -179,6 +189,7 @@ class Quotes:
             slippage=slippage,
             hubs=self._lookup.listed.hubs(),
             leg_lamports=self._leg_lamports,
+            max_price_impact=self._max_price_impact,
         )
         decision = decide_fitting(
             taken.snapshot.pools,

@@ -60,7 +60,8 @@ class Decision:
         amount_in: base units.
         candidates: every pool of the pair that offers something for all of it, by its offer, the best first.
         refused: every other pool.
-        ways: every way that pays something, the one that pays most net first.
+        ways: every way that pays something, the one that pays most net first; those that move prices more than is
+            allowed last.
         too_large: ways that would pay more, but no transaction holds them.
         leg_cost: base units of `mint_out` that a leg beyond the first had to bring in to be taken; 0 where no price of
             SOL is known.
@@ -78,12 +79,12 @@ class Decision:
 
     @property
     def way(self) -> Way | None:
-        """The way that pays most net, None where no pool takes the amount."""
+        """The way that is taken, None where no pool takes the amount."""
         return self.ways[0] if self.ways else None
 
     @property
     def route(self) -> Route | None:
-        """The route that pays most net, None where no pool takes the amount."""
+        """The route that is taken, None where no pool takes the amount."""
         return self.ways[0].route if self.ways else None
 
     @property
@@ -128,6 +129,7 @@ def decide(
     max_legs: int = 1,
     hubs: Sequence[Pubkey] = (),
     leg_lamports: int = 0,
+    max_price_impact: Decimal = Decimal(1),
 ) -> Decision:
     """Ask every pool for its price and find the route that pays most; the same pools give the same decision in any
     order.
@@ -143,6 +145,7 @@ def decide(
         hubs: mints over which two hops may lead.
         leg_lamports: what each leg beyond the first costs in network fees; it has to bring in that much more to be
             taken, by the price of SOL in the pools that were read, and anything more where they tell none.
+        max_price_impact: a fraction; what moves prices more is taken only where nothing else is.
     """
     candidates: list[Candidate] = []
     without_quote = list(refused)
@@ -166,7 +169,7 @@ def decide(
     candidates.sort(key=lambda candidate: (-candidate.amount_out, bytes(candidate.pool)))
     without_quote.sort(key=lambda pool: bytes(pool.pool))
     leg_cost = _worth(leg_lamports, mint_out, read, clock)
-    asked = Asked(clock, mint_in, mint_out, amount_in, slippage, max_legs, hubs, leg_cost)
+    asked = Asked(clock, mint_in, mint_out, amount_in, slippage, max_legs, hubs, leg_cost, max_price_impact)
     return Decision(
         slot=clock.slot,
         mint_in=mint_in,

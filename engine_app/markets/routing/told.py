@@ -98,6 +98,8 @@ def _fees(fees: Iterable[Fee]) -> list[dict[str, Any]]:
 
 def _why_not_taken(taken: Way, way: Way) -> str:
     legs = len(way.route.legs) - len(taken.route.legs)
+    if way.too_steep and not taken.too_steep:
+        return _steep(route_impact(way.route))
     if way.net_out == taken.net_out:
         return "pays no more than the route that was taken, which has fewer legs" if legs > 0 else "pays the same"
     if way.route.amount_out > taken.route.amount_out:
@@ -135,9 +137,15 @@ def _why_lost(decision: Decision, candidate: Candidate) -> str | None:
     route = decision.route
     if route is None or any(leg.pool.address == candidate.pool for leg in route.legs):
         return None
+    if candidate.amount_out > route.amount_out:
+        return _steep(candidate.price_impact)
     if len(route.legs) > 1:
         return _less(route.amount_out, candidate.amount_out, "the route")
     return _less(route.amount_out, candidate.amount_out, "the best")
+
+
+def _steep(impact: Decimal) -> str:
+    return f"moves the price by {100 * impact:.4f} %, more than is allowed"
 
 
 def _less(best: int, paid: int, than: str) -> str:

@@ -10,6 +10,7 @@ from enum import StrEnum
 from solders.pubkey import Pubkey
 
 from engine_app.markets.routing.hops import LeftOver, two_hops
+from engine_app.markets.routing.price import route_impact
 from engine_app.markets.routing.route import Route
 from engine_app.markets.routing.split import Offers, legs_of
 from engine_app.markets.venues.clock import ChainClock
@@ -36,12 +37,14 @@ class Way:
         route: its legs.
         net_out: base units of the order's mint out that it pays, less what its legs beyond the first cost.
         left_over: what it leaves with the user besides; None for a single hop.
+        too_steep: whether it moves prices more than is allowed, so that no order may take it.
     """
 
     kind: WayKind
     route: Route
     net_out: int
     left_over: LeftOver | None = None
+    too_steep: bool = False
 
     @property
     def between(self) -> Pubkey | None:
@@ -61,6 +64,7 @@ class Asked:
         max_legs: swaps that a route has at most; one allows neither a split nor two hops.
         hubs: mints over which two hops may lead.
         leg_cost: base units of `mint_out` that each leg beyond the first has to bring in: its network fee.
+        max_price_impact: a fraction; what moves prices more is taken only where nothing else is.
     """
 
     clock: ChainClock
@@ -71,11 +75,13 @@ class Asked:
     max_legs: int
     hubs: Sequence[Pubkey]
     leg_cost: int
+    max_price_impact: Decimal
 
 
 def ways(asked: Asked, direct: Sequence[Offers], pools: Sequence[Pool]) -> tuple[Way, ...]:
     """Every way that pays something, the one that pays most net first: the best pool alone, the best split, and the
-    best two hops over each hub. Of those that pay the same the one with fewer legs comes first.
+    best two hops over each hub. Those that move prices more than is allowed come last: a pool far off the market may
+    pay most and still be of no use. Of those that pay the same the one with fewer legs comes first.
 
     Args:
         asked: what is wanted.
@@ -86,21 +92,33 @@ def ways(asked: Asked, direct: Sequence[Offers], pools: Sequence[Pool]) -> tuple
     return tuple(sorted(found, key=rank))
 
 
-def rank(way: Way) -> tuple[int, int, list[bytes]]:
+def rank(way: Way) -> tuple[bool, int, int, list[bytes]]:
     """Orders ways, the best first."""
     legs = way.route.legs
-    return -way.net_out, len(legs), [bytes(leg.pool.address) for leg in legs]
+    return way.too_steep, -way.net_out, len(legs), [bytes(leg.pool.address) for leg in legs]
 
 
 def _direct(asked: Asked, direct: Sequence[Offers]) -> list[Way]:
-    found: list[Way] = []
-    for kind, max_legs in ((WayKind.POOL, 1), (WayKind.SPLIT, asked.max_legs)):
-        if kind is WayKind.SPLIT and max_legs < 2:
-            break
-        legs = legs_of(direct, asked.mint_out, asked.amount_in, max_legs=max_legs, leg_cost=asked.leg_cost)
-        if legs and (kind is WayKind.POOL or len(legs) > 1):
-            found.append(_way(asked, kind, Route((legs,), asked.amount_in)))
+    found = _single(asked, direct)
+    if asked.max_legs > 1:
+        legs = legs_of(direct, asked.mint_out, asked.amount_in, max_legs=asked.max_legs, leg_cost=asked.leg_cost)
+        if len(legs) > 1:
+            found.append(_way(asked, WayKind.SPLIT, Route((legs,), asked.amount_in)))
     return found
+
+
+def _single(asked: Asked, direct: Sequence[Offers]) -> list[Way]:
+    """The pool that pays most, of those that are not too steep where there are any."""
+    paying = [offers for offers in direct if asked.amount_in > 0 and offers.pays(asked.amount_in) > 0]
+    paying.sort(key=lambda offers: -offers.pays(asked.amount_in))
+    steep: list[Way] = []
+    for offers in paying:
+        leg = offers.leg(asked.mint_out, asked.amount_in)
+        way = _way(asked, WayKind.POOL, Route(((leg,),), asked.amount_in))
+        if not way.too_steep:
+            return [way]
+        steep.append(way)
+    return steep[:1]
 
 
 def _over_hubs(asked: Asked, pools: Sequence[Pool]) -> list[Way]:
@@ -130,4 +148,5 @@ def _over_hubs(asked: Asked, pools: Sequence[Pool]) -> list[Way]:
 
 
 def _way(asked: Asked, kind: WayKind, route: Route, left_over: LeftOver | None = None) -> Way:
-    return Way(kind, route, route.amount_out - asked.leg_cost * (len(route.legs) - 1), left_over)
+    net_out = route.amount_out - asked.leg_cost * (len(route.legs) - 1)
+    return Way(kind, route, net_out, left_over, too_steep=route_impact(route) > asked.max_price_impact)

@@ -271,3 +271,44 @@ def test_two_hops_where_they_pay_more_than_the_pair_itself() -> None:
     assert "less than the route" in alone["lost"]
     direct = next(other for other in told["alternatives"] if other["kind"] == "pool")
     assert "less than" in direct["lost"]
+
+
+def _off_the_market() -> Pool:
+    """A pool that holds next to nothing of SOL, and so much USDC that for 1 SOL it pays a little more than others."""
+    pool = POOLS[0]
+    assert isinstance(pool, CpmmPool)
+    paid = POOLS[4].quote_exact_in(SOL, 10**9, CLOCK).amount_out
+    sides = {
+        side.mint: dataclasses.replace(side, reserve=10**6 if side.mint == SOL else paid * 102 // 100)
+        for side in (pool.side_0, pool.side_1)
+    }
+    return dataclasses.replace(
+        pool, address=Pubkey.new_unique(), side_0=sides[pool.side_0.mint], side_1=sides[pool.side_1.mint]
+    )
+
+
+def test_a_pool_far_off_the_market_does_not_keep_an_order_from_trading() -> None:
+    odd = _off_the_market()
+    assert _decide([odd, POOLS[4]], 10**9).way == _decide([odd], 10**9).way
+    decision = decide(
+        [odd, POOLS[4]], clock=CLOCK, mint_in=SOL, mint_out=USDC, amount_in=10**9, max_price_impact=Decimal("0.05")
+    )
+    assert decision.best is not None
+    assert decision.best.pool == odd.address
+    assert decision.route is not None
+    assert [leg.pool.address for leg in decision.route.legs] == [POOLS[4].address]
+    told = decision.as_json(9, 6)
+    assert [row["lost"] is None for row in told["candidates"]] == [False, True]
+    assert "more than is allowed" in told["candidates"][0]["lost"]
+    assert int(told["gainUnits"]) < 0
+
+    divided = _route([odd, POOLS[4]], (SOL, USDC), 10**9, hubs=(), max_price_impact=Decimal("0.05"))
+    assert [way.too_steep for way in divided.ways] == [False, True]
+    assert "more than is allowed" in divided.as_json(9, 6)["alternatives"][0]["lost"]
+
+
+def test_what_moves_prices_too_much_is_still_told_where_there_is_nothing_else() -> None:
+    odd = _off_the_market()
+    decision = _route([odd], (SOL, USDC), 10**9, hubs=(), max_price_impact=Decimal("0.05"))
+    assert decision.way is not None
+    assert decision.way.too_steep
