@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -133,7 +134,7 @@ def _as_a_program(client: httpx.Client, name: str) -> dict[str, str]:
 
 
 def _as_a_person(browser: Browser, running: Deployed, traces: Traces) -> dict[str, str]:
-    """Sign up on the page, with a wrong password first; the session's cookies."""
+    """Sign up on the page, with a wrong password first, and make a key; the session's cookies and the key."""
     context = browser.new_context(base_url=running.base_url, locale="en-GB")
     context.set_default_timeout(PATIENCE_MS)
     try:
@@ -153,8 +154,19 @@ def _as_a_person(browser: Browser, running: Deployed, traces: Traces) -> dict[st
             person.see("withdraw").click()
             expect(person.see("withdraw-password")).to_have_value("")
         expect(person.page.get_by_text("Withdrawal accepted")).to_be_visible()
+        person.page.goto("/account/")
+        person.see("new-key").click()
+        person.see("key-name").fill("bot")
+        for password in (MISTYPED, PASSWORD):
+            person.see("key-password").fill(password)
+            person.see("create-key").click()
+            expect(person.see("key-problem").or_(person.see("key-secret")).filter(visible=True)).to_be_visible()
+        expect(person.see("key-secret")).to_have_value(re.compile("^oek_"))
+        key = person.see("key-secret").input_value()
+        person.page.keyboard.press("Escape")
+        expect(person.see("key")).to_have_count(1)
         traces.add("page", person.page.content())
-        return {f"cookie {cookie['name']}": cookie["value"] for cookie in context.cookies()}
+        return {f"cookie {cookie['name']}": cookie["value"] for cookie in context.cookies()} | {"key of the page": key}
     finally:
         context.close()
 
