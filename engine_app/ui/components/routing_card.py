@@ -16,7 +16,7 @@ def routing_card(routing: Any) -> rx.Component:
         rx.cond(
             routing.slot != "",
             rx.fragment(
-                rx.el.ol(rx.foreach(routing.legs, _leg), class_name="legs", aria_label="Route"),
+                rx.el.ol(rx.foreach(routing.legs, _leg), class_name="taken-legs", aria_label="Route"),
                 rx.cond(
                     routing.gain != "",
                     rx.el.p(
@@ -63,14 +63,14 @@ def _leg(leg: Leg) -> rx.Component:
             class_name="attempt-head",
         ),
         rx.el.div(
-            rx.el.span(class_name="leg-share", style={"width": leg.width}, data_dex=leg.dex), class_name="leg-bar"
+            rx.el.span(class_name="share-part", style={"width": leg.width}, data_dex=leg.dex), class_name="share-bar"
         ),
         rx.el.div(
             rx.el.span(leg.pays, " → ", leg.gets, class_name="num"),
             rx.el.span(leg.pool_short, class_name="mono faint", title=leg.pool),
-            class_name="leg-foot",
+            class_name="taken-foot",
         ),
-        class_name="leg-line",
+        class_name="taken-leg",
         data_testid="leg",
     )
 
