@@ -25,7 +25,8 @@ class SwapCosts:
     Attributes:
         network_fee: for the signature, in any case.
         most_priority_fee: at most on top of it, at today's bid.
-        account_rent: for the wallet's account of the token received, which stays its own; 0 where it has one.
+        account_rent: for the wallet's accounts of tokens received, of one in between too, which stay its own; 0 where
+            it has them.
         lent_rent: for an account that lives as long as the transaction, and comes back with it.
     """
 
@@ -56,13 +57,11 @@ class CostsOfSwaps:
         await self._priority_fees.close()
         await self._rents.close()
 
-    async def of(
-        self, mint_in: Pubkey, mint_out: Pubkey, pools: Sequence[Pubkey], accounts: Collection[str]
-    ) -> SwapCosts:
+    async def of(self, mints: Sequence[Pubkey], pools: Sequence[Pubkey], accounts: Collection[str]) -> SwapCosts:
         """What a swap costs.
 
         Args:
-            mint_in, mint_out: the pair; wrapped SOL's mint stands for SOL.
+            mints: what is paid, then what is received on the way, each once; wrapped SOL's mint stands for SOL.
             pools: through which it goes.
             accounts: the mints of which the wallet has an account.
 
@@ -71,10 +70,10 @@ class CostsOfSwaps:
         """
         bid = self._priority_fees.price(pools)
         rent = await self._rents.exemption(TOKEN_ACCOUNT_SIZE)
-        has_account = mint_out == WRAPPED_SOL_MINT or str(mint_out) in accounts
+        opened = [mint for mint in mints[1:] if mint != WRAPPED_SOL_MINT and str(mint) not in accounts]
         return SwapCosts(
             network_fee=SIGNATURE_LAMPORTS,
             most_priority_fee=min(self._most, -(-bid * MAX_COMPUTE_UNITS // _PRICE_UNIT)),
-            account_rent=0 if has_account else rent,
-            lent_rent=rent if WRAPPED_SOL_MINT in (mint_in, mint_out) else 0,
+            account_rent=len(opened) * rent,
+            lent_rent=rent if WRAPPED_SOL_MINT in mints else 0,
         )

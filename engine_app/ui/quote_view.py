@@ -171,7 +171,7 @@ def cost_rows(costs: SwapCosts, token_out: str) -> list[Cost]:
         Cost("Priority fee", f"≤ {_sol(costs.most_priority_fee)}", "What your place in a block costs", "cost-priority"),
     ]
     if costs.account_rent:
-        note = f"Once, for your account of {token_out}; it stays yours"
+        note = f"Once, for your account of {token_out} or one on the way; it stays yours"
         rows.append(Cost("Account rent", _sol(costs.account_rent), note, "cost-rent"))
     if costs.lent_rent:
         note = "Needed while it lasts, comes back with the same transaction"

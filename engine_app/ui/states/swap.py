@@ -333,7 +333,7 @@ class SwapState(SessionState):
             accounts = (await self.get_state(WalletState))._accounts
         pools = [Pubkey.from_string(leg.pool) for leg in self.quote.legs]
         try:
-            costs = await services().costs.of(view.token_in.mint, view.token_out.mint, pools, accounts)
+            costs = await services().costs.of(_mints(view), pools, accounts)
         except TOLD:
             costs = None
         by_size = await asyncio.to_thread(view.by_size)
@@ -350,6 +350,11 @@ class SwapState(SessionState):
         self.short = False
         self._expected = ""
         self.notice = notice
+
+
+def _mints(view: QuoteView) -> list[Pubkey]:
+    """What the route pays and then receives, each once."""
+    return list(dict.fromkeys(mint for leg in view.route.legs for mint in (leg.mint_in, leg.mint_out)))
 
 
 def _typed(text: object) -> str:
