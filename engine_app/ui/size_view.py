@@ -27,6 +27,7 @@ class SizeChart:
         ticks: sizes that the axis names.
         changes: `{size}` of each overtaking.
         words: what the lines say, in words.
+        none: why there is nothing to draw, where that is known.
     """
 
     points: list[dict[str, float]] = field(default_factory=list)
@@ -34,6 +35,7 @@ class SizeChart:
     ticks: list[float] = field(default_factory=list)
     changes: list[dict[str, float]] = field(default_factory=list)
     words: list[str] = field(default_factory=list)
+    none: str = ""
 
 
 def size_chart(found: PriceBySize, paid: Token, received: Token, amount_in: int) -> SizeChart:
@@ -60,6 +62,7 @@ def size_chart(found: PriceBySize, paid: Token, received: Token, amount_in: int)
         ticks=[float(tick) for tick in round_sizes(points[0]["size"], points[-1]["size"])] if points else [],
         changes=[{"size": size(change.amount_in)} for change in found.overtakings],
         words=_words(found, paid),
+        none="" if points else f"{token_label(paid)} and {token_label(received)} trade over another token only.",
     )
 
 

@@ -51,6 +51,7 @@ class Person:
     def quote(self, amount: str) -> None:
         """Type an amount and wait until it can be swapped."""
         self.see("amount").fill(amount)
+        expect(self.page.locator("#amount[data-typing]")).to_have_count(0)
         expect(self.see("swap-button")).to_be_enabled()
 
     def swap(self, amount: str) -> None:

@@ -48,9 +48,9 @@ def test_a_quote_tells_all_that_is_to_be_known(person: Person) -> None:
     expect(person.see("quote-floor")).to_have_text(re.compile(r"^2\d\d\.\d+ USDC$"))
     expect(person.see("quote-impact")).to_have_text(re.compile(r"^0\.\d+%$"))
     expect(person.see("quote-age")).to_contain_text(re.compile("this slot|slots? ago"))
-    leg = person.see("route-leg")
+    leg = person.see("route-leg").first
     expect(leg).to_contain_text(re.compile("Meteora DAMM v2|Raydium CPMM"))
-    expect(leg).to_contain_text("100%")
+    expect(leg).to_contain_text("%")
     expect(leg).to_contain_text(re.compile(r"fee [\d.]+ USDC"))
     person.see("costs").locator("summary").click()
     expect(person.see("cost-network")).to_have_text("0.000005 SOL")
@@ -71,6 +71,28 @@ def test_a_quote_tells_all_that_is_to_be_known(person: Person) -> None:
     expect(person.see("slippage-warning")).to_contain_text("may fail")
     person.see("slippage-0.5").click()
     expect(person.see("slippage-warning")).to_have_count(0)
+
+
+def test_a_split_and_two_hops_are_shown_leg_by_leg_and_traded(person: Person) -> None:
+    person.create_account()
+    person.get_funds()
+    legs = person.see("route-leg")
+    person.quote("9.5")
+    expect(person.see("route")).to_contain_text("split over 2 pools")
+    expect(legs).to_have_count(2)
+    for name in ("Meteora DAMM v2", "Raydium CPMM"):
+        expect(legs.filter(has_text=name)).to_contain_text(re.compile(r"\d+(\.\d)?%"))
+    expect(person.see("better-than-one")).to_contain_text(re.compile(r"^\+[\d.]+ bps · \+[\d.]+ USDC"))
+    person.choose("out", "BONK")
+    person.choose("in", "USDT")
+    person.quote("100")
+    expect(person.see("route")).to_contain_text("2 hops over")
+    expect(legs.filter(has_text="Hop 1")).not_to_have_count(0)
+    expect(legs.filter(has_text="Hop 2")).to_contain_text("BONK")
+    expect(person.see("left-over")).to_contain_text("at most")
+    expect(person.see("size-none")).to_be_visible()
+    person.see("swap-button").click()
+    expect(person.newest_order("confirmed")).to_contain_text("100 USDT", timeout=ORDER_MS)
 
 
 def test_an_order_is_placed_with_the_keyboard_alone(person: Person) -> None:

@@ -49,7 +49,8 @@ def test_a_far_overtaking_is_on_the_chart_too() -> None:
 def test_where_nobody_overtakes_the_leader_is_named() -> None:
     found = PriceBySize((point("1", 140_000_000, None),), ())
     assert size_chart(found, SOL, USDC, WHOLE).words == ["Raydium pays most at every size shown."]
-    assert size_chart(PriceBySize((), ()), SOL, USDC, WHOLE).words == []
+    nothing = size_chart(PriceBySize((), ()), SOL, USDC, WHOLE)
+    assert (nothing.words, nothing.none) == ([], "SOL and USDC trade over another token only.")
 
 
 def test_the_axis_names_powers_of_ten() -> None:

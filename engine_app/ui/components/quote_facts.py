@@ -183,10 +183,10 @@ def _route() -> rx.Component:
         ),
         rx.cond(
             quote.legs.length() > 0,
-            rx.el.ol(rx.foreach(quote.legs, _leg), class_name="legs", data_testid="route-legs"),
+            rx.el.ol(rx.foreach(quote.legs, _leg), class_name="route-legs", data_testid="route-legs"),
             rx.el.div(
                 rx.el.div("The pools that carry the swap, with shares and fees", class_name="route-leg faint"),
-                class_name="legs",
+                class_name="route-legs",
             ),
         ),
         rx.cond(
@@ -216,16 +216,16 @@ def _route() -> rx.Component:
 def _leg(leg: RouteLeg) -> rx.Component:
     return rx.el.li(
         rx.cond(leg.hop != "", badge(f"Hop {leg.hop}", "busy")),
-        rx.el.span(leg.share, class_name="num leg-share"),
+        rx.el.span(leg.share, class_name="num route-share"),
         rx.el.span(
-            rx.el.span(leg.venue, class_name="leg-venue"),
+            rx.el.span(leg.venue, class_name="route-venue"),
             rx.el.span(leg.way, class_name="faint"),
-            class_name="leg-names",
+            class_name="route-names",
         ),
         rx.el.span(
             rx.el.span(leg.pool_short, class_name="mono", title=leg.pool),
             rx.cond(leg.fee != "", rx.el.span("fee ", leg.fee, class_name="faint num")),
-            class_name="leg-end",
+            class_name="route-end",
         ),
         class_name="route-leg",
         key=leg.pool,

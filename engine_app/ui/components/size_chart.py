@@ -18,10 +18,15 @@ def size_card() -> rx.Component:
             SwapState.sizes.points.length() > 0,
             _chart(),
             rx.el.div(
-                empty(
-                    "chart-line",
-                    "Who pays most depends on the size",
-                    "Type an amount: the lines show what each exchange pays for a hundredth to a hundredfold of it.",
+                rx.cond(
+                    SwapState.sizes.none != "",
+                    empty(
+                        "chart-line",
+                        "No pool of its own",
+                        SwapState.sizes.none,
+                        data_testid="size-none",
+                    ),
+                    _lesson(),
                 ),
                 class_name="chart-place",
             ),
@@ -32,6 +37,14 @@ def size_card() -> rx.Component:
             class_name="chart-keys",
         ),
         data_testid="size-card",
+    )
+
+
+def _lesson() -> rx.Component:
+    return empty(
+        "chart-line",
+        "Who pays most depends on the size",
+        "Type an amount: the lines show what each exchange pays for a tenth to tenfold of it.",
     )
 
 
