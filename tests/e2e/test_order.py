@@ -77,6 +77,28 @@ def test_an_order_that_was_placed_is_shown_in_full(reader: Person) -> None:
     assert reader.see("order-page").inner_text() == shown
 
 
+def test_a_split_and_two_hops_are_seen_leg_by_leg(reader: Person) -> None:
+    reader.quote("5")
+    expect(reader.see("route-leg")).to_have_count(2)
+    reader.see("swap-button").click()
+    reader.see("progress-details").click()
+    expect(shown_as(reader, "confirmed")).to_be_visible(timeout=ORDER_MS)
+    expect(reader.see("leg")).to_have_count(2)
+    expect(reader.see("routing")).to_contain_text("Raydium")
+    expect(reader.see("routing")).to_contain_text("Meteora")
+    reader.page.goto("/")
+    reader.choose("out", "USDT")
+    reader.choose("in", "BONK")
+    reader.quote("4000000")
+    expect(reader.see("route-leg")).to_have_count(2)
+    expect(reader.see("left-over")).to_contain_text("SOL")
+    reader.see("swap-button").click()
+    reader.see("progress-details").click()
+    expect(shown_as(reader, "confirmed")).to_be_visible(timeout=ORDER_MS)
+    expect(reader.see("leg")).to_have_count(2)
+    expect(reader.see("routing")).to_contain_text("SOL")
+
+
 def test_a_failed_order_tells_what_happened_to_the_money_and_what_to_do(reader: Person, trader: Bot) -> None:
     order = trader.place(amount="5000")
     trader.wait(order)
