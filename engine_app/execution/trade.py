@@ -97,7 +97,8 @@ async def _route(turn: Turn, wallet: OwnAddress) -> Planned | None:
     decision = _decide(turn, swap, snapshot)
     route = decision.route
     if route is None:
-        await turn.fail(NoPool.code, "every pool refuses: " + decision.refusals())
+        refusals = decision.refusals() or "there is none, and none of those that lead there takes the amount"
+        await turn.fail(NoPool.code, f"every pool refuses: {refusals}")
         return None
     quoted = int(order.quoted_out or order.expected_quote or route.amount_out)
     least = int(order.min_amount_out or 0)
