@@ -116,7 +116,7 @@ async def reserve(
         routing: further columns of the order that routing found out.
     """
     order = turn.order
-    async with turn.transaction() as session:
+    async with turn.together() as session:
         await turn.advance(
             "routed",
             {"slot": slot, "try": order.tries + 1},

@@ -237,8 +237,10 @@ def recorded(order: CTE, *, where: ColumnElement[bool] | None = None, data: Colu
 
     What is told is in the bind parameters `event`, `worker` and, where no expression is given for it, `data`.
     """
-    remembered = {name: order.c[name] for name in STATE} | {DEX_QUOTES: order.c.decision[DEX_QUOTES]}
-    state = func.jsonb_build_object(*(part for pair in remembered.items() for part in pair))
+    # Names are literals: each bind parameter costs its conversion with every execution.
+    quotes = literal_column(f"'{DEX_QUOTES}'", String())
+    remembered = [part for name in STATE for part in (literal_column(f"'{name}'", String()), order.c[name])]
+    state = func.jsonb_build_object(*remembered, quotes, order.c.decision[quotes])
     told = sqlalchemy.select(
         order.c.id,
         order.c.seq,

@@ -32,13 +32,14 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from engine_app.orders.along import Along
 from engine_app.orders.models import Order, Reservation
 from engine_app.storage.columns import BASE_UNITS
+from engine_app.storage.postgres import Statements
 from engine_app.wallets.models import Wallet
 
 RESERVATIONS = Reservation.metadata.tables["reservations"]
 
 
 async def reserve(
-    session: AsyncSession,
+    session: Statements,
     order_id: UUID,
     wallet_id: int,
     *,

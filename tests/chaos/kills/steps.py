@@ -213,7 +213,8 @@ class _Reader:
 
 def _is_transaction(statement: ast.AsyncWith) -> bool:
     """Whether what the block writes is committed where it is left; `connected` is what a turn is handed as such."""
-    return any(ast.unparse(item.context_expr).endswith((".transaction()", "connected")) for item in statement.items)
+    transactions = (".transaction()", ".together()", "connected")
+    return any(ast.unparse(item.context_expr).endswith(transactions) for item in statement.items)
 
 
 def _is_at_once(statement: ast.AsyncWith) -> bool:
