@@ -21,6 +21,7 @@ from engine_app.chain.rpc import Rpc
 from engine_app.chain.transactions import compose
 from tests.conftest import RunningEngine
 from tests.e2e.person import Person
+from tests.e2e.test_access import findings
 from tests.e2e.test_look import OVERFLOW, PHONE
 from tests.e2e.test_trade import ORDER_MS
 from tests.e2e.test_wallet import SOL, arrive
@@ -60,6 +61,8 @@ def test_a_quote_tells_all_that_is_to_be_known(person: Person) -> None:
         re.compile(r"From about [\d.]+ SOL on, (Raydium|Meteora) pays most")
     )
     expect(person.see("size-card").locator(".recharts-line-curve")).to_have_count(2)
+    person.page.evaluate("scrollTo(0, 0)")
+    assert findings(person.page) == []
     before = person.see("refresh-ring").get_attribute("data-ring")
     person.see("refresh").click()
     expect(person.see("refresh-ring")).not_to_have_attribute("data-ring", str(before))

@@ -94,6 +94,8 @@ def _chart() -> rx.Component:
                 recharts.graphing_tooltip(),
                 data=chart.points,
                 height=HEIGHT,
+                # The words below say what the lines show; the keyboard has no business here.
+                custom_attrs={"accessibilityLayer": False},
                 width="100%",
             ),
             aria_hidden=True,
