@@ -168,6 +168,9 @@ class _Reader:
             case ast.AsyncWith() if _is_transaction(statement):
                 self._points += self._inside(statement)
                 self._cut(commits=True)
+            case ast.With() if _writes_at_once(statement):
+                self._points += [self._point(statement), *map(self._point, statement.body)]
+                self._cut(commits=True)
             case ast.AsyncWith() | ast.With():
                 self._points.append(self._point(statement))
                 self._block(statement.body)
@@ -220,6 +223,12 @@ def _is_transaction(statement: ast.AsyncWith) -> bool:
 def _is_at_once(statement: ast.AsyncWith) -> bool:
     """Whether what the block writes is committed as it is written."""
     return any(".at_once()" in ast.unparse(item.context_expr) for item in statement.items)
+
+
+def _writes_at_once(statement: ast.With) -> bool:
+    """Whether all that the block does is to advance the order, in a transaction of that call's own."""
+    text = "\n".join(map(ast.unparse, statement.body))
+    return len(statement.body) == 1 and text.startswith("await turn.advance(") and "session=" not in text
 
 
 def _waits(statement: ast.stmt) -> bool:

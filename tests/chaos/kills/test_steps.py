@@ -27,7 +27,7 @@ def test_every_point_is_a_line_that_runs() -> None:
 def test_signing_committing_and_sending_are_three_steps() -> None:
     steps = [{point.text for point in step} for step in all_steps()]
     signed = next(step for step in steps if SIGNED in step)
-    assert "async with turn.transaction() as session:" in signed
+    assert "with attempts.signature_told_apart():" in signed
     committed = next(step for step in steps if "await engine.watcher.send(turn.order, attempt, turn.token)" in step)
     sent = next(step for step in steps if "await self._rpc.send(attempt.transaction)" in step)
     assert signed is not committed
