@@ -8,6 +8,7 @@ from typing import Any
 
 from engine_app.ui.figures import amount, shortened
 from engine_app.ui.order_view import order_row
+from engine_app.ui.token_choice import short_name
 from engine_app.wallets.deposits import Deposit
 
 
@@ -49,11 +50,10 @@ def activity_rows(
 
 
 def _deposit(deposit: Deposit, explorer: Callable[[str], str]) -> ActivityRow:
-    token = deposit.token if deposit.token != deposit.mint else shortened(deposit.mint)
     return ActivityRow(
         key=f"{deposit.signature} {deposit.mint}",
         kind="deposit",
-        title=f"Received {amount(deposit.amount)} {token}",
+        title=f"Received {amount(deposit.amount)} {short_name(deposit.token, deposit.mint)}",
         detail=f"from {shortened(deposit.sender, 6, 6)}",
         at="" if deposit.at is None else deposit.at.isoformat(),
         tx_short=shortened(deposit.signature, 6, 4),

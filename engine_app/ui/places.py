@@ -7,6 +7,8 @@ from uuid import UUID
 
 ORDERS = "/orders"
 WALLET = "/wallet"
+ACCOUNT = "/account"
+STATUS = "/status"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +24,8 @@ PLACES = (
     Place("/", "Trade", "arrow-left-right"),
     Place(ORDERS, "Orders", "list"),
     Place(WALLET, "Wallet", "wallet"),
-    Place("/account", "Account", "user"),
-    Place("/status", "Status", "activity"),
+    Place(ACCOUNT, "Account", "user"),
+    Place(STATUS, "Status", "activity"),
 )
 """In the order of the navigation."""
 

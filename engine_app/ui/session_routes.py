@@ -15,12 +15,13 @@ from engine_app.accounts.origins import is_own_form
 from engine_app.accounts.service import Identity, Session
 from engine_app.services import services
 from engine_app.ui import cookies
+from engine_app.ui.browser import LOGIN
 from engine_app.ui.history import choice_of, filter_of
+from engine_app.ui.places import ACCOUNT
 from engine_app.ui.words import TOLD, code_of, retry_after_of
 
 router = APIRouter(prefix="/session", include_in_schema=False)
 
-ACCOUNT = "/account/"
 SEE_OTHER = 303
 Field = Annotated[str, Form()]
 
@@ -35,7 +36,7 @@ async def log_in(request: Request, username: Field = "", password: Field = "") -
             username, password, client_ip(request), devices=devices, agent=_agent(request)
         )
     except TOLD as error:
-        return _refused("/login/", error, username)
+        return _refused(LOGIN, error, username)
     return _opened(session)
 
 
@@ -54,13 +55,13 @@ async def create(request: Request, username: Field = "", password: Field = "") -
 async def log_out(request: Request) -> RedirectResponse:
     """End the session, and forget it in this browser whatever happens."""
     require_own_page(request)
-    response = RedirectResponse("/login/", SEE_OTHER)
+    response = RedirectResponse(LOGIN, SEE_OTHER)
     try:
         await services().upkeep.log_out(await _owner(request), client_ip(request))
     except Unauthorized:
         pass
     except TOLD as error:
-        response = _refused("/login/", error, "")
+        response = _refused(LOGIN, error, "")
     cookies.forget_session(response, services().settings)
     return response
 
@@ -69,7 +70,7 @@ async def log_out(request: Request) -> RedirectResponse:
 async def log_out_everywhere(request: Request) -> RedirectResponse:
     """End every session of the account, this one too, and forget it in this browser."""
     require_own_page(request)
-    response = RedirectResponse("/login/", SEE_OTHER)
+    response = RedirectResponse(LOGIN, SEE_OTHER)
     try:
         await services().upkeep.log_out_everywhere(await _owner(request), client_ip(request))
     except Unauthorized:
@@ -88,11 +89,11 @@ async def change_password(request: Request, password: Field = "", new_password: 
         owner = await _owner(request)
         changed = await services().upkeep.change_password(owner, password, new_password, client_ip(request))
     except Unauthorized:
-        return RedirectResponse("/login/", SEE_OTHER)
+        return RedirectResponse(LOGIN, SEE_OTHER)
     except TOLD as error:
         return _back_to_account(error)
     said = {"done": "password"} | ({"warning": CommonPassword.code} if changed.warning else {})
-    response = RedirectResponse(f"{ACCOUNT}?{urlencode(said)}", SEE_OTHER)
+    response = RedirectResponse(f"{ACCOUNT}/?{urlencode(said)}", SEE_OTHER)
     cookies.set_device(response, owner.user_id, changed.device_token, services().settings)
     return response
 
@@ -104,7 +105,7 @@ async def orders_csv(request: Request) -> Response:
     try:
         identity = await _owner(request)
     except Unauthorized:
-        return RedirectResponse("/login/", SEE_OTHER)
+        return RedirectResponse(LOGIN, SEE_OTHER)
     choice = choice_of(request.query_params, [token.symbol for token in tokens.all()])
     lines = services().orders.export(identity.user_id, filter_of(choice, datetime.now(UTC), tokens.mint))
     headers = {"Content-Disposition": 'attachment; filename="orders.csv"', "Cache-Control": "no-store"}
@@ -124,7 +125,7 @@ async def _owner(request: Request) -> Identity:
 
 
 def _back_to_account(error: Exception) -> RedirectResponse:
-    return RedirectResponse(f"{ACCOUNT}?{urlencode(_reason(error))}", SEE_OTHER)
+    return RedirectResponse(f"{ACCOUNT}/?{urlencode(_reason(error))}", SEE_OTHER)
 
 
 def _opened(session: Session) -> RedirectResponse:

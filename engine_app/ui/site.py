@@ -26,7 +26,7 @@ from engine_app.ui.pages.orders import orders_page
 from engine_app.ui.pages.status import status_page
 from engine_app.ui.pages.trade import trade_page
 from engine_app.ui.pages.wallet import wallet_page
-from engine_app.ui.places import ORDERS, WALLET
+from engine_app.ui.places import ACCOUNT, ORDERS, STATUS, WALLET
 from engine_app.ui.states.account import AccountState
 from engine_app.ui.states.activity import ActivityState
 from engine_app.ui.states.door import DoorState
@@ -87,8 +87,8 @@ def furnish(app: rx.App) -> None:
             one_order_page,
             OrderState.follow_order,
         ),
-        ("/account", "Account", settings_page, [AccountState.load_account, OrdersState.follow]),
-        ("/status", "Status", status_page, [StatusState.watch, OrdersState.follow]),
+        (ACCOUNT, "Account", settings_page, [AccountState.load_account, OrdersState.follow]),
+        (STATUS, "Status", status_page, [StatusState.watch, OrdersState.follow]),
         ("/login", "Log in", login_page, DoorState.enter),
         ("/create-account", "Create account", create_account_page, DoorState.enter),
         ("404", "Not found", not_found_page, None),

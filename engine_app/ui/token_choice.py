@@ -35,7 +35,12 @@ class TokenChoice:
 
 def token_label(token: Token) -> str:
     """What a token is called where there is little room."""
-    return token.symbol if token.listed else shortened(token.symbol)
+    return short_name(token.symbol, str(token.mint))
+
+
+def short_name(token: str, mint: str) -> str:
+    """A token's symbol, or the two ends of its mint where that is its symbol because it is not listed."""
+    return token if token != mint else shortened(mint)
 
 
 def token_choice(token: Token, available: Mapping[str, Decimal] | None = None) -> TokenChoice:

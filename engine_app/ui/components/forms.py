@@ -13,9 +13,10 @@ def field(
     *,
     hint: str | None = None,
     prefix: str = "",
+    required: bool = True,
     **props: object,
 ) -> rx.Component:
-    """A field that must be filled in, below its label.
+    """A field below its label.
 
     Args:
         label: what it is called.
@@ -24,6 +25,7 @@ def field(
         auto_complete: what the browser may fill in.
         hint: a line below it.
         prefix: sets its id apart where another form of the page has a field of this name.
+        required: whether it must be filled in.
         props: of the input.
     """
     known_as = f"{prefix}-{name}" if prefix else name
@@ -36,7 +38,7 @@ def field(
             auto_complete=auto_complete,
             auto_capitalize="none",
             spell_check=False,
-            required=True,
+            required=required,
             class_name="text-input",
             data_testid=known_as,
             **props,

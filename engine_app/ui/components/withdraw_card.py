@@ -6,10 +6,12 @@ from typing import Any
 
 import reflex as rx
 
+from engine_app.orders.address_book import LONGEST_LABEL
+from engine_app.ui.components.forms import field
 from engine_app.ui.components.pieces import card, local_time, notice
 from engine_app.ui.components.typed_input import typed_input
 from engine_app.ui.states.wallet import BalanceRow, WalletState
-from engine_app.ui.states.withdraw import BOOK_PASSWORD, PASSWORD, BookRow, WithdrawState
+from engine_app.ui.states.withdraw import BookRow, WithdrawState
 
 TYPING_MS = 300
 
@@ -49,7 +51,7 @@ def withdraw_card() -> rx.Component:
                     class_name="faint small",
                 ),
             ),
-            _labelled("Your password, once more", PASSWORD, _password(PASSWORD, "withdraw-password")),
+            _password("withdraw"),
             rx.cond(
                 WithdrawState.refusal != "",
                 notice(WithdrawState.refusal, tone="bad", icon="circle-alert", data_testid="withdraw-refusal"),
@@ -79,9 +81,9 @@ def address_book_card() -> rx.Component:
                 data_testid="book-unfold",
             ),
             rx.el.form(
-                _labelled("Address", "book-address", _plain("book-address", "book_address")),
-                _labelled("Name", "book-label", _plain("book-label", "label")),
-                _labelled("Your password, once more", BOOK_PASSWORD, _password(BOOK_PASSWORD, "book-password")),
+                field("Address", "address", "text", "off", prefix="book", max_length=64),
+                field("Name", "label", "text", "off", prefix="book", required=False, max_length=LONGEST_LABEL),
+                _password("book"),
                 rx.cond(
                     WithdrawState.book_refusal != "",
                     notice(WithdrawState.book_refusal, tone="bad", icon="circle-alert", data_testid="book-refusal"),
@@ -144,29 +146,8 @@ def _amount() -> rx.Component:
     )
 
 
-def _password(field: str, test_id: str) -> rx.Component:
-    return rx.el.input(
-        id=field,
-        name="password",
-        type="password",
-        auto_complete="current-password",
-        required=True,
-        max_length=1_000,
-        class_name="text-input",
-        data_testid=test_id,
-    )
-
-
-def _plain(field: str, name: str) -> rx.Component:
-    return rx.el.input(
-        id=field,
-        name=name,
-        auto_complete="off",
-        spell_check=False,
-        max_length=64,
-        class_name="text-input",
-        data_testid=field,
-    )
+def _password(form: str) -> rx.Component:
+    return field("Your password, once more", "password", "password", "current-password", prefix=form, max_length=1_000)
 
 
 def _book_row(row: BookRow) -> rx.Component:

@@ -11,13 +11,14 @@ from engine_app.ui.components.dialog import dialog
 from engine_app.ui.components.forms import field
 from engine_app.ui.components.pieces import badge, card, empty, local_time, notice, skeleton
 from engine_app.ui.components.shell import PostForm, account_page
+from engine_app.ui.places import ACCOUNT
 from engine_app.ui.states.account import LOG_ROWS, NEW_KEY_DIALOG, SECRET_DIALOG, SECRET_FIELD, AccountState
 
 
 def settings_page() -> rx.Component:
     """What the owner of an account does with it."""
     return account_page(
-        "/account",
+        ACCOUNT,
         rx.el.div(rx.el.h1("Account"), class_name="page-head"),
         rx.el.div(_password_card(), _log_card(), class_name="halves"),
         _sessions_card(),

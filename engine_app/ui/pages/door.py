@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import reflex as rx
 
+from engine_app.ui.browser import LOGIN
 from engine_app.ui.components.forms import field
 from engine_app.ui.components.pieces import notice
 from engine_app.ui.components.shell import PostForm, page_frame
@@ -48,7 +49,7 @@ def _door(
     return page_frame(
         rx.el.section(
             rx.el.nav(
-                _way("/login/", "Log in", current=here == "login"),
+                _way(LOGIN, "Log in", current=here == "login"),
                 _way("/create-account/", "Create account", current=here == "create-account"),
                 class_name="segments",
                 aria_label="Log in or create account",

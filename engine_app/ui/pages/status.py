@@ -6,6 +6,7 @@ import reflex as rx
 
 from engine_app.ui.components.pieces import badge, card, empty, local_time, skeleton
 from engine_app.ui.components.shell import account_page
+from engine_app.ui.places import STATUS
 from engine_app.ui.states.status import StatusState
 from engine_app.ui.status_view import NodeRow, PartRow, QueueRow, WorkerRow
 
@@ -16,7 +17,7 @@ def status_page() -> rx.Component:
     """Whether orders can be accepted and executed now, and what stands in their way."""
     board = StatusState.board
     return account_page(
-        "/status",
+        STATUS,
         rx.el.div(
             rx.el.h1("Status"),
             rx.el.span(

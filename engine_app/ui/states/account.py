@@ -10,7 +10,7 @@ from engine_app.accounts.errors import CommonPassword
 from engine_app.accounts.scopes import Scope
 from engine_app.accounts.service import Identity
 from engine_app.services import services
-from engine_app.ui import browser
+from engine_app.ui import browser, sent
 from engine_app.ui.account_view import DAY_CHOICES, KeyRow, LogRow, SessionRow, key_row, log_row, session_row
 from engine_app.ui.states.door import refusal
 from engine_app.ui.states.session import SessionState, signed_in_only
@@ -57,7 +57,7 @@ class AccountState(SessionState):
         """End one of the account's sessions."""
         return await self._done(
             identity,
-            lambda: services().upkeep.end_session(identity, _number(session_id), self._ip()),
+            lambda: services().upkeep.end_session(identity, sent.row_id(session_id), self._ip()),
             browser.toast("success", "Session ended", subject="session"),
         )
 
@@ -67,7 +67,7 @@ class AccountState(SessionState):
         """Revoke one of the account's keys."""
         return await self._done(
             identity,
-            lambda: services().upkeep.revoke_key(identity, _number(key_id), self._ip()),
+            lambda: services().upkeep.revoke_key(identity, sent.row_id(key_id), self._ip()),
             browser.toast("success", "Key revoked", "It is refused from now on.", subject="key"),
         )
 
@@ -82,7 +82,7 @@ class AccountState(SessionState):
     @signed_in_only
     async def create_key(self, identity: Identity, form: dict[str, Any]) -> Any:
         """Make a key and tell it, this once."""
-        asked = _fields(form)
+        asked = sent.fields(form)
         days = asked.get("days", "")
         try:
             made = await services().upkeep.create_key(
@@ -118,16 +118,3 @@ class AccountState(SessionState):
         self.keys = [key_row(key) for key in await upkeep.keys(identity)]
         self.security_log = [log_row(record) for record in await upkeep.security_log(identity, limit=LOG_ROWS)]
         self.account_loaded = True
-
-    def _ip(self) -> str:
-        return str(self.router.session.client_ip)
-
-
-def _fields(form: Any) -> dict[str, str]:
-    """The fields of a form as texts; whatever else is sent has none."""
-    return {str(name): str(value) for name, value in form.items() if value} if isinstance(form, dict) else {}
-
-
-def _number(value: Any) -> int:
-    """An id as a page sends it; for anything else one that no row has."""
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**31 else 0

@@ -11,7 +11,7 @@ import reflex as rx
 from engine_app.services import services
 from engine_app.ui import browser
 from engine_app.ui.activity import ActivityRow, activity_rows
-from engine_app.ui.links import explorer_of
+from engine_app.ui.links import explorer_of_transaction
 from engine_app.ui.places import WALLET
 from engine_app.ui.states.session import SessionState
 from engine_app.ui.words import TOLD, told
@@ -52,6 +52,6 @@ class ActivityState(SessionState):
         orders = [order.model_dump(by_alias=True) for order in history.orders]
         async with self:
             if self._turn == turn:
-                self.activity = activity_rows(deposits, orders, lambda sent: explorer_of({"txHash": sent}), ROWS)
+                self.activity = activity_rows(deposits, orders, explorer_of_transaction, ROWS)
                 self.activity_loaded = True
                 self.activity_trouble = ""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -106,7 +105,7 @@ class HistoryState(SessionState):
         self._cursors, self.page, self.has_older = [], 0, False
         self.status, self.token, self.kind = choice.status, choice.token, choice.kind
         self.since, self.search = choice.since, choice.search
-        self.query, self.filtered = choice.query, replace(choice) != EVERYTHING
+        self.query, self.filtered = choice.query, choice != EVERYTHING
         self.token_choices = self._symbols()
 
     async def _read(self, identity: Identity) -> None:

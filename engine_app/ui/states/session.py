@@ -10,6 +10,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import reflex as rx
 
 from engine_app import errors
+from engine_app.accounts.client_ip import without_port
 from engine_app.accounts.errors import CommonPassword, Unauthorized
 from engine_app.accounts.service import Identity
 from engine_app.services import services
@@ -42,6 +43,10 @@ class SessionState(rx.State):
             return await services().accounts.authenticate_session(token)
         except Unauthorized:
             return None
+
+    def _ip(self) -> str:
+        """The address that limits and the security log count what the tab asks for under."""
+        return without_port(self.router.session.client_ip)
 
     def _welcome(self, identity: Identity) -> None:
         cluster = services().settings.solana_cluster

@@ -12,12 +12,12 @@ import reflex as rx
 from engine_app.services import services
 from engine_app.storage.postgres import DATABASE_AWAY
 from engine_app.ui import browser
+from engine_app.ui.places import STATUS
 from engine_app.ui.states.session import SessionState
 from engine_app.ui.status_view import StatusBoard, status_board
 from engine_app.ui.tabs import is_connected
 
 READ_SECONDS = 2.0
-PATH = "/status"
 
 
 class StatusState(SessionState):
@@ -47,7 +47,7 @@ class StatusState(SessionState):
                 self.board_loaded = True
             await asyncio.sleep(READ_SECONDS)
             async with self:
-                left = not self.router.url.path.startswith(PATH)
+                left = not self.router.url.path.startswith(STATUS)
             if left or not is_connected(client_token):
                 return
 

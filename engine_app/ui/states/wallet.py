@@ -23,6 +23,7 @@ from engine_app.ui.qr import QrCode, qr_code
 from engine_app.ui.states.activity import ActivityState
 from engine_app.ui.states.session import SessionState
 from engine_app.ui.tabs import HEARTBEAT_SECONDS, bursts, is_connected
+from engine_app.ui.token_choice import short_name
 from engine_app.ui.token_marks import token_icon
 from engine_app.ui.words import TOLD, told
 from engine_app.wallets.balances import WalletView
@@ -170,7 +171,7 @@ class WalletState(SessionState):
         self.balances = [
             BalanceRow(
                 token=balance.token,
-                label=balance.token if balance.token != balance.mint else shortened(balance.mint),
+                label=short_name(balance.token, balance.mint),
                 icon=token_icon(balance.token),
                 amount=amount(balance.amount),
                 exact=number(balance.amount),
@@ -189,10 +190,9 @@ class WalletState(SessionState):
 
 def _told(deposit: Deposit) -> EventSpec:
     """The toast that says what has arrived; one per deposit, however often it is told."""
-    name = deposit.token if deposit.token != deposit.mint else shortened(deposit.mint)
     return browser.toast(
         "success",
-        f"{amount(deposit.amount)} {name} received",
+        f"{amount(deposit.amount)} {short_name(deposit.token, deposit.mint)} received",
         f"From {shortened(deposit.sender, 6, 6)}",
         subject=f"deposit {deposit.signature} {deposit.mint}",
     )

@@ -8,13 +8,12 @@ from uuid import uuid4
 
 import reflex as rx
 
-from engine_app.accounts.client_ip import without_port
 from engine_app.accounts.service import Identity
 from engine_app.orders.address_book import LONGEST_LABEL, KnownAddress
 from engine_app.orders.service import PlaceTransfer
 from engine_app.orders.transfers import MAX
 from engine_app.services import services
-from engine_app.ui import browser
+from engine_app.ui import browser, sent
 from engine_app.ui.figures import shortened
 from engine_app.ui.spending import wish_key
 from engine_app.ui.states.activity import ActivityState
@@ -23,8 +22,6 @@ from engine_app.ui.words import TOLD, told
 
 PASSWORD = "withdraw-password"  # noqa: S105 - the field's id
 BOOK_PASSWORD = "book-password"  # noqa: S105 - the field's id
-LONGEST = 100
-LONGEST_PASSWORD = 1_000
 
 
 @dataclass(frozen=True)
@@ -61,14 +58,14 @@ class WithdrawState(SessionState):
     @signed_in_only
     async def set_what(self, _: Identity, token: str) -> None:
         """Choose the token to send."""
-        self.what = _text(token)
+        self.what = sent.text(token)
         self._changed()
 
     @rx.event
     @signed_in_only
     async def set_how_much(self, _: Identity, text: str) -> None:
         """Take what was typed as the amount."""
-        self.how_much = _text(text)
+        self.how_much = sent.text(text)
         self._changed()
 
     @rx.event
@@ -82,21 +79,22 @@ class WithdrawState(SessionState):
     @signed_in_only
     async def set_to(self, _: Identity, text: str) -> None:
         """Take what was typed, or chosen from the book, as the address."""
-        self.to = _text(text)
+        self.to = sent.text(text)
         self._changed()
 
     @rx.event
     @signed_in_only
     async def send(self, identity: Identity, form: dict[str, Any]) -> Any:
         """Place the withdrawal that the form asks for."""
-        amount, to = _text(form.get("amount", "")), _text(form.get("address", ""))
+        asked = sent.fields(form)
+        amount, to = sent.text(asked.get("amount", "")), sent.text(asked.get("address", ""))
         wanted = PlaceTransfer(token=self.what, amount=amount, address=to)
         self._wish = self._wish or uuid4().hex
         try:
             await services().withdrawals.request(
                 identity.user_id,
                 wanted,
-                password=_password(form),
+                password=asked.get("password", ""),
                 ip=self._ip(),
                 key=wish_key(self._wish, f"{self.what}|{amount}|{to}"),
             )
@@ -112,15 +110,17 @@ class WithdrawState(SessionState):
     @signed_in_only
     async def remember(self, identity: Identity, form: dict[str, Any]) -> Any:
         """Put an address into the book."""
-        label = _text(form.get("label", ""))[:LONGEST_LABEL]
+        asked = sent.fields(form)
+        label = sent.text(asked.get("label", ""), LONGEST_LABEL)
         if not label.isprintable():
-            return None
+            self.book_refusal = "The name has characters that cannot be seen. Type it anew."
+            return browser.clear(BOOK_PASSWORD)
         try:
             await services().address_book.add(
                 identity.user_id,
-                _text(form.get("book_address", "")),
+                sent.text(asked.get("address", "")),
                 label=label,
-                password=_password(form),
+                password=asked.get("password", ""),
                 ip=self._ip(),
             )
         except TOLD as error:
@@ -134,7 +134,7 @@ class WithdrawState(SessionState):
     async def forget(self, identity: Identity, address: str) -> None:
         """Take an address out of the book."""
         try:
-            await services().address_book.remove(identity.user_id, _text(address), ip=self._ip())
+            await services().address_book.remove(identity.user_id, sent.text(address), ip=self._ip())
         except TOLD as error:
             self.book_refusal = told(error)
             return
@@ -152,9 +152,6 @@ class WithdrawState(SessionState):
         self._wish = uuid4().hex
         self.refusal = ""
 
-    def _ip(self) -> str:
-        return without_port(self.router.session.client_ip)
-
 
 def _row(known: KnownAddress) -> BookRow:
     return BookRow(
@@ -163,11 +160,3 @@ def _row(known: KnownAddress) -> BookRow:
         label=known.label,
         usable_at="" if known.usable else known.usable_at.isoformat(),
     )
-
-
-def _text(value: object) -> str:
-    return str(value).strip()[:LONGEST]
-
-
-def _password(form: dict[str, Any]) -> str:
-    return str(form.get("password", ""))[:LONGEST_PASSWORD]
