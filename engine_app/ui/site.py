@@ -46,11 +46,13 @@ log = get_logger(__name__)
 STYLE_SHEETS = [
     "/css/base.css",
     "/css/shell.css",
+    "/css/door.css",
     "/css/trade.css",
     "/css/quote.css",
     "/css/orders.css",
     "/css/wallet.css",
     "/css/pages.css",
+    "/css/account.css",
 ]
 _WALLET_LOADS = [WalletState.load, OrdersState.follow, ActivityState.show_activity, WithdrawState.show_book]
 COUNT_SECONDS = 5.0
