@@ -50,13 +50,18 @@ def leg_terms(route: Route, slippage: Decimal, floor: int) -> tuple[Terms, ...]:
 
 
 def _shares(legs: Sequence[Leg], slippage: Decimal, floor: int) -> list[int]:
-    """The least of each leg: its quote less the slippage, and more from the first on where the floor asks for it."""
+    """The least of each leg: its quote less the slippage, and where the floor asks for more, more of each.
+
+    Each gives the same part of its room, so that none is left without any while others have some.
+    """
     least = [floor_out(leg.amount_out, slippage) for leg in legs]
-    missing = floor - sum(least)
-    for at, leg in enumerate(legs):
-        more = max(0, min(missing, leg.amount_out - least[at]))
-        least[at] += more
-        missing -= more
-    if missing > 0:
-        raise ValueError(f"the route is quoted {missing} units below its floor")
+    rooms = [leg.amount_out - amount for leg, amount in zip(legs, least, strict=True)]
+    missing, room = floor - sum(least), sum(rooms)
+    if missing > room:
+        raise ValueError(f"the route is quoted {missing - room} units below its floor")
+    for at, has in enumerate(rooms):
+        if missing > 0:
+            more = -(-missing * has // room)
+            least[at] += more
+            missing, room = missing - more, room - has
     return least

@@ -73,6 +73,13 @@ def test_the_legs_share_the_floor(paid: list[int], slippage: Decimal, share: int
         assert floor_out(amount, slippage) <= term.amount_out <= amount
 
 
+def test_no_leg_is_left_without_room_while_another_has_some() -> None:
+    """The price fell by half of what the order accepts to lose: each leg may still lose the other half."""
+    route = Route(((leg(7, 9_950), leg(7, 9_950), leg(1, 199)),), 15)
+    terms = leg_terms(route, Decimal("0.01"), 20_000)
+    assert [term.amount_out for term in terms] == [9_901, 9_901, 198]
+
+
 def test_a_leg_alone_carries_the_whole_floor() -> None:
     [terms] = leg_terms(Route(((leg(7, 10_000),),), 7), Decimal("0.01"), 9_950)
     assert (terms.amount_in, terms.amount_out) == (7, 9_950)
@@ -90,4 +97,4 @@ def test_a_first_hop_brings_what_the_second_spends(exact_out: bool) -> None:
     begins, *ends = leg_terms(route, Decimal("0.1"), 950)
     assert (begins.leg, begins.amount_in, begins.amount_out) == (first, 1_000, 500)
     assert [term.amount_in for term in ends] == [300, 200]
-    assert [term.amount_out for term in ends] == [590, 360]
+    assert [term.amount_out for term in ends] == [570, 380]
