@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from solders.address_lookup_table_account import AddressLookupTableAccount
 from solders.pubkey import Pubkey
@@ -20,6 +20,9 @@ _NOT_DEACTIVATED = 2**64 - 1
 _ADDRESSES_AT = 56
 _REFRESH_SECONDS = 60.0
 _RETRY_SECONDS = 2.0
+
+_NOBODY = Pubkey(bytes([255]) * 32)
+"""Stands where an address may not be used; no transaction names it."""
 
 _log = get_logger(__name__)
 
@@ -47,6 +50,18 @@ def decode_lookup_table(address: Pubkey, account: Account, slot: int) -> Address
     if int.from_bytes(data[12:20], "little") >= slot:
         listed = listed[: data[20]]
     return AddressLookupTableAccount(address, listed)
+
+
+def without(
+    tables: Sequence[AddressLookupTableAccount], accounts: Collection[Pubkey]
+) -> tuple[AddressLookupTableAccount, ...]:
+    """The tables as they are, but that a transaction names none of these accounts by them."""
+    return tuple(
+        AddressLookupTableAccount(
+            table.key, [_NOBODY if address in accounts else address for address in table.addresses]
+        )
+        for table in tables
+    )
 
 
 class LookupTables:

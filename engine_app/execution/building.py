@@ -28,9 +28,14 @@ def needs(plan: SwapPlan, *, wallet_rent: int, priority_fee: int, tries: int) ->
     return {str(WRAPPED_SOL_MINT): lamports, str(plan.mint_in): plan.amount_in}
 
 
+def own_accounts(plan: SwapPlan) -> frozenset[Pubkey]:
+    """The owner's accounts that the legs pay from and into."""
+    return frozenset(token_account(plan, mint) for mint in plan.token_programs)
+
+
 def contended_accounts(plan: SwapPlan) -> tuple[Pubkey, ...]:
     """The accounts of others that the swap writes: those for which a priority fee has to be bid."""
-    own = {plan.owner, *(token_account(plan, mint) for mint in plan.token_programs)}
+    own = {plan.owner, *own_accounts(plan)}
     written = (
         meta.pubkey
         for terms in plan.terms

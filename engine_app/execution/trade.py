@@ -11,9 +11,11 @@ from functools import partial
 from typing import Any
 from uuid import uuid4
 
+from solders.address_lookup_table_account import AddressLookupTableAccount
 from solders.pubkey import Pubkey
 
 from engine_app.chain.accounts import AccountsAtSlot
+from engine_app.chain.lookup_tables import without
 from engine_app.chain.priority_fees import priority_fee
 from engine_app.chain.token_accounts import (
     TOKEN_2022_PROGRAM,
@@ -24,7 +26,7 @@ from engine_app.chain.token_accounts import (
     token_account_at,
 )
 from engine_app.chain.transactions import MAX_COMPUTE_UNITS
-from engine_app.execution.building import WALLET_SIZE, contended_accounts, needs
+from engine_app.execution.building import WALLET_SIZE, contended_accounts, needs, own_accounts
 from engine_app.execution.failures import TryFailure
 from engine_app.execution.tries import Planned, begin, carry_out, reserve
 from engine_app.execution.turn import Turn
@@ -94,7 +96,8 @@ async def _route(turn: Turn, wallet: OwnAddress) -> Planned | None:
     except NoPool as error:
         await turn.fail(NoPool.code, error.detail)
         return None
-    decision = _decide(turn, swap, snapshot)
+    tables = engine.lookup_tables.ready
+    decision = _decide(turn, swap, snapshot, tables)
     route = decision.route
     if route is None:
         refusals = decision.refusals() or "there is none, and none of those that lead there takes the amount"
@@ -128,20 +131,19 @@ async def _route(turn: Turn, wallet: OwnAddress) -> Planned | None:
         return None
     return Planned(
         instructions=tuple(swap_instructions(plan)),
-        allowed=_allowance(turn, wallet, plan),
+        allowed=_allowance(turn, wallet, swap, plan),
         quoted_out=route.amount_out,
         min_out=plan.min_out,
         dex=route.dex.value,
         slot=snapshot.slot,
         bid=bid,
-        lookup_tables=() if fits(route) else engine.lookup_tables.ready,
+        lookup_tables=() if fits(route) else without(tables, own_accounts(plan)),
     )
 
 
-def _decide(turn: Turn, swap: Swap, snapshot: Snapshot) -> Decision:
+def _decide(turn: Turn, swap: Swap, snapshot: Snapshot, tables: Sequence[AddressLookupTableAccount]) -> Decision:
     """The route that pays most of those that one transaction holds, a leg's cost being what is bid for its pools."""
     engine = turn.engine
-    tables = engine.lookup_tables.ready
 
     def fitting(price: int) -> Decision:
         decided = partial(
@@ -235,14 +237,15 @@ async def _reserve(
     )
 
 
-def _allowance(turn: Turn, wallet: OwnAddress, plan: SwapPlan) -> SwapAllowance:
+def _allowance(turn: Turn, wallet: OwnAddress, swap: Swap, plan: SwapPlan) -> SwapAllowance:
+    """What the order asks for, against which the legs of the plan have to stand."""
     return SwapAllowance(
-        owner=plan.owner,
+        owner=swap.owner,
         derivation_index=wallet.derivation_index,
         attempt_id=plan.attempt_id,
-        mint_in=plan.mint_in,
-        mint_out=plan.mint_out,
-        amount_in=plan.amount_in,
+        mint_in=swap.mint_in,
+        mint_out=swap.mint_out,
+        amount_in=swap.amount_in,
         min_out=plan.min_out,
         legs=tuple(
             SwapLeg(of.leg.mint_in, of.leg.mint_out, of.amount_in, of.amount_out, of.leg.exact_out) for of in plan.terms

@@ -16,6 +16,7 @@ from solders.message import MessageHeader, MessageV0
 from solders.pubkey import Pubkey
 from solders.system_program import CreateAccountParams, TransferParams, create_account, transfer
 
+from engine_app.chain.lookup_tables import without
 from engine_app.chain.token_accounts import (
     ASSOCIATED_TOKEN_PROGRAM,
     TOKEN_2022_PROGRAM,
@@ -152,6 +153,8 @@ def token_instruction(tag: int, data: bytes, *accounts: Pubkey) -> Instruction:
 SWAP = real_swap("raydium_cpmm", "sell")
 CREATE, INITIALIZE, MAKE_ATA, TRADE, CLOSE = SWAP.instructions
 TOKENS = account_of(SWAP, SWAP.allowed.mint_out)
+OWN = frozenset({WRAPPED, TOKENS})
+"""The accounts that it pays from and into."""
 THIEF = stranger("thief")
 ONE = (1).to_bytes(8, "little")
 
@@ -307,9 +310,8 @@ def test_a_second_signer_or_another_payer_is_refused(signer: Signer) -> None:
         signer.sign(other, SWAP.allowed)
 
 
-def test_lookup_tables_are_resolved_first(signer: Signer) -> None:
-    table = AddressLookupTableAccount(stranger("table"), [meta.pubkey for meta in TRADE.accounts])
-    message = compose(
+def looking_up(table: AddressLookupTableAccount) -> MessageV0:
+    return compose(
         OWNER,
         SWAP.instructions,
         blockhash=BLOCKHASH,
@@ -317,6 +319,22 @@ def test_lookup_tables_are_resolved_first(signer: Signer) -> None:
         compute_unit_price=PRICE,
         lookup_tables=[table],
     )
+
+
+def test_no_lookup_table_says_who_is_paid(signer: Signer) -> None:
+    """A node that lies about a table would have the chain find another account behind the index."""
+    for account in OWN:
+        table = AddressLookupTableAccount(stranger("table"), [account])
+        with pytest.raises(SignatureRefused, match="lookup table"):
+            signer.sign(looking_up(table), SWAP.allowed, [table])
+        [hidden] = without([table], OWN)
+        assert not looking_up(hidden).address_table_lookups
+
+
+def test_lookup_tables_are_resolved_first(signer: Signer) -> None:
+    named = [meta.pubkey for meta in TRADE.accounts]
+    table = AddressLookupTableAccount(stranger("table"), [key for key in named if key not in OWN])
+    message = looking_up(table)
     assert message.address_table_lookups
     assert signer.sign(message, SWAP.allowed, [table]).verify_with_results() == [True]
     with pytest.raises(SignatureRefused, match="unknown lookup table"):

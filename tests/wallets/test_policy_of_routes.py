@@ -69,6 +69,13 @@ def test_a_second_hop_that_spends_what_the_owner_had_before_is_refused(signer: S
         signer.sign(greedy.message(), greedy.allowed)
 
 
+def test_a_hop_that_leads_nowhere_is_refused_even_where_nothing_is_asked_for(signer: Signer) -> None:
+    half = swap_along(ROUTES["hops over SOL"][:1])
+    allowed = replace(half.allowed, mint_out=USDC, min_out=0)
+    with pytest.raises(SignatureRefused, match="do not lead"):
+        signer.sign(half.message(), allowed)
+
+
 def test_legs_that_lead_elsewhere_are_refused(signer: Signer) -> None:
     swap = routed("hops over SOL")
     to_bonk = SwapLeg(SOL, BONK, 90, 88)

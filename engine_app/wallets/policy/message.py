@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 from uuid import UUID
 
@@ -38,6 +38,11 @@ class Reading:
         self._allowed_memo: Instruction | None = attempt_memo(attempt_id)
         self._limit: int | None = None
         self._price: int | None = None
+
+    @property
+    def own_accounts(self) -> Collection[Pubkey]:
+        """The owner's accounts that an instruction may name beside the owner's wallet."""
+        return ()
 
     def read(self, instruction: Instruction) -> None:
         """Take up the next instruction; raises SignatureRefused."""
@@ -115,6 +120,9 @@ def require_allowed(
     if keys[0] != allowed.owner:
         raise SignatureRefused("the fee payer is not the owner")
     reading = allowed.reading()
+    # What stands behind an index is a node's word: it may be taken for what a program checks, not for who is paid.
+    if not set(reading.own_accounts).isdisjoint(keys[len(message.account_keys) :]):
+        raise SignatureRefused("it names an account of the owner's by a lookup table")
     for compiled in message.instructions:
         reading.read(_resolved(compiled, keys))
     reading.finish()

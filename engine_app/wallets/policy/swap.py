@@ -6,7 +6,7 @@ Legs are read by their venue's own decoder.
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
@@ -123,6 +123,11 @@ class _SwapReading(Reading):
         self._accounts = {mint: self._token_account(mint) for mint in mints}
         self._not_created = [mint for mint in mints if mint != WRAPPED_SOL_MINT]
         self._swapped = 0
+
+    @property
+    def own_accounts(self) -> Collection[Pubkey]:
+        """The owner's accounts that an instruction may name beside the owner's wallet."""
+        return self._accounts.values()
 
     def finish(self) -> None:
         """Check what only the whole message shows; raises SignatureRefused."""
@@ -241,6 +246,7 @@ def _is_two_hops(legs: Sequence[SwapLeg], first: Sequence[SwapLeg], last: Sequen
     between = {leg.mint_out for leg in first} | {leg.mint_in for leg in last}
     return (
         list(legs) == [*first, *last]
+        and bool(first and last)
         and len(between) == 1
         and sum(leg.amount_in for leg in last) <= sum(leg.min_out for leg in first)
     )
