@@ -242,8 +242,7 @@ class Endpoint:
             response, content = await line.post({"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
         except (aiohttp.ClientError, OSError) as error:  # a timeout is an OSError
             self._verified = False
-            reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-            raise self._note_failure(method, f"{method}: {reason}") from error
+            raise self._note_failure(method, f"{method}: {_told(error)}") from error
         if response.status != 200:
             raise self._failed(method, response, content)
         try:
@@ -267,8 +266,11 @@ class Endpoint:
     def _unwrap(self, method: str, answer: Any) -> Any:
         if not isinstance(answer, dict) or answer.keys().isdisjoint(("result", "error")):
             raise self._note_failure(method, f"{method}: the answer is no JSON-RPC response")
-        if answer.get("error") is not None:
-            raise self._refusal(method, answer["error"])
+        error = answer.get("error")
+        if isinstance(error, dict):
+            raise self._refusal(method, error)
+        if error is not None or "result" not in answer:
+            raise self._note_failure(method, f"{method}: the answer is no JSON-RPC response")
         result = answer["result"]
         self._note_success(method)
         if isinstance(result, dict) and "context" in result:
@@ -331,6 +333,15 @@ class Endpoint:
 
     def _note_slot(self, slot: int) -> None:
         self.slot = max(self.slot, slot)
+
+
+def _told(error: Exception) -> str:
+    """A failed exchange in words that keep the URL's path and query, where providers have their keys, to themselves."""
+    name = type(error).__name__
+    if isinstance(error, aiohttp.InvalidURL):
+        return name
+    reason = error.message if isinstance(error, aiohttp.ClientResponseError) else str(error)
+    return f"{name}: {reason}" if reason else name
 
 
 def _json_rpc_error(content: bytes) -> dict[str, Any] | None:

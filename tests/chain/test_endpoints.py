@@ -172,8 +172,9 @@ async def test_server_errors_pause_an_endpoint_after_three_and_a_probe_opens_it(
 
 @pytest.mark.parametrize(
     ("status", "body"),
-    [(500, b""), (502, b"<html>"), (403, b"no key"), (200, b"<html>"), (200, b"[1]"), (200, b'{"id": 1}')],
-)
+    [(500, b""), (502, b"<html>"), (403, b"no key"), (200, b"<html>"), (200, b"[1]"), (200, b'{"id": 1}'),
+     (200, b'{"id": 1, "error": null}'), (200, b'{"id": 1, "error": "busy"}')],
+)  # fmt: skip
 async def test_whatever_is_no_answer_is_trouble_with_the_node(node: TroubledNode, status: int, body: bytes) -> None:
     async with started(node) as rpc:
         node.status["getSlot"] = (status, {}, body)
@@ -286,3 +287,22 @@ async def test_names_keep_keys_to_themselves(localnet: LocalChain) -> None:
     rpc = Rpc([f"{localnet.rpc_url}/?api-key=secret"], LOCALNET)
     assert "secret" not in repr(rpc.health())
     await rpc.close()
+
+
+async def test_what_a_broken_answer_tells_keeps_keys_to_itself() -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readline()
+        writer.write(b"HTTP/1.1 2x0 OK\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    rpc = Rpc([f"http://127.0.0.1:{port}/path-secret?api-key=secret"], LOCALNET)
+    try:
+        with pytest.raises(RpcUnavailable, match="status line") as failed:
+            await rpc.slot()
+        assert "secret" not in str(failed.value) + failed.value.detail
+    finally:
+        await rpc.close()
+        server.close()
