@@ -98,6 +98,14 @@ def ata_size(mint: Mint) -> int:
     return TOKEN_ACCOUNT_SIZE + 1 + sum(_HEADER_SIZE + size for size in (_IMMUTABLE_OWNER_SIZE, *asked))
 
 
+def most_ata_size(token_program: Pubkey) -> int:
+    """The same at the most, for any mint of a token program."""
+    if token_program == TOKEN_PROGRAM:
+        return TOKEN_ACCOUNT_SIZE
+    sizes = (_IMMUTABLE_OWNER_SIZE, *_ACCOUNT_EXTENSION_SIZES.values())
+    return TOKEN_ACCOUNT_SIZE + 1 + sum(_HEADER_SIZE + size for size in sizes)
+
+
 def wrapped_sol_address(owner: Pubkey, attempt_id: UUID) -> Pubkey:
     """The wrapped-SOL account of one attempt: derived from the owner, the attempt id's hex digits and the token
     program, so no other attempt and no other program has it."""

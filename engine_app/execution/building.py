@@ -12,17 +12,19 @@ WALLET_SIZE = 0
 """Bytes of a wallet's own account."""
 
 
-def needs(plan: SwapPlan, *, wallet_rent: int, priority_fee: int, tries: int) -> dict[str, int]:
+def needs(plan: SwapPlan, *, opening_rent: int, wallet_rent: int, priority_fee: int, tries: int) -> dict[str, int]:
     """What a swap takes of its wallet at worst, base units per mint; lamports under wrapped SOL's mint.
 
     Args:
         plan: the swap.
+        opening_rent: rent exemption of all the accounts that it opens for the wallet to keep, lamports.
         wallet_rent: what the wallet itself has to keep to stay rent exempt, lamports.
         priority_fee: most that one try pays on top of the base fee, lamports.
         tries: how many tries may still be paid for.
     """
-    opened = len(plan.opens) + (plan.wrapped_sol is not None)
-    lamports = wallet_rent + tries * (SIGNATURE_LAMPORTS + priority_fee) + opened * plan.token_account_rent
+    lamports = wallet_rent + opening_rent + tries * (SIGNATURE_LAMPORTS + priority_fee)
+    if plan.wrapped_sol is not None:
+        lamports += plan.token_account_rent
     if plan.mint_in == WRAPPED_SOL_MINT:
         return {str(WRAPPED_SOL_MINT): lamports + plan.amount_in}
     return {str(WRAPPED_SOL_MINT): lamports, str(plan.mint_in): plan.amount_in}

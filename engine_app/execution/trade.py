@@ -23,6 +23,7 @@ from engine_app.chain.token_accounts import (
     TOKEN_PROGRAM,
     WRAPPED_SOL_MINT,
     ata,
+    most_ata_size,
     token_account_at,
 )
 from engine_app.chain.transactions import MAX_COMPUTE_UNITS
@@ -220,8 +221,10 @@ async def _reserve(
     """Reserve what the swap needs at worst; False where the order failed."""
     engine, order = turn.engine, turn.order
     per_try = min(engine.settings.max_priority_fee, priority_fee(MAX_COMPUTE_UNITS, bid))
+    opened = [most_ata_size(plan.token_programs[mint]) for mint in plan.opens]
     wanted = needs(
         plan,
+        opening_rent=sum([await engine.rents.exemption(size) for size in opened]),
         wallet_rent=await engine.rents.exemption(WALLET_SIZE),
         priority_fee=per_try,
         tries=MAX_TRIES - order.tries,

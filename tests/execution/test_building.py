@@ -45,7 +45,8 @@ SWAP = Terms(leg_of(TOKENS, TOKEN_IN), 700, 5)
     ids=["sell, opening", "sell", "buy", "tokens, opening", "tokens", "split", "over SOL", "two accounts to open"],
 )
 def test_needs_are_amount_rents_and_the_fees_of_every_try(plan: SwapPlan, expected: dict[str, int]) -> None:
-    assert needs(plan, wallet_rent=WALLET_RENT, priority_fee=40, tries=3) == expected
+    opening_rent = RENT * len(plan.opens)
+    assert needs(plan, opening_rent=opening_rent, wallet_rent=WALLET_RENT, priority_fee=40, tries=3) == expected
 
 
 def test_every_pool_of_a_route_is_contended_and_no_account_of_the_owner() -> None:

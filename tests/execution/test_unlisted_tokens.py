@@ -7,10 +7,16 @@ from dataclasses import dataclass
 
 import pytest
 from solders.pubkey import Pubkey
+from sqlmodel import select
 
-from engine_app.chain.token_accounts import TOKEN_2022_PROGRAM, WRAPPED_SOL_MINT
+from engine_app.chain.priority_fees import priority_fee
+from engine_app.chain.token_accounts import TOKEN_2022_PROGRAM, TOKEN_ACCOUNT_SIZE, WRAPPED_SOL_MINT
+from engine_app.chain.transactions import MAX_COMPUTE_UNITS, SIGNATURE_LAMPORTS
+from engine_app.execution.building import WALLET_SIZE
 from engine_app.localnet.server import Localnet, LocalnetOptions
 from engine_app.markets.tokens import whole
+from engine_app.orders.lifecycle import MAX_TRIES
+from engine_app.orders.models import Order, Reservation
 from tests.execution.conftest import Desk
 from tests.markets.conftest import put
 from tests.markets.venues.vectors import state
@@ -60,12 +66,24 @@ async def test_an_unlisted_token_is_bought_and_sold(desk: Desk, chain: OwnChain)
     assert (confirmed.status, confirmed.error_message) == ("confirmed", None)
     held = await held_of(desk, customer.address)
     assert confirmed.amount_out == held == confirmed.quoted_out
+    assert await reserved_for_rents(desk, confirmed) >= int((confirmed.fill or {})["rent_paid"])
 
     sold = await desk.place(customer, str(TOKEN), "SOL", str(whole(held // 2, 6)))
     await desk.run(sold)
     confirmed = await desk.reaches(sold, "confirmed", "failed")
     assert (confirmed.status, confirmed.error_message) == ("confirmed", None)
     assert await held_of(desk, customer.address) == held - held // 2
+
+
+async def reserved_for_rents(desk: Desk, order: Order) -> int:
+    """Lamports that an order reserved for the accounts that stay the wallet's."""
+    async with desk.database.transaction() as session:
+        found = select(Reservation).where(Reservation.order_id == order.id, Reservation.mint == order.token_in)
+        reserved = (await session.exec(found)).one()
+    (attempt,) = await desk.attempts(order.id)
+    fees = MAX_TRIES * (SIGNATURE_LAMPORTS + priority_fee(MAX_COMPUTE_UNITS, attempt.compute_unit_price or 0))
+    lent = await desk.engine.rents.exemption(TOKEN_ACCOUNT_SIZE)
+    return int(reserved.amount - order.amount_in) - fees - lent - await desk.engine.rents.exemption(WALLET_SIZE)
 
 
 async def held_of(desk: Desk, owner: Pubkey) -> int:
