@@ -124,8 +124,7 @@ async def _judge_one(turn: Turn, attempt: Attempt, status: SignatureStatus | Non
     if status is not None and status.commitment != "finalized":
         return False
     if status is not None and status.error is None:
-        await settle.finalized(turn, attempt, slot=status.slot)
-        return True
+        return await settle.finalized(turn, attempt, slot=status.slot)
     if status is None and not await _is_gone(turn.engine, attempt):
         log.warning("finality.not_told")
         return False

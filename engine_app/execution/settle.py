@@ -225,8 +225,9 @@ def _document(error: Any) -> dict[str, Any]:
     return error if isinstance(error, dict) else {"error": error}
 
 
-async def finalized(turn: Turn, attempt: Attempt, *, slot: int) -> None:
-    """A finalized block holds the confirmed transaction: the order is done for good.
+async def finalized(turn: Turn, attempt: Attempt, *, slot: int) -> bool:
+    """A finalized block holds the confirmed transaction: the order is done for good. False where the node does not tell
+    what it moved; nothing was written.
 
     Where a fork has moved the transaction to another slot than the one it was read at, what it moved there counts.
 
@@ -238,7 +239,7 @@ async def finalized(turn: Turn, attempt: Attempt, *, slot: int) -> None:
         transaction = await turn.engine.rpc.transaction(Signature.from_string(attempt.signature or ""), "finalized")
         if transaction is None or transaction.error is not None or transaction.slot != slot:
             log.warning("attempt.not_told", error=None if transaction is None else transaction.error)
-            return
+            return False
         moved = _amounts(fill_of(turn.order, attempt.id, transaction))
     async with turn.transaction() as session:
         if moved:
@@ -256,6 +257,7 @@ async def finalized(turn: Turn, attempt: Attempt, *, slot: int) -> None:
             lease_until=None,
         )
     metrics.ATTEMPTS.labels(Verdict.LANDED.value).inc()
+    return True
 
 
 def _told_left_over(fill: Fill) -> dict[str, str]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 
 import pytest
 
 from engine_app.chain.landing import HistoryMissing, Observation
 from engine_app.execution import settle
+from engine_app.execution.turn import Turn
 from engine_app.execution.watcher import Followed, live_attempt
 from engine_app.orders.repository import LeaseLost
 from tests.execution.conftest import Desk
@@ -41,6 +43,17 @@ async def test_forgetting_an_old_turn_leaves_its_successor_alone(desk: Desk) -> 
     assert desk.engine.watcher.follows(order_id)
     assert desk.engine.held[order_id] == submitted.fencing_token
     assert (await desk.reaches(order_id, "confirmed")).status == "confirmed"
+
+
+async def test_an_order_is_not_done_whose_moved_transaction_no_node_tells(desk: Desk) -> None:
+    customer = await desk.customer()
+    order_id = await desk.place(customer, "SOL", "USDC", "1")
+    await desk.run(order_id)
+    confirmed = await desk.reaches(order_id, "confirmed")
+    (attempt,) = await desk.attempts(order_id)
+    turn = Turn(desk.engine, confirmed, confirmed.fencing_token, confirmed.updated_at, Counter())
+    assert await settle.finalized(turn, attempt, slot=(attempt.observed_slot or 0) + 1) is False
+    assert turn.order is confirmed
 
 
 async def test_an_order_runs_once_however_often_it_is_asked_for(desk: Desk) -> None:
