@@ -162,11 +162,8 @@ def test_the_attempts_memo_may_stand_once(kind: str) -> None:
         require_allowed(wanted.message([attempt_memo(ATTEMPT), attempt_memo(ATTEMPT), *bare]), wanted.allowed)
 
 
-def test_lookup_tables_are_resolved_first(signer: Signer) -> None:
-    wanted = real_transfer("opening")
-    named = list(dict.fromkeys(meta.pubkey for step in wanted.instructions for meta in step.accounts))
-    table = AddressLookupTableAccount(stranger("table"), named)
-    message = compose(
+def looking_up(wanted: RealTransfer, table: AddressLookupTableAccount) -> MessageV0:
+    return compose(
         OWNER,
         wanted.instructions,
         blockhash=BLOCKHASH,
@@ -174,6 +171,24 @@ def test_lookup_tables_are_resolved_first(signer: Signer) -> None:
         compute_unit_price=PRICE,
         lookup_tables=[table],
     )
+
+
+@pytest.mark.parametrize("kind", TRANSFERS)
+def test_no_lookup_table_says_who_pays_and_who_is_paid(signer: Signer, kind: str) -> None:
+    wanted = real_transfer(kind)
+    for account in {meta.pubkey for meta in wanted.instructions[-1].accounts} - {OWNER}:
+        table = AddressLookupTableAccount(stranger("table"), [account])
+        with pytest.raises(SignatureRefused, match="lookup table"):
+            signer.sign(looking_up(wanted, table), wanted.allowed, [table])
+
+
+def test_lookup_tables_are_resolved_first(signer: Signer) -> None:
+    wanted = real_transfer("opening")
+    ends = {meta.pubkey for meta in wanted.instructions[-1].accounts}
+    named = list(dict.fromkeys(meta.pubkey for step in wanted.instructions for meta in step.accounts))
+    named = [account for account in named if account not in ends]
+    table = AddressLookupTableAccount(stranger("table"), named)
+    message = looking_up(wanted, table)
     assert message.address_table_lookups
     assert signer.sign(message, wanted.allowed, [table]).verify_with_results() == [True]
     for others in ([], [AddressLookupTableAccount(table.key, [THIEF] * len(named))]):

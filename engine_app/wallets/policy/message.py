@@ -40,8 +40,8 @@ class Reading:
         self._price: int | None = None
 
     @property
-    def own_accounts(self) -> Collection[Pubkey]:
-        """The owner's accounts that an instruction may name beside the owner's wallet."""
+    def spelled_out(self) -> Collection[Pubkey]:
+        """Accounts that say who pays and who is paid: no lookup table may stand for them."""
         return ()
 
     def read(self, instruction: Instruction) -> None:
@@ -121,8 +121,8 @@ def require_allowed(
         raise SignatureRefused("the fee payer is not the owner")
     reading = allowed.reading()
     # What stands behind an index is a node's word: it may be taken for what a program checks, not for who is paid.
-    if not set(reading.own_accounts).isdisjoint(keys[len(message.account_keys) :]):
-        raise SignatureRefused("it names an account of the owner's by a lookup table")
+    if not set(reading.spelled_out).isdisjoint(keys[len(message.account_keys) :]):
+        raise SignatureRefused("it says by a lookup table who pays or who is paid")
     for compiled in message.instructions:
         reading.read(_resolved(compiled, keys))
     reading.finish()

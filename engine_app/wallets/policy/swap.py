@@ -125,8 +125,8 @@ class _SwapReading(Reading):
         self._swapped = 0
 
     @property
-    def own_accounts(self) -> Collection[Pubkey]:
-        """The owner's accounts that an instruction may name beside the owner's wallet."""
+    def spelled_out(self) -> Collection[Pubkey]:
+        """The owner's accounts of the legs' tokens: no lookup table may stand for them."""
         return self._accounts.values()
 
     def finish(self) -> None:

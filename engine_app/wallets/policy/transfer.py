@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -60,6 +61,11 @@ class _TransferReading(Reading):
         self._allowed = allowed
         self._created = False
         self._transferred = False
+
+    @property
+    def spelled_out(self) -> Collection[Pubkey]:
+        """The two ends of the transfer: no lookup table may stand for them."""
+        return [meta.pubkey for meta in _wanted(self._allowed).accounts]
 
     def finish(self) -> None:
         """Check what only the whole message shows; raises SignatureRefused."""
