@@ -74,9 +74,10 @@ async def test_an_unknown_name_and_a_wrong_password_cost_the_same(accounts: Acco
     await accounts.create("alice", PASSWORD, IP)
 
     async def seconds(name: str) -> float:
-        began = time.perf_counter()
+        # Of the processor: other work on the machine makes either of them wait.
+        began = time.process_time()
         assert await outcome(accounts.log_in(name, "wrong horse", IP)) == "WRONG_CREDENTIALS"
-        return time.perf_counter() - began
+        return time.process_time() - began
 
     await seconds("nobody")
     pairs = [(await seconds("alice"), await seconds("nobody")) for _ in range(6)]

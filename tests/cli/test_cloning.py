@@ -23,6 +23,7 @@ from engine_app.markets.pools import Pools
 from engine_app.markets.tokens import TokenList
 from engine_app.markets.venues.venue import Pool
 from tests.conftest import plain_environment
+from tests.waiting import until
 from tests.whale import Whale, whale
 
 CLUSTER = CLUSTERS["localnet"]
@@ -77,8 +78,13 @@ async def test_a_clone_has_the_pools_as_they_stood_and_trades_on_them(
 ) -> None:
     seeded = await pools_of(source)
     async with whale(source.rpc_url) as trader:
-        for pool in seeded:
-            await trader.landed(await trader.swap(pool, "SOL", "USDC", 2_000 * 10**9))
+        landed = [await trader.landed(await trader.swap(pool, "SOL", "USDC", 2_000 * 10**9)) for pool in seeded]
+
+        async def final() -> bool:
+            return await trader.rpc.slot("finalized") >= max(landed)
+
+        # What is copied is what is final.
+        await until(final)
     moved = await pools_of(source)
     assert moved != seeded
     copy = started(source, [pool.address for pool in moved], tmp_path / "copy", supervisor)

@@ -38,6 +38,7 @@ from tests.whale import Whale, whale
 SLOT_MS = 400
 """Long enough that a test's own trade reaches the slot it is meant for."""
 GRANT = 100 * 10**9
+UNSENT = ("pending", "routing", "building")
 
 
 @dataclass(frozen=True)
@@ -92,9 +93,14 @@ class Desk:
         return (await self.withdrawals.place(customer.user_id, wanted, ip="192.0.2.7")).order_id
 
     async def run(self, order_id: UUID) -> Order:
-        """Run an order as far as it goes without waiting."""
+        """Run an order as far as it goes without waiting; where the sweeper is at it, it is the one that does."""
         await run(self.engine, order_id)
-        return await self.order(order_id)
+
+        async def gone_as_far() -> Order | None:
+            order = await self.order(order_id)
+            return None if order_id in self.engine.held and order.status in UNSENT else order
+
+        return await until(gone_as_far)
 
     async def order(self, order_id: UUID) -> Order:
         """The order's row."""

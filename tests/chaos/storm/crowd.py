@@ -25,7 +25,7 @@ AMOUNTS = {"SOL": (1, 50), "USDC": (1_000, 5_000), "USDT": (1_000, 5_000), "BONK
 """Smallest and largest amount, thousandths of a token."""
 LARGE = {("SOL", "USDC"): (3_500, 4_500), ("USDC", "SOL"): (525_000, 675_000)}
 """The same of orders that are split over both exchanges."""
-LARGE_SHARE = 0.3
+LARGE_SHARE = 0.5
 """Share of large orders among those of their pairs."""
 
 PAUSE_SECONDS = 0.2

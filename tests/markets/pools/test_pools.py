@@ -179,8 +179,11 @@ async def test_of_very_many_pools_the_deepest_are_known(chain: Localnet, rpc: Rp
     assert len({key for pool in known for key in pool.accounts}) == PAIR_ACCOUNTS
 
 
+LAG_SLOTS = 8
+
+
 class Lagging:
-    """Pools of SOL and USDC that take two calls, and a node of which a part lags eight slots behind."""
+    """Pools of SOL and USDC that take two calls, and a node of which a part lags `LAG_SLOTS` behind."""
 
     def __init__(self, node: RefusingNode, behind: str, pools: Pools, known: Sequence[KnownPool]) -> None:
         self.node = node
@@ -197,9 +200,16 @@ class Lagging:
 async def lagging(chain: Localnet, refusing_node: RefusingNode) -> AsyncIterator[Lagging]:
     """The node, which lags nowhere yet."""
     await put(chain, shallow(150))
-    endpoint = await chain.add_endpoint(lag_slots=8)
+    endpoint = await chain.add_endpoint(lag_slots=LAG_SLOTS)
     rpc = Rpc([refusing_node.url], LOCALNET)
     await rpc.start()
+    began = await rpc.slot("processed")
+
+    async def old_enough() -> bool:
+        return await rpc.slot("processed") > began + LAG_SLOTS
+
+    # No endpoint lags behind the chain's first slot.
+    await until(old_enough)
     pools = Pools(rpc, LOCALNET, refresh_seconds=3600, max_slot_spread=2)
     known = await pools.known(SOL, USDC)
     refusing_node.reads.clear()
