@@ -75,7 +75,7 @@ def _chart() -> rx.Component:
                     ),
                 ),
                 recharts.reference_line(
-                    recharts.label(value="This order", position="insideTopLeft", offset=6),
+                    recharts.label(value="This order", position="insideBottomLeft", offset=6),
                     x=chart.mine.to(int),
                     stroke="var(--accent-text)",
                 ),
