@@ -134,7 +134,7 @@ class Settings(BaseSettings):
     orders_per_account: int = Field(1_000, ge=1, description="Orders placed or cancelled per account in 10 seconds")
     requests_per_ip: int = Field(10_000, ge=1, description="Requests per IP address in 10 seconds")
     quotes_per_ip: int = Field(
-        100, ge=1, description="Quotes and searches of tokens without a session per IP address in 10 seconds"
+        30, ge=1, description="Quotes and searches of tokens without a session per IP address in 10 seconds"
     )
     max_open_orders: int = Field(500, ge=1, description="Orders that one account may have open")
     max_open_orders_altogether: int = Field(20_000, ge=1, description="Orders that all accounts may have open")
