@@ -110,13 +110,13 @@ async def test_without_redis_requests_pass_and_do_not_wait(
 ) -> None:
     silent = await asyncio.start_server(lambda *_: asyncio.sleep(60), "127.0.0.1", 0)
     port = silent.sockets[0].getsockname()[1]
-    away = connect(f"redis://127.0.0.1:{port}/0", patience=0.1)
+    away = connect(f"redis://127.0.0.1:{port}/0", patience=0.5)
     counters, before = RequestCounters(away), services.counters
     object.__setattr__(services, "counters", counters)
     try:
         with limits(services, requests_per_account=1):
             await took_for_20(client, account)
-            assert await took_for_20(client, account) < 2, "each of them waited for Redis"
+            assert await took_for_20(client, account) < 8, "each of them waited for Redis"
     finally:
         object.__setattr__(services, "counters", before)
     await counters.close()
