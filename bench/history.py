@@ -11,14 +11,16 @@ import json
 import random
 import sys
 import time
-from base64 import urlsafe_b64encode
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import psycopg
 
 from bench.engine_run import RunningEngine, engine
 from bench.figures import summary
 from bench.traders import Trader, traders
+from engine_app.orders.history import encode_cursor
 from tests.localnet.swaps import MINTS
 
 OWNERS = 10_000
@@ -91,7 +93,7 @@ async def _pages(trader: Trader, database: psycopg.Connection[tuple[object, ...]
     kinds: dict[str, list[float]] = {"newest": [], "far back": [], "failed ones": [], "of a token": []}
     for _ in range(pages):
         at, order_id = chance.choice(places)
-        cursor = urlsafe_b64encode(f"{at.isoformat()}|{order_id}".encode()).decode()  # type: ignore[attr-defined]
+        cursor = encode_cursor((datetime.fromisoformat(str(at)), UUID(str(order_id))))
         for kind, query in (
             ("newest", ""),
             ("far back", f"?cursor={cursor}"),

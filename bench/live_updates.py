@@ -177,7 +177,8 @@ async def measure(running: RunningEngine, count: int) -> None:
             await follower.confirmed(order_id)
         order = json.loads(await accounts[0].get(f"/api/orders/{order_id}"))
         with running.database() as connection:
-            ids: dict[str, int] = dict(connection.execute("SELECT username, id FROM users").fetchall())  # type: ignore[arg-type]
+            users = connection.execute("SELECT username, id FROM users").fetchall()
+            ids = {str(name): int(str(user_id)) for name, user_id in users}
         data = Path(running.data_dir)
         valkey = Valkey(data, RunState.read(data).ports["valkey"], service_password(data, "valkey"))
         feed = Feed(valkey.url, {name: value for name, value in order.items() if name != "events"})

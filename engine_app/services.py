@@ -13,20 +13,16 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 
-from redis.asyncio import Redis
-from solders.pubkey import Pubkey
-
 from engine_app import queue
 from engine_app.accounts.endings import Endings
 from engine_app.accounts.service import Accounts
 from engine_app.accounts.upkeep import Upkeep
 from engine_app.chain.clusters import CLUSTERS, Cluster, websocket_url
-from engine_app.chain.lookup_tables import LookupTables
 from engine_app.chain.priority_fees import priority_fee
 from engine_app.chain.rpc import Rpc
 from engine_app.chain.stream import Stream
 from engine_app.errors import EngineError
-from engine_app.markets.pools import Pools
+from engine_app.markets.by_settings import lookup_tables_of, pools_of
 from engine_app.markets.quotes import Quotes
 from engine_app.markets.routing import LEG_UNITS
 from engine_app.markets.tokens import TokenList, TokenLookup
@@ -124,9 +120,10 @@ async def _start(chosen: Settings, resources: AsyncExitStack) -> WebServices:
     sockets = [chosen.solana_ws_url] if chosen.solana_ws_url else map(websocket_url, chosen.solana_rpc_url)
     stream = Stream(list(sockets), on_lost=rpc.distrust)
     resources.push_async_callback(stream.close)
-    pools, tables = _markets(chosen, rpc, tokens, redis, resources)
+    pools, tables = pools_of(chosen, rpc, tokens, redis), lookup_tables_of(chosen, rpc)
     costs = CostsOfSwaps(rpc, chosen)
-    resources.push_async_callback(costs.close)
+    for known in (pools, tables, costs):
+        resources.push_async_callback(known.close)
     publisher = ProgressPublisher(redis, tokens)
     listener = connect(redis_url, listens=True)
     resources.push_async_callback(listener.aclose)
@@ -199,26 +196,6 @@ async def _start(chosen: Settings, resources: AsyncExitStack) -> WebServices:
         counters=counters,
         readiness=Readiness(database, redis, rpc),
     )
-
-
-def _markets(
-    chosen: Settings, rpc: Rpc, tokens: TokenList, redis: Redis, resources: AsyncExitStack
-) -> tuple[Pools, LookupTables]:
-    """What is known of the chain's pools, and the lookup tables by which orders may name them."""
-    pools = Pools(
-        rpc,
-        CLUSTERS[chosen.solana_cluster],
-        refresh_seconds=chosen.pool_refresh_seconds,
-        pairs=tokens.pairs(),
-        hubs=tokens.hubs(),
-        configured=[Pubkey.from_string(address) for address in chosen.pools],
-        max_slot_spread=chosen.max_slot_spread,
-        redis=redis,
-    )
-    resources.push_async_callback(pools.close)
-    tables = LookupTables(rpc, [Pubkey.from_string(address) for address in chosen.lookup_tables])
-    resources.push_async_callback(tables.close)
-    return pools, tables
 
 
 def _report_end(task: asyncio.Task[None]) -> None:

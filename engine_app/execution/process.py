@@ -11,12 +11,9 @@ from contextlib import AsyncExitStack
 from typing import Any
 from uuid import UUID, uuid4
 
-from solders.pubkey import Pubkey
-
 from engine_app.chain.blockhash import Blockhashes
 from engine_app.chain.clusters import CLUSTERS, websocket_url
 from engine_app.chain.landing import Landing
-from engine_app.chain.lookup_tables import LookupTables
 from engine_app.chain.priority_fees import FeeLevel, PriorityFees
 from engine_app.chain.rents import Rents
 from engine_app.chain.rpc import Rpc
@@ -28,7 +25,7 @@ from engine_app.execution.finality import follow_to_finality
 from engine_app.execution.run import run
 from engine_app.execution.sweeper import Sweeper
 from engine_app.execution.watcher import Watcher
-from engine_app.markets.pools import Pools
+from engine_app.markets.by_settings import lookup_tables_of, pools_of
 from engine_app.markets.tokens import TokenList
 from engine_app.markets.venues.registry import venues_for
 from engine_app.orders import leases
@@ -106,19 +103,10 @@ class ExecutionProcess:
         )
         self._resources.push_async_callback(priority_fees.close)
         await priority_fees.start()
-        lookup_tables = LookupTables(rpc, [Pubkey.from_string(address) for address in settings.lookup_tables])
+        lookup_tables = lookup_tables_of(settings, rpc)
         self._resources.push_async_callback(lookup_tables.close)
         await lookup_tables.start()
-        pools = Pools(
-            rpc,
-            cluster,
-            refresh_seconds=settings.pool_refresh_seconds,
-            pairs=tokens.pairs(),
-            hubs=tokens.hubs(),
-            configured=[Pubkey.from_string(address) for address in settings.pools],
-            max_slot_spread=settings.max_slot_spread,
-            redis=redis,
-        )
+        pools = pools_of(settings, rpc, tokens, redis)
         self._resources.push_async_callback(pools.close)
         await pools.start()
 

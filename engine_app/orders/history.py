@@ -168,9 +168,10 @@ def _known_kind(kind: str) -> str:
     return kind
 
 
-def encode_cursor(last: Order) -> str:
-    """Where the page after `last` starts."""
-    return base64.urlsafe_b64encode(f"{last.created_at.isoformat()}|{last.id}".encode()).decode()
+def encode_cursor(last: Position) -> str:
+    """Names the place behind which a page starts."""
+    created_at, order_id = last
+    return base64.urlsafe_b64encode(f"{created_at.isoformat()}|{order_id}".encode()).decode()
 
 
 def decode_cursor(cursor: str) -> Position:

@@ -299,7 +299,7 @@ class Orders:
         page = found[:limit]
         return HistoryPage(
             orders=[order_view(order, self._tokens) for order in page],
-            next_cursor=encode_cursor(page[-1]) if len(found) > limit else None,
+            next_cursor=encode_cursor((page[-1].created_at, page[-1].id)) if len(found) > limit else None,
         )
 
     async def export(self, user_id: int, wanted: HistoryFilter = EVERYTHING) -> AsyncIterator[bytes]:

@@ -43,11 +43,6 @@ async def wallet_of_user(session: AsyncSession, user_id: int, *, locked: bool = 
     return Wallet(**row)
 
 
-async def wallet_by_id(session: AsyncSession, wallet_id: int) -> Wallet:
-    """The wallet of an order. Raises NoResultFound where there is none."""
-    return (await session.exec(select(Wallet).where(col(Wallet.id) == wallet_id))).one()
-
-
 async def traders(session: AsyncSession) -> Sequence[Wallet]:
     """Every wallet that a user trades from."""
     return (await session.exec(select(Wallet).where(col(Wallet.user_id).is_not(None)).order_by(col(Wallet.id)))).all()

@@ -180,7 +180,7 @@ async def test_an_export_in_batches_leaves_nothing_out(crowd: Database) -> None:
 async def test_a_cursor_is_what_the_history_gave_out(crowd: Database) -> None:
     async with crowd.transaction() as session:
         (order, *_) = await history.page(session, 17, limit=1)
-    assert history.decode_cursor(history.encode_cursor(order)) == (order.created_at, order.id)
+    assert history.decode_cursor(history.encode_cursor((order.created_at, order.id))) == (order.created_at, order.id)
     for cursor in ("", "nonsense", "\udcff", "MjAyNi0wMS0wMXw="):
         with pytest.raises(InvalidCursor):
             history.decode_cursor(cursor)
