@@ -13,7 +13,7 @@ from tests.chaos.audit import Books, audit, is_final, read_books
 from tests.chaos.kills.ground import Ground
 from tests.chaos.kills.lives import Lives, nursery
 from tests.chaos.kills.plan import Plan
-from tests.chaos.kills.report import Report
+from tests.chaos.kills.report import Report, news
 from tests.chaos.kills.take_up import TakeUps
 from tests.conftest import MNEMONIC
 from tests.waiting import until
@@ -22,6 +22,7 @@ LANES = 2
 """Workers alive at a time."""
 
 LIFE_SECONDS = 20.0
+KILLS_BETWEEN_NEWS = 50
 FINISH_SECONDS = 180.0
 WHOLE = ("whole-1", "whole-2")
 
@@ -51,12 +52,15 @@ async def campaign(plan: Plan, ground: Ground, *, seconds: float) -> Report:
 
 
 async def _kill(plan: Plan, lives: Lives, take_ups: TakeUps, seconds: float) -> None:
-    deadline = time.monotonic() + seconds
+    began = time.monotonic()
+    deadline = began + seconds
 
     async def lane() -> None:
         while not plan.is_done() and time.monotonic() < deadline:
             death = await lives.live(plan.aims(), linger_ms=plan.linger_ms(), seconds=LIFE_SECONDS)
             plan.note(death.at)
+            if plan.kills % KILLS_BETWEEN_NEWS == 0:
+                print("\n".join(news(plan, time.monotonic() - began)), flush=True)
             await take_ups.killed(death.pid)
 
     async with asyncio.TaskGroup() as lanes:

@@ -10,6 +10,8 @@ from tests.chaos.audit import Audit, Books
 from tests.chaos.kills.occasions import Occasion
 from tests.chaos.kills.plan import Plan
 
+FEW = 20
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -52,6 +54,14 @@ class Report:
             f"{len(self.audit.doubled)} doubled, {len(self.audit.lost)} lost"
         )
         yield from self.audit.differences
+
+
+def news(plan: Plan, seconds: float) -> Iterator[str]:
+    """How far a plan has come after so many seconds, and what it still waits for once that is little."""
+    missed = plan.missed()
+    yield f"{plan.kills} kills ({plan.strays} off the path) in {seconds:.0f} s, {len(missed)} targets not hit yet"
+    if len(missed) <= FEW:
+        yield from (f"   0  {target[0]}" for target in missed)
 
 
 def waits(seconds: Sequence[float]) -> str:
