@@ -233,6 +233,13 @@ class Methods:
         self, owner: Pubkey, commitment: Commitment = "confirmed"
     ) -> list[tuple[Pubkey, TokenAccount]]:
         """Every token account of a wallet, of both token programs, with its address."""
+        _, accounts = await self.token_accounts_at(owner, commitment)
+        return accounts
+
+    async def token_accounts_at(
+        self, owner: Pubkey, commitment: Commitment = "confirmed"
+    ) -> tuple[int, list[tuple[Pubkey, TokenAccount]]]:
+        """As `token_accounts_by_owner`, with the slot that the node had reached at least."""
         options = _options(commitment, encoding="base64")
         results = await asyncio.gather(
             *(
@@ -240,7 +247,7 @@ class Methods:
                 for program in (TOKEN_PROGRAM, TOKEN_2022_PROGRAM)
             )
         )
-        return [
+        return min(result["context"]["slot"] for result in results), [
             (Pubkey.from_string(row["pubkey"]), decode_token_account(read_account(row["account"])))
             for result in results
             for row in result["value"]

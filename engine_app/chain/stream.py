@@ -68,15 +68,15 @@ class SignatureWatch:
 class AccountWatch:
     """An account being looked at, one that does not exist yet too; survives reconnects until it is dropped.
 
-    The listener is called whenever the account may be another than before: it changed at `confirmed`, or the node has
-    just begun to watch it, before which it may have changed unseen.
+    The listener is called whenever the account may be another than before: with the slot where it changed at
+    `confirmed`, with None where the node has just begun to watch it, before which it may have changed unseen.
     """
 
     __slots__ = ("address", "listener", "subscription")
 
     kind = "account"
 
-    def __init__(self, address: Pubkey, listener: Callable[[], None]) -> None:
+    def __init__(self, address: Pubkey, listener: Callable[[int | None], None]) -> None:
         self.address = address
         self.listener = listener
         self.subscription: int | None = None
@@ -145,8 +145,9 @@ class Stream:
         await self._watch(watch)
         return watch
 
-    async def watch_account(self, address: Pubkey, listener: Callable[[], None]) -> AccountWatch:
-        """Have `listener` called whenever the account may have changed, from the node's acknowledgement on.
+    async def watch_account(self, address: Pubkey, listener: Callable[[int | None], None]) -> AccountWatch:
+        """Have `listener` called whenever the account may have changed, from the node's acknowledgement on, as
+        `AccountWatch` says.
 
         Returns as `watch_signature` does.
         """
@@ -240,7 +241,7 @@ class Stream:
         elif method == "accountNotification":
             watch = self._by_subscription.get(message["params"]["subscription"])
             if isinstance(watch, AccountWatch):
-                watch.listener()
+                watch.listener(message["params"]["result"]["context"]["slot"])
         elif "id" in message:
             watch = self._requests.pop(message["id"], None)
             if "error" in message:
@@ -249,7 +250,7 @@ class Stream:
                 watch.subscription = message["result"]
                 self._by_subscription[message["result"]] = watch
                 if isinstance(watch, AccountWatch):
-                    watch.listener()
+                    watch.listener(None)
             elif isinstance(watch, AccountWatch) and self._connection is not None:
                 # Dropped before the node had answered; unlike a signature's, this subscription would never end.
                 self._unsubscribe(self._connection, watch.kind, message["result"])

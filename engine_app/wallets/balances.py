@@ -45,9 +45,11 @@ class Balance:
 class WalletView:
     """A trading address and its balances: SOL always and first, others where not zero, by symbol.
 
-    `accounts` are the mints of which it has a token account to trade from, the empty ones too.
+    `accounts` are the mints of which it has a token account to trade from, the empty ones too. The nodes that were read
+    had all reached `slot`.
     """
 
+    slot: int
     address: str
     balances: tuple[Balance, ...]
     accounts: frozenset[str]
@@ -85,9 +87,10 @@ class Wallets:
             RpcUnavailable, RpcRefused: no node tells.
         """
         owner = await self.address(user_id)
-        lamports, accounts, reserved = await asyncio.gather(
-            self._rpc.balance(owner), self._rpc.token_accounts_by_owner(owner), self._reserved(user_id)
+        read, (slot, accounts), reserved = await asyncio.gather(
+            self._rpc.accounts([owner]), self._rpc.token_accounts_at(owner), self._reserved(user_id)
         )
+        wallet = read.accounts.get(owner)
         own = [
             account
             for address, account in accounts
@@ -96,8 +99,9 @@ class Wallets:
         held = {account.mint: account.amount for account in own if account.amount}
         decimals = await self.decimals_of(set(held))
         tokens = [self._balance(mint, held[mint], decimals[mint], reserved) for mint in held if mint in decimals]
-        sol = self._balance(WRAPPED_SOL_MINT, lamports, SOL_DECIMALS, reserved)
+        sol = self._balance(WRAPPED_SOL_MINT, 0 if wallet is None else wallet.lamports, SOL_DECIMALS, reserved)
         return WalletView(
+            min(read.slot, slot),
             str(owner),
             (sol, *sorted(tokens, key=lambda balance: (balance.token, balance.mint))),
             frozenset(str(account.mint) for account in own),

@@ -34,8 +34,9 @@ POLL_SECONDS = 5.0
 SURE_SECONDS = 60.0
 """A wallet that is looked at over the websocket is read so often even where nothing is told of it."""
 RETRY_SECONDS = 1.0
-LOOKS = 5
-"""How often the transaction behind a changed balance is looked for: a node may know it a little later."""
+LOOKS = 6
+"""How often the transaction behind a changed balance is looked for, after twice the pause each time: a node may know it
+a little later. As often a wallet is read again whose nodes lag behind the one that told of its change."""
 SIGNATURES = 20
 """Transactions of an account that are looked through when its balance has changed."""
 MOST_UNREAD = 50
@@ -87,11 +88,18 @@ class _Watched:
 
     followers: set[_Follower] = field(default_factory=set)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
+    slot: int = 0
+    """The newest in which an account of it is known to have changed."""
     reader: asyncio.Task[None] | None = None
 
     def tell(self, news: WalletNews) -> None:
         for follower in self.followers:
             follower.tell(news)
+
+    def has_changed(self, slot: int | None) -> None:
+        """Have it read again, as it is in this slot at least where one is known."""
+        self.slot = max(self.slot, slot or 0)
+        self.changed.set()
 
 
 class WalletFeed:
@@ -140,7 +148,7 @@ class WalletFeed:
         while True:
             try:
                 owner = await self._wallets.address(user_id)
-                async with self._looking_at(owner, watched.changed) as watches:
+                async with self._looking_at(owner, watched) as watches:
                     await self._keep_reading(user_id, owner, watched, watches)
             except (RpcUnavailable, RpcRefused, *DATABASE_AWAY) as error:
                 watched.tell(WalletNews(None, trouble=error))
@@ -153,6 +161,7 @@ class WalletFeed:
         self, user_id: int, owner: Pubkey, watched: _Watched, watches: Sequence[AccountWatch]
     ) -> None:
         arriving = _Arriving(self._deposits, owner, await self._rpc.slot())
+        looks = 0
         while True:
             watched.changed.clear()
             view = await self._wallets.view(user_id)
@@ -160,21 +169,23 @@ class WalletFeed:
             deposits = await arriving.since(view)
             if deposits:
                 watched.tell(WalletNews(view, deposits))
-            if arriving.unexplained:
-                pause = RETRY_SECONDS
+            looks = looks + 1 if arriving.unexplained or view.slot < watched.slot else 0
+            if 0 < looks < LOOKS:
+                pause = SHORTEST_PAUSE_SECONDS * (2 ** (looks - 1) - 1)
             else:
                 told = bool(watches) and all(watch.active for watch in watches)
                 pause = SURE_SECONDS if told else POLL_SECONDS
             await asyncio.sleep(SHORTEST_PAUSE_SECONDS)
             with suppress(TimeoutError):
                 await asyncio.wait_for(watched.changed.wait(), pause)
+                looks = 0
 
     @asynccontextmanager
-    async def _looking_at(self, owner: Pubkey, changed: asyncio.Event) -> AsyncIterator[list[AccountWatch]]:
-        """Have the event set whenever an account of the wallet changes; none is looked at where too many are."""
+    async def _looking_at(self, owner: Pubkey, watched: _Watched) -> AsyncIterator[list[AccountWatch]]:
+        """Have the wallet read whenever an account of it changes; none is looked at where too many are."""
         with self._room() as room:
             accounts = self._accounts(owner) if room else []
-            watches = [await self._stream.watch_account(account, changed.set) for account in accounts]
+            watches = [await self._stream.watch_account(account, watched.has_changed) for account in accounts]
             try:
                 yield watches
             finally:

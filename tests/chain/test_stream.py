@@ -20,13 +20,17 @@ from tests.chain.relay import Relay
 
 
 class Looks:
-    """Counts how often it was called."""
+    """Keeps the slots that it was called with."""
 
     def __init__(self) -> None:
-        self.count = 0
+        self.slots: list[int | None] = []
 
-    def __call__(self) -> None:
-        self.count += 1
+    @property
+    def count(self) -> int:
+        return len(self.slots)
+
+    def __call__(self, slot: int | None) -> None:
+        self.slots.append(slot)
 
     async def more_than(self, before: int, what: str) -> None:
         async def called() -> bool:
@@ -54,10 +58,12 @@ async def test_an_account_is_told_of_when_watched_and_whenever_it_changes(rpc: R
         await others.more_than(0, "the other's acknowledgement")
         assert watch.active
         assert other.active
+        assert looks.slots == [None]
         for _ in range(2):
-            before = looks.count
+            before, since = looks.count, await rpc.slot()
             await rpc.airdrop(address, SOL)
             await looks.more_than(before, "the change")
+            assert (looks.slots[-1] or 0) > since
         assert await rpc.balance(address) == 2 * SOL
         assert others.count == 1
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from typing import Any
 
+import httpx
 import pytest
 from solders.pubkey import Pubkey
 
@@ -149,6 +151,43 @@ async def test_what_orders_reserve_is_read_again_when_asked(new_feed: NewFeed, r
         await first(news, holds("SOL", 0))
         feed.look(user)
         assert (await first(news, lambda _: True)).wallet is not None
+
+
+async def test_a_transaction_that_a_node_knows_a_little_later_is_looked_for_soon(  # noqa: PLR0917 - fixtures
+    new_feed: NewFeed, rpc: Rpc, database: Database, user: int, localnet: LocalChain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for pause in ("RETRY_SECONDS", "POLL_SECONDS", "SURE_SECONDS"):
+        monkeypatch.setattr(feeding, pause, 3600.0)
+    feed, address = new_feed(rpc), await address_of(database, rpc, user)
+    async with feed.follow(user) as news:
+        await first(news, holds("SOL", 0))
+        admin(localnet, "/faults", kind="hidden_status", methods=["getTransaction"], limit=2)
+        await rpc.airdrop(address, SOL)
+        told = await first(news, lambda each: bool(each.deposits))
+        assert [deposit.amount_units for deposit in told.deposits] == [SOL]
+
+
+async def test_a_node_that_lags_behind_the_one_that_told_is_read_until_it_has_caught_up(  # noqa: PLR0917 - fixtures
+    new_feed: NewFeed, rpc: Rpc, database: Database, user: int, localnet: LocalChain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for pause in ("RETRY_SECONDS", "POLL_SECONDS", "SURE_SECONDS"):
+        monkeypatch.setattr(feeding, pause, 3600.0)
+    port = admin(localnet, "/endpoints", lag_slots=12)["port"]
+    behind = Rpc([f"http://127.0.0.1:{port}"], LOCALNET)
+    await behind.start()
+    feed, address = new_feed(behind), await address_of(database, rpc, user)
+    async with feed.follow(user) as news:
+        await first(news, holds("SOL", 0))
+        await rpc.airdrop(address, SOL)
+        assert (await first(news, lambda each: bool(each.deposits))).deposits[0].amount_units == SOL
+    await behind.close()
+
+
+def admin(localnet: LocalChain, path: str, **body: Any) -> dict[str, Any]:
+    """Have the chain misbehave, or answer at one more endpoint."""
+    answer = httpx.post(f"{localnet.admin_url}{path}", json=body)
+    answer.raise_for_status()
+    return dict(answer.json())
 
 
 async def test_where_no_node_tells_that_is_told_and_tried_again(

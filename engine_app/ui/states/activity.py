@@ -28,6 +28,8 @@ class ActivityState(SessionState):
     activity_trouble: str = ""
 
     _turn: int = 0
+    _shown: int = 0
+    """The turn whose list is shown: one that was read before it and ends after it is left out."""
 
     @rx.event(background=True)
     async def show_activity(self) -> AsyncIterator[Any]:
@@ -51,7 +53,8 @@ class ActivityState(SessionState):
             return
         orders = [order.model_dump(by_alias=True) for order in history.orders]
         async with self:
-            if self._turn == turn:
+            if self._shown < turn:
+                self._shown = turn
                 self.activity = activity_rows(deposits, orders, explorer_of_transaction, ROWS)
                 self.activity_loaded = True
                 self.activity_trouble = ""
