@@ -44,6 +44,11 @@ test: install ## Run every test, in a real Chromium too
 	@sh .ci/program pgbouncer pgbouncer
 	@exec $(BIN)/python -m pytest --numprocesses=$(TEST_PROCESSES) --dist=loadscope --no-loadscope-reorder
 
+e2e: install ## Run the tests of the page RUNS=… times in a row (once by default), up to the first failure
+	@sh .ci/program chromium chromium chromium-browser google-chrome
+	@sh .ci/program pgbouncer pgbouncer
+	@exec $(BIN)/python .ci/in_a_row.py $${RUNS:-1} $(BIN)/python -m pytest --quiet tests/e2e
+
 test-real: install ## Swap on mainnet's compiled programs, <address>.so each in the directory REAL_PROGRAMS_DIR
 	@exec $(BIN)/python -m pytest tests_real
 
@@ -88,4 +93,4 @@ clean: ## Remove what was made, but not the data in .data (`make reset` does)
 	@rm -rf $(VENV) .web .artifacts .states .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	@find engine_app tasks tests alembic bench -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: anew help install run test test-real bench chaos fuzz kills lint format settings lock reset clean
+.PHONY: anew help install run test e2e test-real bench chaos fuzz kills lint format settings lock reset clean
