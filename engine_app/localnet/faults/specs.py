@@ -114,6 +114,17 @@ class FailedTransaction(Spec):
     error: str | dict[str, Any] = Field(default_factory=lambda: {"InstructionError": [0, {"Custom": 6005}]})
 
 
+class FailedSimulation(Spec):
+    """An endpoint on whose state a transaction fails, while it could still land elsewhere.
+
+    Attributes:
+        error: as `err` fields carry it.
+    """
+
+    kind: Literal["failed_simulation"] = "failed_simulation"
+    error: str | dict[str, Any] = Field(default_factory=lambda: {"InstructionError": [0, {"Custom": 6005}]})
+
+
 class Stale(Spec):
     """An endpoint that lags behind the chain; it still takes sends.
 
@@ -159,6 +170,7 @@ AnyFault = (
     | LateSend
     | RefusedBlockhash
     | FailedTransaction
+    | FailedSimulation
     | Stale
     | HiddenStatus
     | PrunedHistory

@@ -14,9 +14,10 @@ from engine_app.localnet.rpc.errors import invalid_params, preflight_failed
 from engine_app.localnet.rpc.node import Node
 from engine_app.localnet.rpc.params import Params, parse_pubkey
 from engine_app.localnet.rpc.simulating import (
+    UNKNOWN_BLOCKHASH,
+    failed,
     knows_blockhash,
     outcome_json,
-    unknown_blockhash,
     verify_signatures,
 )
 from engine_app.localnet.rpc.wire import decode_transaction
@@ -46,7 +47,7 @@ def send_transaction(node: Node, params: Params) -> Any:
             sends.lost(send, Fate.PREFLIGHT_FAILED, outcome.error)
             raise preflight_failed(sentence(outcome.error), outcome_json(outcome))
     if not is_known:
-        sends.lost(send, Fate.REFUSED, "BlockhashNotFound")
+        sends.lost(send, Fate.REFUSED, UNKNOWN_BLOCKHASH)
     elif node.fault(DroppedSend, signers=send.signers) is not None:
         sends.lost(send, Fate.DROPPED)
     else:
@@ -59,7 +60,7 @@ def send_transaction(node: Node, params: Params) -> Any:
 
 def _preflight(node: Node, transaction: VersionedTransaction, *, is_known: bool) -> Outcome:
     if not is_known:
-        return unknown_blockhash(node).outcome
+        return failed(node, UNKNOWN_BLOCKHASH).outcome
     return node.chain.bank.simulate(transaction, verify_signatures=True).outcome
 
 

@@ -6,7 +6,7 @@ from solders.transaction import VersionedTransaction
 
 from engine_app.localnet.bank import Simulation
 from engine_app.localnet.execution import Outcome
-from engine_app.localnet.faults.specs import RefusedBlockhash
+from engine_app.localnet.faults.specs import FailedSimulation, RefusedBlockhash
 from engine_app.localnet.messages import signers_of
 from engine_app.localnet.rpc.account_json import account_json, check_encoding
 from engine_app.localnet.rpc.errors import invalid_params, signature_verification_failed
@@ -14,6 +14,9 @@ from engine_app.localnet.rpc.node import Node, with_context
 from engine_app.localnet.rpc.params import Config, Params, parse_pubkey
 from engine_app.localnet.rpc.transaction_json import parsed_inner_instructions
 from engine_app.localnet.rpc.wire import decode_transaction
+from engine_app.localnet.transaction_errors import TransactionErrorJson
+
+UNKNOWN_BLOCKHASH = "BlockhashNotFound"
 
 
 def simulate_transaction(node: Node, params: Params) -> Any:
@@ -29,7 +32,9 @@ def simulate_transaction(node: Node, params: Params) -> Any:
     if verify:
         verify_signatures(transaction)
     if not replace and not knows_blockhash(node, transaction):
-        simulation = unknown_blockhash(node)
+        simulation = failed(node, UNKNOWN_BLOCKHASH)
+    elif failure := node.fault(FailedSimulation, signers=signers_of(transaction)):
+        simulation = failed(node, failure.error)
     else:
         simulation = node.chain.bank.simulate(transaction, verify_signatures=verify, check_age=not replace)
     value = outcome_json(simulation.outcome)
@@ -52,9 +57,9 @@ def knows_blockhash(node: Node, transaction: VersionedTransaction) -> bool:
     return node.fault(RefusedBlockhash, signers=signers_of(transaction)) is None
 
 
-def unknown_blockhash(node: Node) -> Simulation:
-    """The simulation of a node that does not know the transaction's blockhash."""
-    return Simulation(node.chain.head.slot, Outcome("BlockhashNotFound", [], 0, 0), {}, None)
+def failed(node: Node, error: TransactionErrorJson) -> Simulation:
+    """The simulation of a transaction that a fault has fail."""
+    return Simulation(node.chain.head.slot, Outcome(error, [], 0, 0), {}, None)
 
 
 def verify_signatures(transaction: VersionedTransaction) -> None:

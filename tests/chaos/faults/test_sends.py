@@ -64,6 +64,23 @@ def test_a_blockhash_that_a_node_does_not_know_yet(site: Site, trader: Bot) -> N
     assert (order["status"], order["attempts"]) == ("confirmed", 1)
 
 
+def test_a_transaction_that_fails_in_the_simulation_is_not_sent_and_is_tried_again(site: Site, trader: Bot) -> None:
+    landed = len(site.admin.ledger(trader.address()))
+    with site.admin.fault("failed_simulation", signer=trader.address(), limit=1):
+        order = trader.wait(place(trader))
+    assert (order["status"], verdicts(order)[0], order["attempts"]) == ("confirmed", "not_sent", 2)
+    assert len(site.admin.ledger(trader.address())) == landed + 1
+
+
+def test_a_wallet_that_is_short_of_sol_in_the_simulation_sends_nothing(site: Site, trader: Bot) -> None:
+    short = {"InsufficientFundsForRent": {"account_index": 0}}
+    landed = site.admin.ledger(trader.address())
+    with site.admin.fault("failed_simulation", signer=trader.address(), error=short):
+        order = trader.wait(place(trader))
+    assert (order["status"], order["error"]["code"]) == ("failed", "INSUFFICIENT_FUNDS")
+    assert site.admin.ledger(trader.address()) == landed
+
+
 def test_a_transaction_that_lands_with_an_error_is_tried_again_once_that_is_final(site: Site, trader: Bot) -> None:
     with site.admin.fault("failed_transaction", signer=trader.address(), limit=1):
         order = trader.wait(place(trader))

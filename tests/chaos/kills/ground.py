@@ -85,5 +85,5 @@ class Ground:
             book = AddressBook(database, tokens, accounts, Settings())
             wallets = Wallets(database, rpc, tokens, orders.reserved)
             withdrawals = Withdrawals(orders, book, wallets, lookup, accounts, Settings())
-            market = Market(database, orders, withdrawals, ProgressFeed(redis), rpc, tokens, chance)
+            market = Market(database, orders, withdrawals, ProgressFeed(redis), rpc, tokens, send, chance)
             yield market, troubles, database, rpc

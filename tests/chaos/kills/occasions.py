@@ -16,7 +16,7 @@ from solders.message import Message
 from solders.pubkey import Pubkey
 from solders.system_program import TransferParams, transfer
 from solders.transaction import Transaction
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlmodel import col
 
 from engine_app.accounts.models import User
@@ -44,10 +44,12 @@ AMOUNTS = {"SOL": ("0.05", "0.31", "1.2"), "USDC": ("5", "17.25"), "USDT": ("3.5
 FUNDS = {"USDC": 10**11, "USDT": 10**11, "BONK": 10**14}
 """Base units of tokens for customers who have any."""
 PROGRAM = CLUSTERS["localnet"].raydium_cpmm
+SHORT_OF_RENT = {"InsufficientFundsForRent": {"account_index": 0}}
 DRAINED = 3 * SOL
 DRAIN_WITHIN_SECONDS = 0.06
 ARRIVAL_SECONDS = 0.3
 LOOK_SECONDS = 0.1
+ASKED_AGAIN_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,7 @@ class Market:
         feed: ProgressFeed,
         rpc: Rpc,
         tokens: TokenList,
+        send: Callable[[UUID], None],
         chance: Random,
     ) -> None:
         self._database = database
@@ -97,6 +100,7 @@ class Market:
         self._feed = feed
         self._rpc = rpc
         self._tokens = tokens
+        self._send = send
         self._chance = chance
         self._undecided: Customer
         self._seed = seed_of(MNEMONIC)
@@ -108,16 +112,17 @@ class Market:
     async def open(self, troubles: Troubles) -> None:
         """Make the customers, give them their funds, and have some of them meet with trouble only they have."""
         traders = [await self._customer() for _ in range(TRADERS)]
-        poor, drained, giver, unsimulated, dropped, erring, hidden, undecided = [
-            await self._customer() for _ in range(8)
+        poor, drained, giver, unsimulated, short, dropped, erring, hidden, undecided = [
+            await self._customer() for _ in range(9)
         ]
-        rich = [*traders, giver, unsimulated, dropped, erring, hidden, undecided]
+        rich = [*traders, giver, unsimulated, short, dropped, erring, hidden, undecided]
         for customer in rich:
             await self._rpc.airdrop(customer.address, PLENTY)
             for symbol, units in FUNDS.items():
                 await self._rpc.airdrop(customer.address, units, self._tokens.resolve(symbol).mint)
         await until(lambda: self._are_funded(rich))
-        await troubles.add("refused_blockhash", signer=str(unsimulated.address))
+        await troubles.add("failed_simulation", signer=str(unsimulated.address))
+        await troubles.add("failed_simulation", signer=str(short.address), error=SHORT_OF_RENT)
         await troubles.add("dropped_send", signer=str(dropped.address))
         await troubles.add_to_chain("failed_transaction", signer=str(erring.address))
         await troubles.add("hidden_status", signer=str(hidden.address), methods=["getTransaction"], probability=0.85)
@@ -139,10 +144,11 @@ class Market:
             Occasion("split", order(traders, "SOL", "USDC", "4.5"), 3),
             Occasion("two hops", order(traders, "USDT", "BONK", "20"), 3),
             Occasion("two hops that leave some", order(traders, "BONK", "USDT", "300000"), 3),
-            Occasion("confirmed late", order([hidden], "SOL", "USDC", "0.2"), 2),
+            Occasion("confirmed late", order([hidden], "SOL", "USDC", "0.2"), 4),
             Occasion("landed with an error", order([erring], "SOL", "USDC", "0.2"), 10),
             Occasion("expired", order([dropped], "SOL", "USDC", "0.2"), 8),
             Occasion("refused by the simulation", order([unsimulated], "SOL", "USDC", "0.2"), 2),
+            Occasion("short in the simulation", order([short], "SOL", "USDC", "0.2"), 1),
             Occasion("no pool", order(traders, "SOL", shares(), "0.1"), 1),
             Occasion("nothing paid", order(traders, "BONK", "SOL", "0.00001"), 1),
             Occasion("price moved", order(traders, "SOL", "USDC", "0.1", expected_quote="1000"), 2),
@@ -168,6 +174,7 @@ class Market:
                 group.create_task(self._keep_placing(occasion))
             group.create_task(self._feed.run())
             group.create_task(self._cancel_in_time())
+            group.create_task(self._ask_again())
             while True:
                 await asyncio.sleep(LOOK_SECONDS)
                 await self._look()
@@ -237,6 +244,18 @@ class Market:
             async for update in updates:
                 if update is not None and update.order["status"] in ("routing", "building"):
                     await self._orders.cancel(self._undecided.user_id, update.order_id)
+
+    async def _ask_again(self) -> None:
+        """Now and then a second message for an order that waits for its next try: a queue may deliver twice."""
+        while True:
+            await asyncio.sleep(ASKED_AGAIN_SECONDS)
+            async with self._database.transaction() as session:
+                waiting = select(col(Order.id)).where(
+                    col(Order.status) == "routing", col(Order.not_before) > func.now()
+                )
+                order_id = (await session.execute(waiting.limit(1))).scalar()
+            if order_id is not None:
+                await asyncio.to_thread(self._send, order_id)
 
     async def _drained(self, customer: Customer) -> UUID:
         """An order whose money is spent elsewhere while it is being made."""

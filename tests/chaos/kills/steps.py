@@ -35,7 +35,7 @@ UNFORESEEN = "only an error that nobody foresaw comes here"
 NOT_HERE = {
     ("run", 'log.warning("order.database_away", order=str(order_id), error=str(error))'): "no database goes away here",
     ("_run", 'log.info("order.taken_over")'): FROZEN,
-    ("_run", "await turn.fail(error.code, error.detail)"): "every order of these can be built and signed",
+    ("_try_step", "await turn.fail(error.code, error.detail)"): "every order of these can be built and signed",
     ("_plan", 'raise RpcUnavailable(f"the node\'s answer cannot be read: {error}") from error'): "no node lies here",
     ("_plan", 'raise TransferRefused(TOKEN_NOT_TRANSFERABLE, "its transfer fee has risen since the first try")'): (
         "no mint here has a fee"

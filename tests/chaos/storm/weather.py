@@ -63,6 +63,7 @@ class Weather:
             "send late": lambda: self._fault("late_send", probability=0.5, blocks=slots(5, 60)),
             "send in the last block": lambda: self._fault("late_send", probability=0.2),
             "blockhash refused": lambda: self._fault("refused_blockhash", probability=0.6),
+            "simulation failed": lambda: self._fault("failed_simulation", probability=0.3),
             "HTTP 429": lambda: self._refused(429, retry_after=1),
             "HTTP 503": lambda: self._refused(503),
             "latency": lambda: self._fault("latency", probability=0.5, milliseconds=250),

@@ -3,7 +3,13 @@
 import pytest
 from solders.keypair import Keypair
 
-from engine_app.localnet.faults.specs import DroppedSend, FailedTransaction, LateSend, RefusedBlockhash
+from engine_app.localnet.faults.specs import (
+    DroppedSend,
+    FailedSimulation,
+    FailedTransaction,
+    LateSend,
+    RefusedBlockhash,
+)
 from engine_app.localnet.sends import Fate, Send
 from tests.localnet.chains import PROCESSED, READABLE, ManualChain, RpcFailure, encode
 
@@ -93,6 +99,20 @@ async def test_a_refused_blockhash_fails_preflight_and_simulation_and_loses_unch
     send = _fate(manual, signature)
     assert (send.fate, send.error) == (Fate.REFUSED, "BlockhashNotFound")
     manual.send(transaction)
+    await manual.tick()
+    assert _fate(manual, signature).fate is Fate.LANDED
+
+
+async def test_a_failed_simulation_tells_its_error_and_leaves_sends_alone(manual: ManualChain) -> None:
+    payer = await manual.funded()
+    error = {"InsufficientFundsForRent": {"account_index": 0}}
+    fault = manual.chain.faults.add(FailedSimulation(error=error, signer=str(payer.pubkey()), limit=1))
+    transaction = manual.pay(payer, Keypair().pubkey())
+    options = {"encoding": "base64", "sigVerify": False, "replaceRecentBlockhash": True}
+    assert manual.call("simulateTransaction", encode(transaction), options)["value"]["err"] == error
+    assert manual.call("simulateTransaction", encode(transaction), options)["value"]["err"] is None
+    assert fault.hits == 1
+    signature = manual.send(transaction)
     await manual.tick()
     assert _fate(manual, signature).fate is Fate.LANDED
 
