@@ -31,7 +31,7 @@ from bench.traders import Trader, following, traders
 from engine_app.embedded.secrets import service_password
 from engine_app.embedded.state import RunState
 from engine_app.embedded.valkey import Valkey
-from engine_app.orders.progress import CHANNEL
+from engine_app.orders.progress import channel_of
 from engine_app.orders.updates import Stage, Update
 from engine_app.storage.redis import connect
 
@@ -134,7 +134,7 @@ class Feed:
         }
         update = Update(user_id, order_id, self._count, Stage.OPEN, json.dumps(told))
         now = time.time() * 1000
-        await self._redis.publish(CHANNEL, update.as_message())
+        await self._redis.publish(channel_of(user_id), update.as_message())
         return mark, now
 
     async def close(self) -> None:

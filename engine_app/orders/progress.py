@@ -1,18 +1,23 @@
 """Live updates of orders through Redis. Losing them loses nothing: whoever watches re-reads Postgres.
 
 Redis keys:
-    order:{id}       hash      `view`, the order's JSON, `seq`, `user`; lives an hour after the last change
-    orders:progress  channel   one message an event: `Update.as_message`
+    order:{id}              hash     `view`, the order's JSON, `seq`, `user`; lives an hour after the last change
+    orders:progress:{user}  channel  one message an event: `Update.as_message`; web processes listen to the channels of
+                                     the users who look, so that an order which nobody looks at wakes none of them
+    orders:progress         channel  nothing is ever said on it: its subscription holds the connection
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from hashlib import sha1
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
+from redis.asyncio.connection import AbstractConnection
+from redis.exceptions import NoScriptError, RedisError
 
 from engine_app.markets.tokens import TokenList
 from engine_app.orders.models import Order
@@ -24,14 +29,19 @@ KEPT_SECONDS = 3600
 BACKLOG = 10_000
 FOLLOWER_BACKLOG = 256
 RECONNECT_SECONDS = 0.5
+SUBSCRIBE_SECONDS = 1.0
+"""How long a new follower waits for Redis to listen; what is missed after that is told as a gap."""
 
-STORE = """
+TELL = """
 if tonumber(ARGV[1]) >= tonumber(redis.call('HGET', KEYS[1], 'seq') or '0') then
     redis.call('HSET', KEYS[1], 'seq', ARGV[1], 'user', ARGV[2], 'view', ARGV[3])
 end
 redis.call('EXPIRE', KEYS[1], ARGV[4])
+redis.call('PUBLISH', ARGV[5], ARGV[6] .. ARGV[3])
 """
-"""Keeps an order's newest state: one that web and a worker publish late never replaces a later one."""
+"""Keeps an order's newest state, one that web and a worker publish late never replaces a later one, and tells of it."""
+TELL_DIGEST = sha1(TELL.encode(), usedforsecurity=False).hexdigest()
+"""By which Redis knows the script."""
 
 log = get_logger(__name__)
 
@@ -67,27 +77,51 @@ class ProgressPublisher:
                 self._down = True
 
     async def _send(self, batch: list[Order]) -> None:
+        told: list[Update] = []
+        for order in batch:
+            try:
+                told.append(update_of(order, self._tokens))
+            except ValueError:
+                log.exception("progress.not_shown", order=str(order.id), seq=order.seq)
+        try:
+            await self._tell(told, "EVALSHA", TELL_DIGEST)
+        except NoScriptError:
+            await self._tell(told, "EVAL", TELL)
+
+    async def _tell(self, updates: Iterable[Update], command: str, script: str) -> None:
         async with self._redis.pipeline(transaction=False) as pipe:
-            for order in batch:
-                try:
-                    update = update_of(order, self._tokens)
-                except ValueError:
-                    log.exception("progress.not_shown", order=str(order.id), seq=order.seq)
-                    continue
-                pipe.eval(STORE, 1, f"order:{order.id}", update.seq, update.user_id, update.text, KEPT_SECONDS)
-                pipe.publish(CHANNEL, update.as_message())
+            for update in updates:
+                kept = (update.seq, update.user_id, update.text, KEPT_SECONDS)
+                place = (channel_of(update.user_id), update.head)
+                pipe.execute_command(command, script, 1, f"order:{update.order_id}", *kept, *place)
             await pipe.execute()
 
 
+@dataclass(slots=True)
+class _Ear:
+    """One user's channel.
+
+    Attributes:
+        hears: Redis has said that this process listens to it.
+        followers: the queues of those who follow.
+        wanted_by: how many follow, or are about to.
+    """
+
+    hears: asyncio.Event = field(default_factory=asyncio.Event)
+    followers: set[asyncio.Queue[Update | None]] = field(default_factory=set)
+    wanted_by: int = 0
+
+
 class ProgressFeed:
-    """The one subscription of a web process; fans updates out to the followers of each user.
+    """The one connection of a web process that listens; fans updates out to the followers of each user.
 
     A follower that is too slow, and everyone after a gap in the connection, gets `None`: re-read the database.
     """
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self._followers: dict[int, set[asyncio.Queue[Update | None]]] = {}
+        self._ears: dict[int, _Ear] = {}
+        self._connection: AbstractConnection | None = None
         self.connected = asyncio.Event()
 
     @asynccontextmanager
@@ -96,37 +130,69 @@ class ProgressFeed:
 
         `None` means that some were lost.
         """
+        ear = self._ears.setdefault(user_id, _Ear())
+        ear.wanted_by += 1
         queue: asyncio.Queue[Update | None] = asyncio.Queue(FOLLOWER_BACKLOG)
-        self._followers.setdefault(user_id, set()).add(queue)
 
         async def updates() -> AsyncIterator[Update | None]:
             while True:
                 yield await queue.get()
 
         try:
+            if ear.wanted_by == 1:
+                await self._ask("SUBSCRIBE", [user_id])
+            if self.connected.is_set():
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(SUBSCRIBE_SECONDS):
+                        await ear.hears.wait()
+            ear.followers.add(queue)
             yield updates()
         finally:
-            followers = self._followers[user_id]
-            followers.discard(queue)
-            if not followers:
-                del self._followers[user_id]
+            ear.followers.discard(queue)
+            ear.wanted_by -= 1
+            if not ear.wanted_by:
+                del self._ears[user_id]
+                await self._ask("UNSUBSCRIBE", [user_id])
 
     async def run(self) -> None:
-        """Hold the subscription until cancelled; reconnects and tells every follower of the gap."""
+        """Hold the connection until cancelled; reconnects and tells every follower of the gap."""
         while True:
             try:
                 async with self._redis.pubsub(ignore_subscribe_messages=False) as subscription:
                     await subscription.subscribe(CHANNEL)
+                    self._connection = subscription.connection
                     async for message in subscription.listen():
-                        if message["type"] == "subscribe":
-                            self.connected.set()
-                            self._tell_everyone(None)
-                        elif message["type"] == "message":
-                            self._deliver(message["data"])
+                        await self._take(message["type"], message["channel"], message["data"])
             except (RedisError, OSError) as error:
                 log.warning("progress.feed_lost", error=str(error))
+            self._connection = None
             self.connected.clear()
             await asyncio.sleep(RECONNECT_SECONDS)
+
+    async def _take(self, kind: str, channel: str, data: str) -> None:
+        if kind == "message":
+            self._deliver(data)
+        elif kind == "subscribe" and channel == CHANNEL:
+            # The connection is new: nobody is listened to any more.
+            for ear in self._ears.values():
+                ear.hears.clear()
+            self.connected.set()
+            await self._ask("SUBSCRIBE", list(self._ears))
+        elif kind == "subscribe" and (heard := self._ears.get(int(channel.removeprefix(f"{CHANNEL}:")))):
+            heard.hears.set()
+            for queue in heard.followers:
+                _offer(queue, None)
+
+    async def _ask(self, command: str, user_ids: list[int]) -> None:
+        """Begin or end listening; does nothing without a connection, for a new one asks for all that is wanted.
+
+        The command goes out past the library, which would answer a failure by reconnecting under whoever listens.
+        """
+        connection = self._connection
+        if not user_ids or connection is None or not connection.is_connected:
+            return
+        with suppress(RedisError, OSError):
+            await connection.send_command(command, *map(channel_of, user_ids), check_health=False)
 
     def _deliver(self, message: str) -> None:
         try:
@@ -134,13 +200,14 @@ class ProgressFeed:
         except ValueError:
             log.warning("progress.not_understood", length=len(message))
             return
-        for queue in self._followers.get(update.user_id, ()):
+        ear = self._ears.get(update.user_id)
+        for queue in () if ear is None else ear.followers:
             _offer(queue, update)
 
-    def _tell_everyone(self, update: Update | None) -> None:
-        for queues in self._followers.values():
-            for queue in queues:
-                _offer(queue, update)
+
+def channel_of(user_id: int) -> str:
+    """The channel on which it is told what happens to a user's orders."""
+    return f"{CHANNEL}:{user_id}"
 
 
 def _offer(queue: asyncio.Queue[Update | None], update: Update | None) -> None:

@@ -48,9 +48,14 @@ class Update:
         """The order's JSON as plain values."""
         return dict(orjson.loads(self.text))
 
+    @property
+    def head(self) -> str:
+        """The first line of `as_message`, which tells without parsing the order whom and what it concerns."""
+        return f"{self.user_id} {self.order_id} {self.seq} {self.stage}\n"
+
     def as_message(self) -> str:
-        """The update as it travels: a line that tells without parsing the order whom it concerns, then the order."""
-        return f"{self.user_id} {self.order_id} {self.seq} {self.stage}\n{self.text}"
+        """The update as it travels: the head, then the order."""
+        return f"{self.head}{self.text}"
 
     @classmethod
     def from_message(cls, message: str) -> Update:
