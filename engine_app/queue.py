@@ -12,9 +12,9 @@ it, and the workers' sweeper takes up whatever is due.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import dramatiq
 import redis
@@ -25,6 +25,7 @@ from dramatiq.middleware import AsyncIO, Middleware, ShutdownNotifications
 from engine_app.telemetry import metrics, tracing
 from engine_app.telemetry.requests import current_request
 
+NAMESPACE = "dramatiq"
 ORDER_QUEUE = "order-queue"
 EXECUTE = "order.execute"
 WAKE_LIMIT = 64
@@ -47,7 +48,7 @@ class WakingConsumer(_RedisConsumer):
             time.sleep(FULL_SECONDS)
             return None
         try:
-            woken = self.broker.client.blpop([self.broker.wake_key(self.queue_name)], timeout=IDLE_SECONDS)
+            woken = self.broker.client.blpop([_wake_key(self.queue_name)], timeout=IDLE_SECONDS)
         except (redis.ConnectionError, redis.TimeoutError) as error:
             raise ConnectionClosed(error) from None
         metrics.QUEUE_WAKEUPS.labels("timeout" if woken is None else "message").inc()
@@ -61,23 +62,25 @@ class WakingBroker(RedisBroker):
     def consumer_class(self) -> type[WakingConsumer]:
         return WakingConsumer
 
-    def wake_key(self, queue_name: str) -> str:
-        """The list that idle consumers of a queue wait on."""
-        return f"{self.namespace}:{queue_name}.wake"
-
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> WakingConsumer:
         """A consumer that never sleeps by itself: the wait is the BLPOP's."""
         return self.consumer_class(self, queue_name, prefetch, 0)
 
     def enqueue(self, message: dramatiq.Message[Any], *, delay: int | None = None) -> dramatiq.Message[Any]:
-        """Enqueue, then wake one idle consumer."""
-        enqueued = super().enqueue(message, delay=delay)
-        key = self.wake_key(enqueued.queue_name)
+        """Enqueue and wake one idle consumer, in one round trip.
+
+        Raises:
+            ValueError: a delay is asked for; clocks live in Postgres.
+        """
+        if delay is not None:
+            raise ValueError("messages of this broker are not delayed")
+        self.emit_before("enqueue", message, delay)
         with self.client.pipeline(transaction=False) as pipe:
-            pipe.rpush(key, "1")
-            pipe.ltrim(key, -WAKE_LIMIT, -1)
+            for command in enqueuing(message):
+                pipe.execute_command(*command)
             pipe.execute()
-        return enqueued
+        self.emit_after("enqueue", message, delay)
+        return message
 
 
 def broker(redis_url: str, *, middleware: Sequence[Middleware] = ()) -> WakingBroker:
@@ -88,6 +91,7 @@ def broker(redis_url: str, *, middleware: Sequence[Middleware] = ()) -> WakingBr
     client = redis.Redis.from_url(redis_url, socket_connect_timeout=1.0, socket_timeout=2.0, socket_keepalive=True)
     made = WakingBroker(
         client=client,
+        namespace=NAMESPACE,
         middleware=[AsyncIO(), ShutdownNotifications(notify_shutdown=False), *middleware],
         heartbeat_timeout=5_000,
         maintenance_chance=10_000,
@@ -97,10 +101,28 @@ def broker(redis_url: str, *, middleware: Sequence[Middleware] = ()) -> WakingBr
     return made
 
 
-def send_order(through: WakingBroker, order_id: UUID) -> None:
-    """Ask any worker to execute an order. Blocking; raises redis errors where Redis is away."""
+def order_message(order_id: UUID) -> dramatiq.Message[Any]:
+    """What asks any worker to execute an order, with the request and the trace that this code runs in."""
     comes_from = {"request": current_request(), "trace": tracing.carried()}
     kwargs = {name: value for name, value in comes_from.items() if value}
-    through.enqueue(
-        dramatiq.Message(queue_name=ORDER_QUEUE, actor_name=EXECUTE, args=(str(order_id),), kwargs=kwargs, options={})
+    return dramatiq.Message(
+        queue_name=ORDER_QUEUE, actor_name=EXECUTE, args=(str(order_id),), kwargs=kwargs, options={}
     )
+
+
+def enqueuing(message: dramatiq.Message[Any]) -> Iterator[tuple[str | bytes | int, ...]]:
+    """The Redis commands that enqueue a message and wake one idle consumer.
+
+    The first two are what Dramatiq's own script does for `enqueue`: as plain commands they go along in any pipeline,
+    and whoever only sends is not taken for a consumer.
+    """
+    key, wake = f"{NAMESPACE}:{message.queue_name}", _wake_key(message.queue_name)
+    redis_id = str(uuid4())
+    yield "HSET", f"{key}.msgs", redis_id, message.copy(options={"redis_message_id": redis_id}).encode()
+    yield "RPUSH", key, redis_id
+    yield "RPUSH", wake, "1"
+    yield "LTRIM", wake, -WAKE_LIMIT, -1
+
+
+def _wake_key(queue_name: str) -> str:
+    return f"{NAMESPACE}:{queue_name}.wake"

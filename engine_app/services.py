@@ -13,7 +13,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 
-from engine_app import queue
 from engine_app.accounts.endings import Endings
 from engine_app.accounts.service import Accounts
 from engine_app.accounts.upkeep import Upkeep
@@ -138,7 +137,7 @@ async def _start(chosen: Settings, resources: AsyncExitStack) -> WebServices:
     endings = Endings(database, listener)
     lookup = TokenLookup(tokens, rpc, allow_unlisted=chosen.allow_unlisted_tokens or cluster.name != "mainnet-beta")
     resources.push_async_callback(lookup.close)
-    orders = Orders(database, lookup, chosen, publisher, partial(queue.send_order, queue.broker(redis_url)))
+    orders = Orders(database, lookup, chosen, publisher)
     wallets = Wallets(database, rpc, tokens, orders.reserved)
     deposits = Deposits(rpc, wallets, tokens, orders.own_transactions)
     # What cannot be traded here can still be sent away.

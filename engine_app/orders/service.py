@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID, uuid4
 
-from redis.exceptions import RedisError
 from solders.pubkey import Pubkey
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -91,15 +89,13 @@ class Orders:
         lookup: TokenLookup,
         settings: Settings,
         progress: ProgressPublisher,
-        send: Callable[[UUID], None],
     ) -> None:
-        """Put the service together; `send` asks a worker to execute an order, and may block or raise redis errors."""
+        """Put the service together."""
         self._database = database
         self._lookup = lookup
         self._tokens = lookup.listed
         self._settings = settings
         self._progress = progress
-        self._send = send
         self._limits = OrderLimits.of(settings, lookup.listed)
         self._room = {alone: repository.Condition(self._limits.room(alone=alone)) for alone in (False, True)}
 
@@ -186,7 +182,7 @@ class Orders:
             log.info("order.placed", order=str(order.id), user=user_id, kind=order.kind)
             metrics.ORDERS.labels(order.kind, "placed", "").inc()
             self._progress.publish(order)
-            await self._ask_a_worker(order.id)
+            self._progress.ask_a_worker(order.id)
         return order_view(order, self._tokens)
 
     async def _insert(
@@ -252,7 +248,7 @@ class Orders:
         if cancelled is not None:
             log.info("order.cancel_requested", order=str(order_id), user=user_id)
             self._progress.publish(order)
-            await self._ask_a_worker(order_id)
+            self._progress.ask_a_worker(order_id)
         return order_view(order, self._tokens)
 
     async def _same_order(
@@ -265,13 +261,6 @@ class Orders:
         if order is None:
             raise OrderNotFound("the order of this Idempotency-Key is gone")
         return order
-
-    async def _ask_a_worker(self, order_id: UUID) -> None:
-        """Send the order's id to the workers; where Redis is away, their sweeper finds the order."""
-        try:
-            await asyncio.to_thread(self._send, order_id)
-        except (RedisError, OSError) as error:
-            log.warning("order.queue_away", order=str(order_id), error=str(error))
 
     async def get(self, user_id: int, order_id: UUID) -> OrderDetail:
         """One of a user's orders with its quotes, tries and events. Raises OrderNotFound for anyone else's."""

@@ -157,7 +157,7 @@ async def desk(
     database = Database(database_url)
     lookup = TokenLookup(tokens, process.engine.rpc, allow_unlisted=True)
     chosen = Settings()
-    orders = Orders(database, lookup, chosen, ProgressPublisher(redis, tokens), lambda order_id: None)
+    orders = Orders(database, lookup, chosen, ProgressPublisher(redis, tokens))
     held = Wallets(database, process.engine.rpc, tokens, orders.reserved)
     accounts = Accounts(database, RateLimits(redis), chosen, jwt_secrets=(JWT_SECRET,))
     book = AddressBook(database, tokens, accounts, chosen)

@@ -88,7 +88,7 @@ async def test_after_an_old_backup_a_wallet_that_traded_since_is_stopped_until_i
     database, redis = Database(restored_url), connect(redis_url)
     tokens = TokenList(desk.engine.cluster)
     lookup = TokenLookup(tokens, desk.engine.rpc, allow_unlisted=False)
-    orders = Orders(database, lookup, Settings(), ProgressPublisher(redis, tokens), lambda order_id: None)
+    orders = Orders(database, lookup, Settings(), ProgressPublisher(redis, tokens))
     try:
         swap = PlaceSwap("SOL", "USDC", "1")
         with pytest.raises(WalletStopped):

@@ -37,7 +37,7 @@ def orders_with(database: Database, redis: Redis) -> Callable[..., Orders]:
     lookup = TokenLookup(TOKENS, nodes, allow_unlisted=False)
 
     def make(**limit: Any) -> Orders:
-        return Orders(database, lookup, Settings(**limit), ProgressPublisher(redis, TOKENS), lambda _: None)
+        return Orders(database, lookup, Settings(**limit), ProgressPublisher(redis, TOKENS))
 
     return make
 

@@ -10,6 +10,7 @@ from decimal import Decimal
 import pytest
 from redis.asyncio import Redis
 
+from engine_app import queue
 from engine_app.chain.clusters import CLUSTERS
 from engine_app.markets.tokens import TokenList
 from engine_app.orders import progress
@@ -113,6 +114,63 @@ async def test_a_follower_that_is_too_slow_is_told_to_read_again(
                 await taken(quick, 1)
         first = await taken(slow, 1)
     assert first == [None]
+
+
+async def test_only_the_channels_of_those_who_look_are_listened_to(
+    redis: Redis, feed: ProgressFeed, publisher: ProgressPublisher, new_order: NewOrder
+) -> None:
+    order = await new_order()
+    channel = progress.channel_of(order.user_id)
+    assert await redis.pubsub_numsub(channel) == [(channel, 0)]
+    async with feed.follow(order.user_id), feed.follow(order.user_id):
+        assert await redis.pubsub_numsub(channel) == [(channel, 1)]
+    async with feed.follow(order.user_id) as again:
+        publisher.publish(order)
+        assert await taken(again, 1) != [None]
+    async with feed.follow(order.user_id + 1):
+        assert await redis.pubsub_numsub(channel) == [(channel, 0)]
+
+
+async def test_after_a_lost_connection_a_follower_is_told_of_the_gap_and_hears_again(
+    redis: Redis, feed: ProgressFeed, publisher: ProgressPublisher, new_order: NewOrder
+) -> None:
+    order = await new_order()
+    async with feed.follow(order.user_id) as updates:
+        await redis.client_kill_filter(_type="pubsub")
+        assert await taken(updates, 1) == [None]
+        publisher.publish(order)
+        assert await taken(updates, 1) != [None]
+
+
+async def test_a_redis_that_has_forgotten_the_script_is_told_all_the_same(
+    redis: Redis, feed: ProgressFeed, publisher: ProgressPublisher, new_order: NewOrder
+) -> None:
+    order = await new_order()
+    async with feed.follow(order.user_id) as updates:
+        await redis.script_flush()
+        publisher.publish(order)
+        publisher.ask_a_worker(order.id)
+        assert await taken(updates, 1) != [None]
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.3):
+                await anext(updates)
+
+
+async def test_who_is_asked_for_is_found_by_a_consumer_that_wakes_at_once(
+    redis_url: str, redis: Redis, publisher: ProgressPublisher, new_order: NewOrder
+) -> None:
+    order = await new_order()
+    publisher.ask_a_worker(order.id)
+    assert await redis.execute_command("BLPOP", "dramatiq:order-queue.wake", 10)  # type: ignore[no-untyped-call]
+
+    def consume() -> tuple[str, tuple[str, ...]]:
+        consumer = queue.broker(redis_url).consume(queue.ORDER_QUEUE)
+        message = next(consumer)
+        consumer.ack(message)  # type: ignore[no-untyped-call]
+        return message.actor_name, message.args
+
+    assert await asyncio.to_thread(consume) == (queue.EXECUTE, (str(order.id),))
+    assert not await redis.exists("dramatiq:order-queue", "dramatiq:order-queue.msgs")
 
 
 async def test_publishing_does_not_wait_for_a_redis_that_is_away(new_order: NewOrder) -> None:

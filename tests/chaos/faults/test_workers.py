@@ -87,7 +87,7 @@ def test_two_workers_given_one_order(site: Site, traders: list[Bot]) -> None:
         placed = place_all(traders)
         for _ in range(10):
             for _, order_id in placed:
-                queue.send_order(broker, UUID(order_id))
+                broker.enqueue(queue.order_message(UUID(order_id)))
         assert_confirmed(placed)
     for trader, order_id in placed:
         tries = trader.order(order_id)["tries"]

@@ -6,13 +6,11 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from random import Random
 
 import httpx
 
-from engine_app import queue
 from engine_app.accounts.service import Accounts
 from engine_app.chain.clusters import CLUSTERS
 from engine_app.chain.rpc import Rpc
@@ -74,16 +72,17 @@ class Ground:
             rpc = Rpc([endpoint], cluster, expected_genesis=None)
             resources.push_async_callback(rpc.close)
             await rpc.start()
-            send = partial(queue.send_order, queue.broker(self.environment["REDIS_URL"]))
             lookup = TokenLookup(tokens, rpc, allow_unlisted=True)
             progress = ProgressPublisher(redis, tokens)
             publishing = asyncio.create_task(progress.run())
             resources.callback(publishing.cancel)
-            orders = Orders(database, lookup, Settings(), progress, send)
+            orders = Orders(database, lookup, Settings(), progress)
             accounts = Accounts(database, RateLimits(redis), Settings(), jwt_secrets=(JWT_SECRET,))
             resources.push_async_callback(accounts.close)
             book = AddressBook(database, tokens, accounts, Settings())
             wallets = Wallets(database, rpc, tokens, orders.reserved)
             withdrawals = Withdrawals(orders, book, wallets, lookup, accounts, Settings())
-            market = Market(database, orders, withdrawals, ProgressFeed(redis), rpc, tokens, send, chance)
+            market = Market(
+                database, orders, withdrawals, ProgressFeed(redis), rpc, tokens, progress.ask_a_worker, chance
+            )
             yield market, troubles, database, rpc

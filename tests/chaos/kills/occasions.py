@@ -91,7 +91,7 @@ class Market:
         feed: ProgressFeed,
         rpc: Rpc,
         tokens: TokenList,
-        send: Callable[[UUID], None],
+        ask_a_worker: Callable[[UUID], None],
         chance: Random,
     ) -> None:
         self._database = database
@@ -100,7 +100,7 @@ class Market:
         self._feed = feed
         self._rpc = rpc
         self._tokens = tokens
-        self._send = send
+        self._ask_a_worker = ask_a_worker
         self._chance = chance
         self._undecided: Customer
         self._seed = seed_of(MNEMONIC)
@@ -255,7 +255,7 @@ class Market:
                 )
                 order_id = (await session.execute(waiting.limit(1))).scalar()
             if order_id is not None:
-                await asyncio.to_thread(self._send, order_id)
+                self._ask_a_worker(order_id)
 
     async def _drained(self, customer: Customer) -> UUID:
         """An order whose money is spent elsewhere while it is being made."""

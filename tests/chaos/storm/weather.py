@@ -249,7 +249,7 @@ class Weather:
         broker = queue.broker(self._site.redis_url)
         open_orders = self._site.rows("SELECT id::text FROM orders WHERE status NOT IN ('confirmed', 'failed')")
         for (order_id,) in open_orders * 4:
-            queue.send_order(broker, UUID(str(order_id)))
+            broker.enqueue(queue.order_message(UUID(str(order_id))))
         return len(open_orders)
 
     def _in_flight(self) -> int:
