@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 from uuid import UUID
 
@@ -84,8 +85,9 @@ class Mint:
         return _TRANSFER_FEE_CONFIG in self.extensions
 
 
+@lru_cache(maxsize=2048)
 def ata(owner: Pubkey, mint: Pubkey, token_program: Pubkey) -> Pubkey:
-    """The associated token account of a wallet for a mint."""
+    """The associated token account of a wallet for a mint, kept: the search for one takes long."""
     return get_associated_token_address(owner, mint, token_program)
 
 

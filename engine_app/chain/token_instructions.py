@@ -1,5 +1,8 @@
 """The token instructions around a swap and of a withdrawal, as solana-py writes them.
 
+Those that every swap has, and has several times over while it is planned and checked, are written here: solana-py's
+builders take up to a hundred times as long for the same bytes.
+
 Wrapped SOL lives in an account of one attempt's own, made and closed by that attempt's transaction, so that the owner's
 other accounts are never touched.
 """
@@ -8,31 +11,40 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from solders.instruction import Instruction
+from solders.instruction import AccountMeta, Instruction
 from solders.pubkey import Pubkey
+from solders.system_program import ID as SYSTEM_PROGRAM
 from solders.system_program import CreateAccountWithSeedParams, create_account_with_seed
-from spl.token.instructions import (
-    close_account,
-    create_idempotent_associated_token_account,
-    initialize_account3,
-)
 from spl.token.instructions import transfer_checked as checked_transfer
-from spl.token.models import CloseAccountParams, InitializeAccount3Params, TransferCheckedParams
+from spl.token.models import TransferCheckedParams
 
 from engine_app.chain.token_accounts import (
+    ASSOCIATED_TOKEN_PROGRAM,
     TOKEN_2022_PROGRAM,
     TOKEN_ACCOUNT_SIZE,
     TOKEN_PROGRAM,
     WRAPPED_SOL_MINT,
+    ata,
     wrapped_sol_address,
 )
 
+_CREATE_IDEMPOTENT = b"\x01"
+_CLOSE_ACCOUNT = b"\x09"
+_INITIALIZE_ACCOUNT_3 = b"\x12"
 _TRANSFER_CHECKED_WITH_FEE = b"\x1a\x01"
 
 
 def create_ata_idempotent(payer: Pubkey, owner: Pubkey, mint: Pubkey, token_program: Pubkey) -> Instruction:
     """Make the owner's associated token account, rent paid by `payer`; does nothing where it exists."""
-    return create_idempotent_associated_token_account(payer, owner, mint, token_program)
+    accounts = [
+        AccountMeta(payer, is_signer=True, is_writable=True),
+        AccountMeta(ata(owner, mint, token_program), is_signer=False, is_writable=True),
+        AccountMeta(owner, is_signer=False, is_writable=False),
+        AccountMeta(mint, is_signer=False, is_writable=False),
+        AccountMeta(SYSTEM_PROGRAM, is_signer=False, is_writable=False),
+        AccountMeta(token_program, is_signer=False, is_writable=False),
+    ]
+    return Instruction(ASSOCIATED_TOKEN_PROGRAM, _CREATE_IDEMPOTENT, accounts)
 
 
 def transfer_checked(  # noqa: PLR0917 - the instruction's own order
@@ -83,16 +95,24 @@ def open_wrapped_sol(owner: Pubkey, attempt_id: UUID, lamports: int, rent: int) 
                 owner=TOKEN_PROGRAM,
             )
         ),
-        initialize_account3(
-            InitializeAccount3Params(program_id=TOKEN_PROGRAM, account=address, mint=WRAPPED_SOL_MINT, owner=owner)
-        ),
+        initialize_wrapped_sol(owner, attempt_id),
     ]
+
+
+def initialize_wrapped_sol(owner: Pubkey, attempt_id: UUID) -> Instruction:
+    """Initialize the attempt's wrapped-SOL account, once it is made."""
+    accounts = [
+        AccountMeta(wrapped_sol_address(owner, attempt_id), is_signer=False, is_writable=True),
+        AccountMeta(WRAPPED_SOL_MINT, is_signer=False, is_writable=False),
+    ]
+    return Instruction(TOKEN_PROGRAM, _INITIALIZE_ACCOUNT_3 + bytes(owner), accounts)
 
 
 def close_wrapped_sol(owner: Pubkey, attempt_id: UUID) -> Instruction:
     """Close the attempt's wrapped-SOL account: all it holds, rent included, becomes the owner's SOL."""
-    return close_account(
-        CloseAccountParams(
-            program_id=TOKEN_PROGRAM, account=wrapped_sol_address(owner, attempt_id), dest=owner, owner=owner
-        )
-    )
+    accounts = [
+        AccountMeta(wrapped_sol_address(owner, attempt_id), is_signer=False, is_writable=True),
+        AccountMeta(owner, is_signer=False, is_writable=True),
+        AccountMeta(owner, is_signer=True, is_writable=False),
+    ]
+    return Instruction(TOKEN_PROGRAM, _CLOSE_ACCOUNT, accounts)

@@ -138,7 +138,7 @@ async def _route(turn: Turn, wallet: OwnAddress) -> Planned | None:
         dex=route.dex.value,
         slot=snapshot.slot,
         bid=bid,
-        lookup_tables=() if fits(route) else without(tables, own_accounts(plan)),
+        lookup_tables=() if not tables or fits(route) else without(tables, own_accounts(plan)),
     )
 
 

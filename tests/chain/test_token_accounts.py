@@ -8,6 +8,8 @@ import pytest
 from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 from solders.transaction_metadata import TransactionMetadata
+from spl.token.instructions import close_account, create_idempotent_associated_token_account, initialize_account3
+from spl.token.models import CloseAccountParams, InitializeAccount3Params
 
 from engine_app.chain.accounts import Account, DecodeError
 from engine_app.chain.token_accounts import (
@@ -65,6 +67,20 @@ def test_every_attempt_has_its_own_account() -> None:
     fixed = UUID("00000000-0000-4000-8000-000000000001")
     assert wrapped_sol_address(owner, fixed) == Pubkey.create_with_seed(
         owner, "00000000000040008000000000000001", TOKEN_PROGRAM
+    )
+
+
+def test_what_is_written_here_is_what_solana_py_writes() -> None:
+    owner, payer, mint, attempt = Pubkey.new_unique(), Pubkey.new_unique(), Pubkey.new_unique(), uuid4()
+    address = wrapped_sol_address(owner, attempt)
+    assert create_ata_idempotent(payer, owner, mint, TOKEN_2022_PROGRAM) == create_idempotent_associated_token_account(
+        payer, owner, mint, TOKEN_2022_PROGRAM
+    )
+    assert open_wrapped_sol(owner, attempt, SOL, 0)[1] == initialize_account3(
+        InitializeAccount3Params(program_id=TOKEN_PROGRAM, account=address, mint=WRAPPED_SOL_MINT, owner=owner)
+    )
+    assert close_wrapped_sol(owner, attempt) == close_account(
+        CloseAccountParams(program_id=TOKEN_PROGRAM, account=address, dest=owner, owner=owner)
     )
 
 

@@ -16,7 +16,7 @@ from engine_app.markets.routing.floor import floor_out
 from engine_app.markets.routing.route import Leg, Route
 from engine_app.markets.routing.split import Offers, split
 from engine_app.markets.venues.clock import ChainClock
-from engine_app.markets.venues.venue import ExactOutPool, Pool, QuoteRefused
+from engine_app.markets.venues.venue import Pool, QuoteRefused, buys_exactly
 
 ROOM = Decimal("0.5")
 """The part of an order's slippage that the first of two hops may use up."""
@@ -124,7 +124,7 @@ def _bought(sold: Leg, through: int, slippage: Decimal, clock: ChainClock) -> tu
     paid as `through`.
     """
     pool = sold.pool
-    if not isinstance(pool, ExactOutPool):
+    if not buys_exactly(pool):
         return None
     more, whole = slippage.as_integer_ratio()
     try:

@@ -11,7 +11,7 @@ from solders.pubkey import Pubkey
 from engine_app.chain.token_accounts import WRAPPED_SOL_MINT, ata, wrapped_sol_address
 from engine_app.chain.token_instructions import close_wrapped_sol, create_ata_idempotent, open_wrapped_sol
 from engine_app.markets.routing.route import Terms
-from engine_app.markets.venues.venue import ExactOutPool, SwapAccounts
+from engine_app.markets.venues.venue import SwapAccounts, buys_exactly
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def leg_instruction(plan: SwapPlan, terms: Terms) -> Instruction:
     )
     if not leg.exact_out:
         return leg.pool.swap_instruction(user, leg.mint_in, terms.amount_in, terms.amount_out)
-    if not isinstance(leg.pool, ExactOutPool):
+    if not buys_exactly(leg.pool):
         raise TypeError(f"{leg.pool.venue} does not swap for an exact amount out")
     return leg.pool.swap_exact_out_instruction(user, leg.mint_in, terms.amount_in, terms.amount_out)
 

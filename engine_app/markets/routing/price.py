@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import ROUND_HALF_EVEN, Context, Decimal
-from fractions import Fraction
 
 from engine_app.chain.token_accounts import WRAPPED_SOL_MINT
-from engine_app.markets.routing.route import Leg, Route
+from engine_app.markets.routing.route import Route
 from engine_app.markets.venues.clock import ChainClock
 from engine_app.markets.venues.venue import Pool, QuoteRefused, SwapQuote
 
@@ -43,10 +42,17 @@ def route_impact(route: Route) -> Decimal:
     The marginal price of a hop is that of its legs, each weighted with its part of the amount; of two hops it is the
     product. What a first hop leaves with the user is not lost: each hop is held against what it took and gave.
     """
-    kept = Fraction(1)
+    effective = marginal = 1
     for hop in route.hops:
-        kept *= Fraction(sum(leg.amount_out for leg in hop)) / sum(map(_at_marginal_price, hop), Fraction(0))
-    return _impact(kept.numerator, kept.denominator)
+        # Fractions are added over their common denominator: to shorten each takes longer than all the rest.
+        bought, shared = 0, 1
+        for leg in hop:
+            units_out, units_in = leg.quote.marginal_price
+            bought = bought * units_in + leg.amount_in * units_out * shared
+            shared *= units_in
+        effective *= sum(leg.amount_out for leg in hop) * shared
+        marginal *= bought
+    return _impact(effective, marginal)
 
 
 def sol_in(lamports: int, pools: Iterable[Pool], clock: ChainClock) -> int | None:
@@ -62,11 +68,6 @@ def sol_in(lamports: int, pools: Iterable[Pool], clock: ChainClock) -> int | Non
         units_out, units_in = quote.marginal_price
         return -(-lamports * units_out // units_in)
     return None
-
-
-def _at_marginal_price(leg: Leg) -> Fraction:
-    units_out, units_in = leg.quote.marginal_price
-    return Fraction(leg.amount_in * units_out, units_in)
 
 
 def _impact(effective: int, marginal: int) -> Decimal:

@@ -70,7 +70,10 @@ class Route:
     @property
     def dex(self) -> Dex:
         """The exchange of the larger part: by what the legs of the last hop pay."""
-        paid = {dex: sum(leg.amount_out for leg in self.hops[-1] if leg.pool.dex == dex) for dex in Dex}
+        last = self.hops[-1]
+        if len(last) == 1:
+            return last[0].pool.dex
+        paid = {dex: sum(leg.amount_out for leg in last if leg.pool.dex == dex) for dex in Dex}
         return max(Dex, key=lambda dex: paid[dex])
 
 

@@ -52,7 +52,6 @@ from engine_app.markets.venues.spl_token import (
 )
 from engine_app.markets.venues.venue import (
     Dex,
-    Fee,
     FeeKind,
     PoolHead,
     ProgramError,
@@ -61,6 +60,7 @@ from engine_app.markets.venues.venue import (
     SwapAccounts,
     SwapQuote,
     SwapRequest,
+    fees_of,
 )
 
 NAME = "meteora_damm_v2"
@@ -143,14 +143,15 @@ class DammV2Pool:
             pool_fee = _fee_on(received, numerator)
             paid_out, fee_mint = _within_u64(self.curve.amount_out(received - pool_fee, a_to_b)), side_in.mint
 
+        transfer_fee_out = side_out.transfer_fees.on(paid_out, clock.epoch)
         return self._quote(
-            mint_in,
+            a_to_b,
             amount_in,
-            paid_out - side_out.transfer_fees.on(paid_out, clock.epoch),
+            paid_out - transfer_fee_out,
             fees=(
-                Fee(FeeKind.POOL, fee_mint, pool_fee),
-                Fee(FeeKind.TRANSFER, side_in.mint, transfer_fee_in),
-                Fee(FeeKind.TRANSFER, side_out.mint, side_out.transfer_fees.on(paid_out, clock.epoch)),
+                (FeeKind.POOL, fee_mint, pool_fee),
+                (FeeKind.TRANSFER, side_in.mint, transfer_fee_in),
+                (FeeKind.TRANSFER, side_out.mint, transfer_fee_out),
             ),
         )
 
@@ -170,30 +171,32 @@ class DammV2Pool:
         if a_to_b or self.fee_follows_output:
             gross_out = _before_fee(sent, numerator)
             received = _within_u64(self.curve.amount_in(gross_out, a_to_b))
-            pool_fee = Fee(FeeKind.POOL, side_out.mint, gross_out - sent)
+            pool_fee = (FeeKind.POOL, side_out.mint, gross_out - sent)
         else:
             swapped = _within_u64(self.curve.amount_in(sent, a_to_b))
             received = _before_fee(swapped, numerator)
-            pool_fee = Fee(FeeKind.POOL, side_in.mint, received - swapped)
+            pool_fee = (FeeKind.POOL, side_in.mint, received - swapped)
         paid = _within_u64(side_in.transfer_fees.included(received, clock.epoch))
         return self._quote(
-            mint_in,
+            a_to_b,
             paid,
             amount_out,
             fees=(
                 pool_fee,
-                Fee(FeeKind.TRANSFER, side_in.mint, paid - received),
-                Fee(FeeKind.TRANSFER, side_out.mint, sent - amount_out),
+                (FeeKind.TRANSFER, side_in.mint, paid - received),
+                (FeeKind.TRANSFER, side_out.mint, sent - amount_out),
             ),
         )
 
-    def _quote(self, mint_in: Pubkey, amount_in: int, amount_out: int, fees: tuple[Fee, ...]) -> SwapQuote:
+    def _quote(
+        self, a_to_b: bool, amount_in: int, amount_out: int, fees: tuple[tuple[FeeKind, Pubkey, int], ...]
+    ) -> SwapQuote:
         b, a = self.curve.marginal_price()
         return SwapQuote(
             amount_in=amount_in,
             amount_out=amount_out,
-            fees=tuple(fee for fee in fees if fee.amount),
-            marginal_price=(b, a) if self._sides(mint_in)[2] else (a, b),
+            fees=fees_of(fees),
+            marginal_price=(b, a) if a_to_b else (a, b),
         )
 
     def swap_instruction(self, user: SwapAccounts, mint_in: Pubkey, amount_in: int, min_out: int) -> Instruction:

@@ -61,7 +61,6 @@ from engine_app.markets.venues.spl_token import (
 )
 from engine_app.markets.venues.venue import (
     Dex,
-    Fee,
     FeeKind,
     PoolHead,
     ProgramError,
@@ -70,6 +69,7 @@ from engine_app.markets.venues.venue import (
     SwapAccounts,
     SwapQuote,
     SwapRequest,
+    fees_of,
 )
 
 NAME = "meteora_dlmm"
@@ -227,15 +227,15 @@ class DlmmPair:
             raise QuoteRefused(Refusal.TOO_SMALL, "the amount buys less than one unit")
         transfer_fee_out = side_out.transfer_fees.on(walked.amount_out, clock.epoch)
         fees = (
-            Fee(FeeKind.POOL, mint_in if self._fee_on_input(downwards) else side_out.mint, walked.fee),
-            Fee(FeeKind.TRANSFER, side_in.mint, transfer_fee_in),
-            Fee(FeeKind.TRANSFER, side_out.mint, transfer_fee_out),
+            (FeeKind.POOL, mint_in if self._fee_on_input(downwards) else side_out.mint, walked.fee),
+            (FeeKind.TRANSFER, side_in.mint, transfer_fee_in),
+            (FeeKind.TRANSFER, side_out.mint, transfer_fee_out),
         )
         price = (price_of_bin(self.active, self.bin_step), 1 << 64)
         return SwapQuote(
             amount_in=walked.amount_in + transfer_fee_in,
             amount_out=walked.amount_out - transfer_fee_out,
-            fees=tuple(fee for fee in fees if fee.amount),
+            fees=fees_of(fees),
             marginal_price=price if downwards else price[::-1],
         )
 

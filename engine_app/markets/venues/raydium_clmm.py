@@ -51,7 +51,6 @@ from engine_app.markets.venues.spl_token import (
 )
 from engine_app.markets.venues.venue import (
     Dex,
-    Fee,
     FeeKind,
     PoolHead,
     ProgramError,
@@ -60,6 +59,7 @@ from engine_app.markets.venues.venue import (
     SwapAccounts,
     SwapQuote,
     SwapRequest,
+    fees_of,
 )
 
 NAME = "raydium_clmm"
@@ -203,15 +203,15 @@ class ClmmPool:
             raise QuoteRefused(Refusal.OUT_OF_LIQUIDITY, "the vault does not hold the amount")
         transfer_fee_out = side_out.transfer_fees.on(walked.amount_out, clock.epoch)
         fees = (
-            Fee(FeeKind.POOL, mint_in if self._fee_on_input(downwards) else side_out.mint, walked.fee),
-            Fee(FeeKind.TRANSFER, side_in.mint, transfer_fee_in),
-            Fee(FeeKind.TRANSFER, side_out.mint, transfer_fee_out),
+            (FeeKind.POOL, mint_in if self._fee_on_input(downwards) else side_out.mint, walked.fee),
+            (FeeKind.TRANSFER, side_in.mint, transfer_fee_in),
+            (FeeKind.TRANSFER, side_out.mint, transfer_fee_out),
         )
         price = (self.sqrt_price**2, 1 << 128)
         return SwapQuote(
             amount_in=walked.amount_in + transfer_fee_in,
             amount_out=walked.amount_out - transfer_fee_out,
-            fees=tuple(fee for fee in fees if fee.amount),
+            fees=fees_of(fees),
             marginal_price=price if downwards else price[::-1],
         )
 

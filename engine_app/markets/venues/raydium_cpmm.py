@@ -45,7 +45,6 @@ from engine_app.markets.venues.spl_token import (
 from engine_app.markets.venues.venue import (
     Dex,
     ErrorKind,
-    Fee,
     FeeKind,
     PoolHead,
     ProgramError,
@@ -54,6 +53,7 @@ from engine_app.markets.venues.venue import (
     SwapAccounts,
     SwapQuote,
     SwapRequest,
+    fees_of,
 )
 
 NAME = "raydium_cpmm"
@@ -260,15 +260,15 @@ class CpmmPool:
         if amount_out <= 0:
             raise QuoteRefused(Refusal.TOO_SMALL, "the amount buys less than one unit")
         fees = (
-            Fee(FeeKind.POOL, side_in.mint, swap.trade_fee),
-            Fee(FeeKind.CREATOR, side_in.mint if on_input else side_out.mint, swap.creator_fee),
-            Fee(FeeKind.TRANSFER, side_in.mint, transfer_fee_in),
-            Fee(FeeKind.TRANSFER, side_out.mint, transfer_fee_out),
+            (FeeKind.POOL, side_in.mint, swap.trade_fee),
+            (FeeKind.CREATOR, side_in.mint if on_input else side_out.mint, swap.creator_fee),
+            (FeeKind.TRANSFER, side_in.mint, transfer_fee_in),
+            (FeeKind.TRANSFER, side_out.mint, transfer_fee_out),
         )
         return SwapQuote(
             amount_in=swap.amount_in + transfer_fee_in,
             amount_out=amount_out,
-            fees=tuple(fee for fee in fees if fee.amount),
+            fees=fees_of(fees),
             marginal_price=(side_out.reserve, side_in.reserve),
         )
 

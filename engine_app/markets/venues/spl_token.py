@@ -76,6 +76,8 @@ class TransferFees:
     def on(self, amount: int, epoch: int) -> int:
         """Base units withheld from a transfer of `amount` base units in `epoch` (spl-token-2022, rounds up)."""
         fee = self.newer if epoch >= self.newer.epoch else self.older
+        if not fee.basis_points:
+            return 0
         return min(ceil_div(amount * fee.basis_points, _BASIS_POINTS), fee.maximum)
 
     def included(self, amount: int, epoch: int) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeGuard, runtime_checkable
 
 from solders.instruction import Instruction
 from solders.pubkey import Pubkey
@@ -59,6 +59,11 @@ class Fee:
     kind: FeeKind
     mint: Pubkey
     amount: int
+
+
+def fees_of(told: Iterable[tuple[FeeKind, Pubkey, int]]) -> tuple[Fee, ...]:
+    """Fees by kind, mint and amount, without those of 0."""
+    return tuple(Fee(kind, mint, amount) for kind, mint, amount in told if amount)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +199,12 @@ class ExactOutPool(Pool, Protocol):
     ) -> Instruction:
         """The instruction that swaps at most `max_in` for exactly `amount_out` that reach the user."""
         ...
+
+
+def buys_exactly(pool: Pool) -> TypeGuard[ExactOutPool]:
+    """Whether the pool's program also swaps for an exact amount out."""
+    # isinstance looks at every member of the protocol, which takes longer than a quote.
+    return hasattr(pool, "quote_exact_out") and hasattr(pool, "swap_exact_out_instruction")
 
 
 class Venue(Protocol):

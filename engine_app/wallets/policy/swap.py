@@ -25,7 +25,12 @@ from engine_app.chain.token_accounts import (
     ata,
     wrapped_sol_address,
 )
-from engine_app.chain.token_instructions import close_wrapped_sol, create_ata_idempotent, open_wrapped_sol
+from engine_app.chain.token_instructions import (
+    close_wrapped_sol,
+    create_ata_idempotent,
+    initialize_wrapped_sol,
+    open_wrapped_sol,
+)
 from engine_app.markets.venues.venue import SwapAccounts, Venue
 from engine_app.wallets.errors import SignatureRefused
 from engine_app.wallets.policy.message import Reading, same
@@ -173,10 +178,9 @@ class _SwapReading(Reading):
 
     def _token(self, instruction: Instruction) -> None:
         owner, attempt_id = self._allowed.owner, self._allowed.attempt_id
-        _, initialize = open_wrapped_sol(owner, attempt_id, 0, 0)
         address = wrapped_sol_address(owner, attempt_id)
         sync = Instruction(TOKEN_PROGRAM, _SYNC_NATIVE, [AccountMeta(address, False, True)])
-        if self._wrapped is _Wrapped.CREATED and same(instruction, initialize):
+        if self._wrapped is _Wrapped.CREATED and same(instruction, initialize_wrapped_sol(owner, attempt_id)):
             self._wrapped = _Wrapped.OPEN
         elif self._wrapped is _Wrapped.OPEN and same(instruction, close_wrapped_sol(owner, attempt_id)):
             self._wrapped = _Wrapped.CLOSED

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 from decimal import Decimal
+from fractions import Fraction
 
 from engine_app.chain.token_accounts import WRAPPED_SOL_MINT as SOL
 from engine_app.markets.routing import Leg, Route
@@ -42,6 +44,28 @@ def test_legs_weigh_by_their_parts_and_hops_multiply() -> None:
     # What the first hop leaves of the 1,000 is not lost.
     assert route_impact(Route(((first,), split), 1_000)) == Decimal("0.123142857")
     assert route_impact(Route(((_leg(10, 7, (1, 1)),),), 10)) == price_impact(_quote(10, 7, (1, 1)))
+
+
+def test_the_impact_of_a_route_is_that_of_exact_fractions() -> None:
+    dice = random.Random(7)  # noqa: S311 - the same numbers every time
+
+    def leg() -> Leg:
+        units_out, units_in = dice.randrange(1, 2**128), dice.randrange(1, 2**128)
+        amount_in = dice.randrange(1, 2**64)
+        return _leg(
+            amount_in, 1 + amount_in * units_out * dice.randrange(90, 100) // (100 * units_in), (units_out, units_in)
+        )
+
+    for _ in range(300):
+        hops = tuple(tuple(leg() for _ in range(dice.randrange(1, 4))) for _ in range(dice.randrange(1, 3)))
+        kept = Fraction(1)
+        for hop in hops:
+            marginal = (
+                Fraction(leg.amount_in * leg.quote.marginal_price[0], leg.quote.marginal_price[1]) for leg in hop
+            )
+            kept *= Fraction(sum(leg.amount_out for leg in hop)) / sum(marginal, Fraction(0))
+        exact = (1 - kept) * 10**9
+        assert route_impact(Route(hops, 1)) == Decimal(round(exact)).scaleb(-9)
 
 
 def test_lamports_are_priced_by_the_fullest_pool_that_trades() -> None:
