@@ -110,7 +110,7 @@ async def _start(chosen: Settings, resources: AsyncExitStack) -> WebServices:
     cluster = CLUSTERS[chosen.solana_cluster]
     tokens = TokenList(cluster)
     redis_url = chosen.redis_url.get_secret_value()
-    database = Database(chosen.database_url)
+    database = Database(chosen.database_url, prepare=chosen.prepared_statements)
     resources.push_async_callback(database.close)
     redis = connect(redis_url)
     resources.push_async_callback(redis.aclose)

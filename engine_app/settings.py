@@ -74,6 +74,10 @@ class Settings(BaseSettings):
     database_url: str | None = Field(
         None, description="PostgreSQL, `postgresql://user:password@host:port/name`; embedded when not set"
     )
+    prepared_statements: bool = Field(
+        True,
+        description="Plan statements once a connection; off by itself behind a pooler that does not keep them",
+    )
     redis_url: SecretStr | None = Field(
         None, description="Redis or Valkey, `redis://:password@host:port/0`; embedded when not set"
     )

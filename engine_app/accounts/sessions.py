@@ -12,7 +12,7 @@ from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine_app.accounts.models import LONGEST_AGENT, OpenedSession, User
-from engine_app.storage.postgres import Statements
+from engine_app.storage.prepared import Prepared, Statements
 
 KEPT_AFTER_EXPIRY = timedelta(days=30)
 MOST_LISTED = 200
@@ -45,8 +45,8 @@ class Holder:
 
 async def holder(session: Statements, token_id: str) -> Holder | None:
     """Whose session a token stands for, where it still holds; by one read over two indexes."""
-    row = (await session.execute(_HOLDER, {"token": token_id})).one_or_none()
-    return None if row is None else Holder(*row)
+    row = await _HOLDER.row(session, {"token": token_id})
+    return None if row is None else Holder(**row)
 
 
 async def open_of(session: AsyncSession, user_id: int) -> Sequence[OpenedSession]:
@@ -85,8 +85,8 @@ def _holds() -> ColumnElement[bool]:
     return col(OpenedSession.ended_at).is_(None) & (col(OpenedSession.expires_at) > func.clock_timestamp())
 
 
-_HOLDER = (
-    sqlalchemy.select(col(OpenedSession.id), col(User.id), col(User.username))
+_HOLDER = Prepared(
+    sqlalchemy.select(col(OpenedSession.id).label("session_id"), col(OpenedSession.user_id), col(User.username))
     .join(User, col(User.id) == col(OpenedSession.user_id))
     .where(col(OpenedSession.token_id) == bindparam("token", type_=String()), _holds())
 )

@@ -7,7 +7,7 @@ import time
 
 import psycopg
 
-from engine_app.embedded.migrations import libpq_url
+from engine_app.storage.postgres import libpq_url
 
 _POLL_SECONDS = 0.05
 _FULL_SECONDS = 20.0

@@ -8,6 +8,7 @@ import psycopg
 
 from engine_app.embedded.errors import StartFailed
 from engine_app.embedded.processes import PROJECT
+from engine_app.storage.postgres import libpq_url
 from engine_app.storage.schema import newest_revision
 
 
@@ -58,8 +59,3 @@ def _alembic(direction: Literal["upgrade", "downgrade"], database_url: str, revi
         go(config, revision)
     except CommandError as error:
         raise StartFailed(f"the database cannot be migrated: {error}") from None
-
-
-def libpq_url(database_url: str) -> str:
-    """The URL as libpq reads it, without the driver that SQLAlchemy's spelling may name."""
-    return database_url.replace("postgresql+psycopg://", "postgresql://", 1)

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from solders.signature import Signature
-from sqlalchemy.exc import IntegrityError
 
 from engine_app.chain.answers import SignatureStatus
 from engine_app.chain.errors import RpcRefused, RpcUnavailable
@@ -22,7 +21,7 @@ from engine_app.orders.finalizing import Landed, finalize
 from engine_app.orders.lifecycle import Verdict
 from engine_app.orders.models import Attempt, Order
 from engine_app.orders.repository import LeaseLost
-from engine_app.storage.postgres import DATABASE_AWAY
+from engine_app.storage.postgres import DATABASE_AWAY, REFUSED
 from engine_app.telemetry import metrics
 from engine_app.telemetry.logging import bound, get_logger
 
@@ -49,7 +48,7 @@ async def follow_to_finality(engine: Engine) -> None:
 async def look_once(engine: Engine) -> int:
     """Take the confirmed orders whose slot is finalized, and write what the chain says of each; how many are done."""
     finalized_slot = await engine.rpc.slot("finalized")
-    async with engine.database.transaction() as session:
+    async with engine.database.at_once() as session:
         ripe = await leases.take_to_finalize(session, engine.name, finalized_slot=finalized_slot, limit=BATCH)
     if not ripe:
         return 0
@@ -85,7 +84,7 @@ async def _judge(engine: Engine, ripe: Sequence[tuple[Order, Attempt]], done: se
                 log.info("order.taken_over")
             except (RpcUnavailable, RpcRefused) as error:
                 log.warning("finality.node_away", error=error.detail)
-            except IntegrityError:
+            except REFUSED:
                 # The rules of the database stand against it: one such order must not keep the others from finality.
                 log.exception("finality.refused")
 
@@ -109,7 +108,7 @@ async def _finalize_together(engine: Engine, stayed: Sequence[tuple[Order, Attem
     try:
         async with engine.database.at_once() as session:
             written = await finalize(session, landed, worker=engine.name)
-    except IntegrityError:
+    except REFUSED:
         return set()
     for order in written.values():
         engine.progress.publish(order)

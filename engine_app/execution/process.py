@@ -74,7 +74,7 @@ class ExecutionProcess:
         mnemonic = settings.wallet_mnemonic.get_secret_value()
         cluster = CLUSTERS[settings.solana_cluster]
         tokens = TokenList(cluster)
-        database = await self._database(settings.database_url)
+        database = await self._database(settings.database_url, prepare=settings.prepared_statements)
         redis = connect(settings.redis_url.get_secret_value())
         self._resources.push_async_callback(redis.aclose)
         progress = ProgressPublisher(redis, tokens)
@@ -163,8 +163,8 @@ class ExecutionProcess:
                 log.warning("worker.leases_left_to_run_out", error=str(error))
         await self._resources.aclose()
 
-    async def _database(self, url: str) -> Database:
-        database = Database(url)
+    async def _database(self, url: str, *, prepare: bool) -> Database:
+        database = Database(url, prepare=prepare)
         self._resources.push_async_callback(database.close)
         while True:
             try:

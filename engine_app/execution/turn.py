@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
-from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine_app.chain.call_counts import count_calls
@@ -22,7 +21,8 @@ from engine_app.orders.along import Along
 from engine_app.orders.leases import OwnAddress
 from engine_app.orders.lifecycle import MAX_TRIES, Status, Verdict, WaitReason, retry_time
 from engine_app.orders.models import Attempt, Order
-from engine_app.storage.postgres import Statements
+from engine_app.storage.connections import Straight
+from engine_app.storage.prepared import Statements
 from engine_app.telemetry import metrics
 from engine_app.telemetry.logging import bound, get_logger
 
@@ -113,9 +113,9 @@ class Turn:
         """One transaction of this turn: what it wrote is told once it is committed, and forgotten where it failed."""
         return self._told(self.engine.database.transaction())
 
-    def together(self) -> AbstractAsyncContextManager[AsyncConnection]:
-        """The same for statements that need no objects, which cost less."""
-        return self._told(self.engine.database.connection())
+    def together(self) -> AbstractAsyncContextManager[Straight]:
+        """The same for prepared statements, which cost less."""
+        return self._told(self.engine.database.together())
 
     @asynccontextmanager
     async def _told(self, connected: AbstractAsyncContextManager[Written]) -> AsyncIterator[Written]:

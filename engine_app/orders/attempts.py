@@ -7,16 +7,15 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
-import psycopg
 import sqlalchemy
 from sqlalchemy import CTE, bindparam, func, insert, update
-from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine_app.orders.along import Along
 from engine_app.orders.lifecycle import Verdict
 from engine_app.orders.models import Attempt, Order
+from engine_app.storage.postgres import REFUSED, rule_of
 from engine_app.wallets.models import Wallet
 
 ATTEMPTS = Attempt.metadata.tables["attempts"]
@@ -42,7 +41,8 @@ async def insert_attempt(session: AsyncSession, attempt: Attempt) -> None:
 
 def birth(attempt: Attempt) -> Along:
     """The same as a part of the statement that advances the order."""
-    values = {f"born_{name}": value for name, value in attempt.model_dump().items() if name != "created_at"}
+    given = vars(attempt)
+    values = {f"born_{column.name}": given[column.name] for column in ATTEMPTS.c if column.name != "created_at"}
     return Along(_born, values)
 
 
@@ -57,8 +57,8 @@ def signature_told_apart() -> Iterator[None]:
     """Raise SignatureTaken where what is written inside fails because another attempt has the signature."""
     try:
         yield
-    except IntegrityError as error:
-        if isinstance(error.orig, psycopg.Error) and error.orig.diag.constraint_name == SIGNATURE_KEY:
+    except REFUSED as error:
+        if rule_of(error) == SIGNATURE_KEY:
             raise SignatureTaken from error
         raise
 

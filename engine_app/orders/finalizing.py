@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 import sqlalchemy
@@ -12,7 +11,6 @@ from sqlalchemy import (
     ARRAY,
     BigInteger,
     ColumnElement,
-    Select,
     String,
     Uuid,
     bindparam,
@@ -26,7 +24,7 @@ from engine_app.orders.attempts import ATTEMPTS
 from engine_app.orders.lifecycle import Verdict
 from engine_app.orders.models import Order
 from engine_app.orders.repository import DATABASE_NOW, ORDERS, recorded
-from engine_app.storage.postgres import Statements
+from engine_app.storage.prepared import Prepared, Statements, loaded
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +48,11 @@ async def finalize(session: Statements, landed: Sequence[Landed], *, worker: str
         "attempt_ids": [each.attempt_id for each in landed],
         "slots": [each.slot for each in landed],
     }
-    rows = await session.execute(_FINALIZE, values | {"event": "finalized", "worker": worker})
-    return {row["id"]: Order(**row) for row in rows.mappings()}
+    rows = await _FINALIZE.rows(session, values | {"event": "finalized", "worker": worker})
+    return {row["id"]: loaded(Order, row) for row in rows}
 
 
-def _finalizing() -> Select[Any]:
+def _finalizing() -> Prepared:
     orders, attempts = ORDERS.c, ATTEMPTS.c
     landed = (
         func.unnest(
@@ -95,7 +93,7 @@ def _finalizing() -> Select[Any]:
     )
     facts = func.jsonb_build_object(_word("slot"), advanced.c.final_slot)
     told = sqlalchemy.select(*(advanced.c[column.name] for column in orders))
-    return told.add_cte(recorded(advanced, data=facts))
+    return Prepared(told.add_cte(recorded(advanced, data=facts)))
 
 
 def _word(text: str) -> ColumnElement[str]:

@@ -11,14 +11,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from sqlalchemy import delete, func
+from sqlalchemy import Integer, String, Uuid, bindparam, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import col, select
+from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
-from sqlmodel.sql.expression import SelectOfScalar
 
 from engine_app.errors import EngineError, register
 from engine_app.orders.models import IdempotencyKey
+from engine_app.storage.prepared import Prepared, Statements, loaded
 
 if TYPE_CHECKING:
     from engine_app.orders.service import PlaceSwap, PlaceTransfer
@@ -67,7 +67,7 @@ def digest(wanted: PlaceSwap | PlaceTransfer) -> str:
     return hashlib.sha256(repr(given).encode()).hexdigest()
 
 
-async def claim(session: AsyncSession, user_id: int, key: str, *, digest: str, order_id: UUID) -> IdempotencyKey | None:
+async def claim(session: Statements, user_id: int, key: str, *, digest: str, order_id: UUID) -> IdempotencyKey | None:
     """Claim a key for a new order, in the transaction that inserts the order.
 
     A concurrent claim of the same key waits here until the other transaction ends.
@@ -75,26 +75,34 @@ async def claim(session: AsyncSession, user_id: int, key: str, *, digest: str, o
     Returns:
         None where the key is now this order's, else the earlier claim.
     """
-    claimed = await session.execute(
-        insert(IdempotencyKey)
-        .values(user_id=user_id, key=key, digest=digest, order_id=order_id)
-        .on_conflict_do_nothing()
-        .returning(col(IdempotencyKey.order_id))
-    )
-    if claimed.one_or_none() is not None:
+    values = {"of_user": user_id, "under": key, "digest": digest, "for_order": order_id}
+    if await _CLAIM.row(session, values) is not None:
         return None
-    return (await session.exec(_claim_of(user_id, key))).one()
+    return await claimed(session, user_id, key)
 
 
-async def claimed(session: AsyncSession, user_id: int, key: str) -> IdempotencyKey | None:
+async def claimed(session: Statements, user_id: int, key: str) -> IdempotencyKey | None:
     """A user's claim of a key, None where he made none."""
-    return (await session.exec(_claim_of(user_id, key))).one_or_none()
-
-
-def _claim_of(user_id: int, key: str) -> SelectOfScalar[IdempotencyKey]:
-    return select(IdempotencyKey).where(IdempotencyKey.user_id == user_id, IdempotencyKey.key == key)
+    row = await _CLAIMED.row(session, {"of_user": user_id, "under": key})
+    return None if row is None else loaded(IdempotencyKey, row)
 
 
 async def forget_old(session: AsyncSession) -> None:
     """Delete the keys that are older than `KEPT`."""
     await session.execute(delete(IdempotencyKey).where(col(IdempotencyKey.created_at) < func.clock_timestamp() - KEPT))
+
+
+_KEYS = IdempotencyKey.metadata.tables["idempotency_keys"]
+_OF_USER, _UNDER = bindparam("of_user", type_=Integer()), bindparam("under", type_=String())
+_CLAIM = Prepared(
+    insert(_KEYS)
+    .values(
+        user_id=_OF_USER,
+        key=_UNDER,
+        digest=bindparam("digest", type_=String()),
+        order_id=bindparam("for_order", type_=Uuid()),
+    )
+    .on_conflict_do_nothing()
+    .returning(_KEYS.c.order_id)
+)
+_CLAIMED = Prepared(select(*_KEYS.c).where(_KEYS.c.user_id == _OF_USER, _KEYS.c.key == _UNDER))

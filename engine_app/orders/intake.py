@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from sqlalchemy import func, select
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine_app.errors import EngineError, register
 from engine_app.storage import deployment
+from engine_app.storage.prepared import Prepared, Statements
 
 RETRY_SECONDS = 60
 _LOCK = 0x4F524452
@@ -25,7 +25,7 @@ class IntakePaused(EngineError):
     status = 503
 
 
-async def enter(session: AsyncSession, *, alone: bool = False) -> None:
+async def enter(session: Statements, *, alone: bool = False) -> None:
     """Begin to place an order: take the lock under which orders are placed, before anything of them is counted.
 
     Args:
@@ -35,12 +35,13 @@ async def enter(session: AsyncSession, *, alone: bool = False) -> None:
     Raises:
         IntakePaused: an operator has paused intake.
     """
-    why = (await session.execute(_ALONE if alone else _BESIDE_OTHERS)).scalar_one()
-    if why is not None:
+    told = await (_ALONE if alone else _BESIDE_OTHERS).row(session, {})
+    if told is not None and told["paused_why"] is not None:
+        why = told["paused_why"]
         raise IntakePaused(f"no new orders are taken at the moment: {why}", retry_after=RETRY_SECONDS)
 
 
 _ALONE, _BESIDE_OTHERS = (
-    select(deployment.PAUSED_WHY, lock(_LOCK))
+    Prepared(select(deployment.PAUSED_WHY.label("paused_why"), lock(_LOCK).label("entered")))
     for lock in (func.pg_advisory_xact_lock, func.pg_advisory_xact_lock_shared)
 )

@@ -17,8 +17,6 @@ from sqlalchemy import (
     BigInteger,
     Integer,
     Interval,
-    Select,
-    Update,
     Uuid,
     and_,
     bindparam,
@@ -29,22 +27,25 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
-    tuple_,
     update,
 )
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.sql import ColumnElement
+from sqlalchemy.sql import ColumnElement, TableValuedAlias
+from sqlalchemy.types import TypeEngine
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from engine_app.orders.attempts import ATTEMPTS
 from engine_app.orders.models import OPEN_STATUSES, Attempt, Order
 from engine_app.orders.repository import ORDERS, recorded
-from engine_app.storage.postgres import Statements
+from engine_app.storage.prepared import Prepared, Statements, loaded
 from engine_app.wallets.repository import WALLETS
 
 LEASE = timedelta(seconds=5)
 _NOW = func.clock_timestamp()
 IN_FLIGHT = OPEN_STATUSES
+_OF_ATTEMPT = "attempt_"
+"""Before the name of a column of attempts, beside an order's."""
 
 
 def _is_free() -> ColumnElement[bool]:
@@ -89,17 +90,17 @@ async def take(session: Statements, order_id: UUID, owner: str, *, begin: bool =
         None where the order is done or another holds it.
     """
     names = {"owner": owner, "for_order": order_id, "event": "routing", "data": {"try": 1}, "worker": owner}
-    row = (await session.execute(_BEGIN if begin else _TAKE, names)).mappings().one_or_none()
+    row = await (_BEGIN if begin else _TAKE).row(session, names)
     if row is None:
         return None
     values = dict(row)
     now, wallet = values.pop("now"), OwnAddress(values.pop("address"), values.pop("derivation_index"))
     fresh, since = values.pop("fresh"), values.pop("since")
-    order = Order(**values)
+    order = loaded(Order, values)
     return Taken(order, now, wallet, order.updated_at - since if fresh else None)
 
 
-def _taking(*, begin: bool) -> Select[Any]:
+def _taking(*, begin: bool) -> Prepared:
     columns = ORDERS.c
     is_fresh = and_(columns.status == "pending", columns.cancel_requested_at.is_(None), columns.expires_at > _NOW)
     before = (
@@ -130,7 +131,7 @@ def _taking(*, begin: bool) -> Select[Any]:
     found = select(taken, _NOW.label("now"), WALLETS.c.address, WALLETS.c.derivation_index).join(
         WALLETS, WALLETS.c.id == taken.c.wallet_id
     )
-    return found.add_cte(recorded(taken, where=taken.c.fresh)) if begin else found
+    return Prepared(found.add_cte(recorded(taken, where=taken.c.fresh)) if begin else found)
 
 
 async def seize(session: AsyncSession, order_id: UUID, owner: str) -> int:
@@ -168,30 +169,28 @@ async def renew(
     if not held:
         return set()
     told = [(waiting or {}).get(order_id) for order_id in held]
-    renewed = await session.execute(_RENEW, {"ids": list(held), "tokens": list(held.values()), "waiting_for": told})
-    return set(renewed.scalars())
+    values = {"ids": list(held), "tokens": list(held.values()), "waits": told}
+    return {row["id"] for row in await _RENEW.rows(session, values)}
 
 
-def _renewing() -> Update:
-    ours = (
-        func.unnest(
-            bindparam("ids", type_=ARRAY(Uuid())),
-            bindparam("tokens", type_=ARRAY(BigInteger())),
-            bindparam("waiting_for", type_=ARRAY(JSONB(none_as_null=True))),
-        )
-        .table_valued("id", "token", column("waiting_for", JSONB))
-        .render_derived(name="ours")
-    )
-    columns = ORDERS.c
+def _held(**more: TypeEngine[Any]) -> TableValuedAlias:
+    """The leases that are meant: order and token, and what else is told of each, by name."""
+    told: dict[str, TypeEngine[Any]] = {"id": Uuid(), "token": BigInteger(), **more}
+    lists = (bindparam(f"{name}s", type_=ARRAY(kind)) for name, kind in told.items())
+    return func.unnest(*lists).table_valued(*(column(*each) for each in told.items())).render_derived(name="ours")
+
+
+def _renewing() -> Prepared:
+    columns, ours = ORDERS.c, _held(wait=JSONB(none_as_null=True))
     # What was written since the caller looked, a confirmation say, stays.
     still_waiting = columns.waiting_for["reason"].astext.in_(("landing", "expiry"))
-    return (
+    return Prepared(
         update(ORDERS)
         .where(columns.id == ours.c.id, columns.fencing_token == ours.c.token, columns.lease_until.is_not(None))
         .values(
             lease_until=_NOW + LEASE,
             waiting_for=case(
-                (still_waiting, func.coalesce(ours.c.waiting_for, columns.waiting_for)), else_=columns.waiting_for
+                (still_waiting, func.coalesce(ours.c.wait, columns.waiting_for)), else_=columns.waiting_for
             ),
         )
         .returning(columns.id)
@@ -206,15 +205,19 @@ async def release(session: Statements, held: Mapping[UUID, int], *, not_before: 
         held: order → fencing token.
         not_before: when the orders may be taken up again, None to leave that as it is.
     """
-    if not held:
-        return
-    ours = tuple_(col(Order.id), col(Order.fencing_token)).in_(list(held.items()))
-    later = {} if not_before is None else {"not_before": not_before}
-    await session.execute(
-        update(Order)
-        .where(ours)
-        .values(lease_until=None, lease_owner=None, **later)
-        .execution_options(synchronize_session=False)
+    if held:
+        values = {"ids": list(held), "tokens": list(held.values()), "later": not_before}
+        await _RELEASE.rows(session, values)
+
+
+def _releasing() -> Prepared:
+    columns, ours = ORDERS.c, _held()
+    later = bindparam("later", type_=columns.not_before.type)
+    return Prepared(
+        update(ORDERS)
+        .where(columns.id == ours.c.id, columns.fencing_token == ours.c.token)
+        .values(lease_until=None, lease_owner=None, not_before=func.coalesce(later, columns.not_before))
+        .returning(columns.id)
     )
 
 
@@ -226,13 +229,12 @@ async def due(session: Statements, *, limit: int, grace: timedelta) -> Sequence[
         limit: at most so many.
         grace: how long a fresh order is left to the queue's message.
     """
-    found = await session.execute(_DUE, {"most": limit, "grace": grace})
-    return list(found.scalars())
+    return [row["id"] for row in await _DUE.rows(session, {"most": limit, "grace": grace})]
 
 
-def _being_due() -> Select[Any]:
+def _being_due() -> Prepared:
     columns = ORDERS.c
-    return (
+    return Prepared(
         select(columns.id)
         .where(
             columns.status.in_(IN_FLIGHT),
@@ -252,36 +254,49 @@ def _being_due() -> Select[Any]:
 
 
 async def take_to_finalize(
-    session: AsyncSession, owner: str, *, finalized_slot: int, limit: int
+    session: Statements, owner: str, *, finalized_slot: int, limit: int
 ) -> Sequence[tuple[Order, Attempt]]:
     """Take the leases of confirmed orders whose transaction landed at or before a finalized slot."""
+    rows = await _TAKE_RIPE.rows(session, {"owner": owner, "finalized_slot": finalized_slot, "most": limit})
+    return [_order_and_attempt(row) for row in rows]
+
+
+def _taking_ripe() -> Prepared:
+    orders, attempts = ORDERS.c, ATTEMPTS.c
+    of_order = (attempts.order_id == orders.id) & attempts.verdict.is_(None)
     ripe = (
-        select(col(Order.id))
-        .join(Attempt, (col(Attempt.order_id) == col(Order.id)) & col(Attempt.verdict).is_(None))
+        select(orders.id)
+        .join(ATTEMPTS, of_order)
         .where(
-            col(Order.status) == "confirmed",
-            col(Order.finalized_at).is_(None),
+            orders.status == "confirmed",
+            orders.finalized_at.is_(None),
             _is_free(),
-            col(Attempt.observed_slot) <= finalized_slot,
+            attempts.observed_slot <= bindparam("finalized_slot", type_=attempts.observed_slot.type),
         )
-        .order_by(col(Order.created_at))
-        .limit(limit)
-        .with_for_update(skip_locked=True, of=Order)
+        .order_by(orders.created_at)
+        .limit(bindparam("most", type_=Integer()))
+        .with_for_update(skip_locked=True, of=ORDERS)
     )
-    taken = await session.execute(
-        update(Order)
-        .where(col(Order.id).in_(ripe), col(Attempt.order_id) == col(Order.id), col(Attempt.verdict).is_(None))
+    return Prepared(
+        update(ORDERS)
+        .where(orders.id.in_(ripe), of_order)
         .values(
-            lease_owner=owner,
-            lease_until=func.clock_timestamp() + LEASE,
-            fencing_token=col(Order.fencing_token) + 1,
+            lease_owner=bindparam("owner", type_=orders.lease_owner.type),
+            lease_until=_NOW + LEASE,
+            fencing_token=orders.fencing_token + literal_column("1"),
         )
-        .returning(Order, Attempt)
-        .execution_options(synchronize_session=False)
+        .returning(*orders, *(column.label(_OF_ATTEMPT + column.name) for column in attempts))
     )
-    return [(row[0], row[1]) for row in taken]
+
+
+def _order_and_attempt(row: Mapping[str, Any]) -> tuple[Order, Attempt]:
+    order = {name: value for name, value in row.items() if not name.startswith(_OF_ATTEMPT)}
+    attempt = {name.removeprefix(_OF_ATTEMPT): value for name, value in row.items() if name not in order}
+    return loaded(Order, order), loaded(Attempt, attempt)
 
 
 _TAKE, _BEGIN = _taking(begin=False), _taking(begin=True)
 _RENEW = _renewing()
+_RELEASE = _releasing()
 _DUE = _being_due()
+_TAKE_RIPE = _taking_ripe()

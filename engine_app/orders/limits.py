@@ -12,12 +12,26 @@ be talked up. An order that fails gives back what it took of its day.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
-from sqlalchemy import ColumnElement, Date, case, cast, delete, func, literal, select, text, true
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Date,
+    Integer,
+    String,
+    bindparam,
+    case,
+    cast,
+    delete,
+    func,
+    literal,
+    select,
+    text,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -27,6 +41,7 @@ from engine_app.markets.errors import UnknownToken
 from engine_app.markets.tokens import Token, TokenList, whole
 from engine_app.orders.models import IS_OPEN, Order, OrderVolume
 from engine_app.settings import Settings, SettingsError, TokenAmount
+from engine_app.storage.prepared import Prepared, Statements
 
 ENGINE = 0
 """Stands for all accounts together where volumes are kept by account."""
@@ -145,15 +160,16 @@ class OrderLimits:
         all_ = _counted(f"orders.{IS_OPEN}", self.open_altogether - least_room)
         return (mine < self.open_of_account) & (all_ < self.open_altogether - least_room)
 
-    async def why_full(self, session: AsyncSession, user_id: int) -> EngineError:
+    async def why_full(self, session: Statements, user_id: int) -> EngineError:
         """Which of the two numbers of open orders leaves no room."""
-        mine = _counted(OF_USER, self.open_of_account)
-        if (await session.execute(select(mine), {"of_user": user_id})).scalar_one() >= self.open_of_account:
+        mine = Prepared(select(_counted(OF_USER, self.open_of_account).label("open")))
+        found = await mine.row(session, {"of_user": user_id})
+        if found is not None and found["open"] >= self.open_of_account:
             told = f"the account has {self.open_of_account} open orders, the most it may"
             return TooManyOpenOrders(told, retry_after=1)
         return EngineFull("the engine takes no further order before some are done", retry_after=1)
 
-    async def take_volume(self, session: AsyncSession, user_id: int, token: Token, amount: int) -> date | None:
+    async def take_volume(self, session: Statements, user_id: int, token: Token, amount: int) -> date | None:
         """Count an amount towards its day, for the account and for all together.
 
         Returns:
@@ -172,7 +188,7 @@ class OrderLimits:
             return None
         counted_on: dict[int, date] = {}
         if all(amount <= most for most in limited.values()):
-            counted_on = await _added(session, subjects, limited, mint, amount)
+            counted_on = await _added(session, user_id, limited, mint, amount)
         for subject, (most, refusal) in subjects.items():
             if most is not None and (amount > most or subject not in counted_on):
                 told = f"at most {whole(most, token.decimals)} {token.symbol} may be paid in a day (UTC)"
@@ -181,25 +197,39 @@ class OrderLimits:
 
 
 async def _added(
-    session: AsyncSession, subjects: Iterable[int], limited: Mapping[int, int], mint: str, amount: int
+    session: Statements, user_id: int, limited: Mapping[int, int], mint: str, amount: int
 ) -> dict[int, date]:
-    """Add an amount to today's sums, each unless it would exceed its limit; the day by the subjects that were added to.
+    """Add an amount to today's sums, each unless it would exceed its limit; the day by who was added to."""
+    values = {"subjects": [user_id, ENGINE], "mint": mint, "amount": Decimal(amount)}
+    most = {
+        name: None if (most := limited.get(subject)) is None else Decimal(most)
+        for name, subject in (("most_of_account", user_id), ("most_altogether", ENGINE))
+    }
+    return {row["user_id"]: row["day"] for row in await _ADD.rows(session, values | most)}
 
-    An account's row comes before that of all together, as whoever gives back locks them.
-    """
-    today = cast(func.timezone("UTC", func.now()), Date)
-    added = insert(OrderVolume).values(
-        [{"user_id": subject, "mint": mint, "day": today, "amount": Decimal(amount)} for subject in subjects]
+
+def _adding() -> Prepared:
+    """An account's row comes before that of all together, as whoever gives back locks them."""
+    volumes = OrderVolume.metadata.tables["order_volumes"].c
+    wished = select(
+        func.unnest(bindparam("subjects", type_=ARRAY(Integer()))),
+        bindparam("mint", type_=String()),
+        cast(func.timezone("UTC", func.now()), Date),
+        bindparam("amount", type_=volumes.amount.type),
     )
-    total = col(OrderVolume.amount) + added.excluded.amount
-    within = ((col(OrderVolume.user_id) == subject, total <= most) for subject, most in limited.items())
-    fits = case(*within, else_=true())
-    written = await session.execute(
+    added = insert(OrderVolume).from_select(["user_id", "mint", "day", "amount"], wished)
+    total = volumes.amount + added.excluded.amount
+    of_account, altogether = (
+        bindparam(name, type_=volumes.amount.type) for name in ("most_of_account", "most_altogether")
+    )
+    most = case((volumes.user_id == ENGINE, altogether), else_=of_account)
+    return Prepared(
         added.on_conflict_do_update(
-            index_elements=["user_id", "mint", "day"], set_={"amount": total}, where=fits
-        ).returning(col(OrderVolume.user_id), col(OrderVolume.day))
+            index_elements=["user_id", "mint", "day"],
+            set_={"amount": total},
+            where=most.is_(None) | (total <= most),
+        ).returning(volumes.user_id, volumes.day)
     )
-    return {row.user_id: row.day for row in written}
 
 
 async def forget_old(session: AsyncSession) -> None:
@@ -224,8 +254,7 @@ def _by_mint(amounts: Sequence[TokenAmount], tokens: TokenList) -> dict[str, int
     return found
 
 
-def _used_up(most: int, token: Token) -> str:
-    return f"at most {whole(most, token.decimals)} {token.symbol} may be paid in a day (UTC)"
+_ADD = _adding()
 
 
 def _until_tomorrow() -> int:

@@ -20,7 +20,6 @@ from sqlalchemy import (
     BigInteger,
     Integer,
     Interval,
-    Select,
     String,
     Uuid,
     bindparam,
@@ -38,7 +37,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from engine_app.orders.along import Along
 from engine_app.orders.models import Order, OrderEvent
 from engine_app.orders.replay import DEX_QUOTES, STATE
-from engine_app.storage.postgres import Statements
+from engine_app.storage.prepared import Prepared, Statements, loaded
 
 DATABASE_NOW = func.clock_timestamp()
 """The database's clock, as a value to write."""
@@ -62,7 +61,7 @@ class Condition:
 
 
 async def insert_order(
-    session: AsyncSession,
+    session: Statements,
     order: Order,
     *,
     valid_for: timedelta,
@@ -74,23 +73,23 @@ async def insert_order(
     It expires `valid_for` after the database's clock; the row comes back with the database's times. None where
     `only_if` does not hold: nothing was inserted.
     """
-    given = {name: value for name, value in order.model_dump().items() if value is not None}
+    given = {name: value for name, value in vars(order).items() if name in ORDERS.c and value is not None}
     given |= {"seq": 1}
     values = {f"set_{name}": value for name, value in given.items()}
     values |= {"valid_for": valid_for, "of_user": order.user_id, "event": "placed", "data": data, "worker": None}
-    row = (await session.execute(_placing(tuple(given), only_if), values)).mappings().one_or_none()
-    return None if row is None else Order(**row)
+    row = await _placing(tuple(given), only_if).row(session, values)
+    return None if row is None else loaded(Order, row)
 
 
 @lru_cache(maxsize=64)
-def _placing(given: tuple[str, ...], only_if: Condition | None) -> Select[Any]:
+def _placing(given: tuple[str, ...], only_if: Condition | None) -> Prepared:
     columns = [ORDERS.c[name] for name in given]
     wish = sqlalchemy.select(
         *(bindparam(f"set_{column.name}", type_=column.type) for column in columns),
         DATABASE_NOW + bindparam("valid_for", type_=Interval()),
     ).where(true() if only_if is None else only_if.holds)
     placed = insert(Order).from_select([*columns, ORDERS.c.expires_at], wish).returning(*ORDERS.c).cte("placed")
-    return sqlalchemy.select(placed).add_cte(recorded(placed))
+    return Prepared(sqlalchemy.select(placed).add_cte(recorded(placed)))
 
 
 async def advance(
@@ -147,8 +146,7 @@ async def request_cancel(session: Statements, user_id: int, order_id: UUID) -> O
 
 
 async def _has_token(session: Statements, order_id: UUID, token: int) -> bool:
-    found = await session.execute(select(Order.id).where(Order.id == order_id, Order.fencing_token == token))
-    return found.one_or_none() is not None
+    return await _WITH_TOKEN.row(session, {"for_order": order_id, "for_token": token}) is not None
 
 
 class Guard(Enum):
@@ -191,37 +189,25 @@ async def _change_and_record(
 ) -> Order | None:
     """The one statement that changes an order: the row, the next `seq`, the event and what goes along, together.
 
-    Making a statement costs several times as much as sending it, so each is made once for its set of columns.
+    A change is a value, or `DATABASE_NOW`.
     """
-    given = {name: value for name, value in changes.items() if not isinstance(value, ColumnElement)}
-    computed = {name: value for name, value in changes.items() if name not in given}
-    if all(value is DATABASE_NOW for value in computed.values()):
-        parts = tuple(each.part for each in along)
-        statement = _kept(guard, tuple(sorted(given)), tuple(sorted(computed)), parts)
-    else:
-        statement = _changing(guard, given, computed, [each.part for each in along])
+    given = {name: value for name, value in changes.items() if value is not DATABASE_NOW}
+    at_now = tuple(sorted(changes.keys() - given.keys()))
+    statement = _changing(guard, tuple(sorted(given)), at_now, tuple(each.part for each in along))
     values = {f"set_{name}": value for name, value in given.items()} | dict(facts)
     for each in along:
         values |= each.values
-    row = (await session.execute(statement, values)).mappings().one_or_none()
-    return None if row is None else Order(**row)
+    row = await statement.row(session, values)
+    return None if row is None else loaded(Order, row)
 
 
 @lru_cache(maxsize=256)
-def _kept(
-    guard: Guard, given: tuple[str, ...], at_now: tuple[str, ...], parts: tuple[Callable[[CTE], CTE], ...]
-) -> Select[Any]:
-    return _changing(guard, given, dict.fromkeys(at_now, DATABASE_NOW), parts)
-
-
 def _changing(
-    guard: Guard,
-    given: Iterable[str],
-    computed: Mapping[str, ColumnElement[Any]],
-    parts: Iterable[Callable[[CTE], CTE]],
-) -> Select[Any]:
+    guard: Guard, given: tuple[str, ...], at_now: tuple[str, ...], parts: tuple[Callable[[CTE], CTE], ...]
+) -> Prepared:
     columns = ORDERS.c
     values = {name: bindparam(f"set_{name}", type_=columns[name].type) for name in given}
+    computed = dict.fromkeys(at_now, DATABASE_NOW)
     advanced = (
         update(ORDERS)
         .where(*guard.conditions())
@@ -229,7 +215,7 @@ def _changing(
         .returning(*columns)
         .cte("advanced")
     )
-    return sqlalchemy.select(advanced).add_cte(recorded(advanced), *(part(advanced) for part in parts))
+    return Prepared(sqlalchemy.select(advanced).add_cte(recorded(advanced), *(part(advanced) for part in parts)))
 
 
 def recorded(order: CTE, *, where: ColumnElement[bool] | None = None, data: ColumnElement[Any] | None = None) -> CTE:
@@ -260,10 +246,10 @@ def recorded(order: CTE, *, where: ColumnElement[bool] | None = None, data: Colu
     )
 
 
-async def order_of_user(session: AsyncSession, user_id: int, order_id: UUID) -> Order | None:
+async def order_of_user(session: Statements, user_id: int, order_id: UUID) -> Order | None:
     """The order, if it is this user's."""
-    found = await session.exec(select(Order).where(Order.id == order_id, Order.user_id == user_id))
-    return found.one_or_none()
+    row = await _OF_USER.row(session, {"for_order": order_id, "for_user": user_id})
+    return None if row is None else loaded(Order, row)
 
 
 async def orders_of_user(session: AsyncSession, user_id: int, order_ids: Iterable[UUID]) -> dict[UUID, Order]:
@@ -272,9 +258,10 @@ async def orders_of_user(session: AsyncSession, user_id: int, order_ids: Iterabl
     return {order.id: order for order in found.all()}
 
 
-async def order_by_id(session: AsyncSession, order_id: UUID) -> Order | None:
+async def order_by_id(session: Statements, order_id: UUID) -> Order | None:
     """The order, whoever's it is."""
-    return (await session.exec(select(Order).where(Order.id == order_id))).one_or_none()
+    row = await _BY_ID.row(session, {"for_order": order_id})
+    return None if row is None else loaded(Order, row)
 
 
 async def events_of(session: AsyncSession, order_id: UUID, *, after: int = 0) -> Sequence[OrderEvent]:
@@ -300,3 +287,13 @@ async def events_after(session: AsyncSession, after: Mapping[UUID, int]) -> Sequ
         .order_by(col(OrderEvent.order_id), col(OrderEvent.seq))
     )
     return found.all()
+
+
+_THIS = ORDERS.c.id == bindparam("for_order", type_=Uuid())
+_BY_ID = Prepared(sqlalchemy.select(*ORDERS.c).where(_THIS))
+_OF_USER = Prepared(
+    sqlalchemy.select(*ORDERS.c).where(_THIS, ORDERS.c.user_id == bindparam("for_user", type_=Integer()))
+)
+_WITH_TOKEN = Prepared(
+    sqlalchemy.select(ORDERS.c.id).where(_THIS, ORDERS.c.fencing_token == bindparam("for_token", type_=BigInteger()))
+)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
@@ -15,7 +14,6 @@ from sqlalchemy import (
     CTE,
     BigInteger,
     Integer,
-    Select,
     String,
     Uuid,
     bindparam,
@@ -32,7 +30,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from engine_app.orders.along import Along
 from engine_app.orders.models import Order, Reservation
 from engine_app.storage.columns import BASE_UNITS
-from engine_app.storage.postgres import Statements
+from engine_app.storage.prepared import Prepared, Statements
 from engine_app.wallets.models import Wallet
 
 RESERVATIONS = Reservation.metadata.tables["reservations"]
@@ -60,14 +58,14 @@ async def reserve(
     Returns:
         What is missing, base units per mint; empty where the reservation was made.
     """
-    await session.execute(_LOCK, {"wallet": wallet_id})
+    await _LOCK.rows(session, {"wallet": wallet_id})
     wanted = {"mints": list(needs), "amounts": [Decimal(need) for need in needs.values()]}
     held = {"balances": [Decimal(balances.get(mint, 0)) for mint in needs], "read_at": slot}
-    missing = await session.execute(_RESERVE, {"wallet": wallet_id, "for_order": order_id, **wanted, **held})
-    return {mint: int(amount) for mint, amount in missing}
+    missing = await _RESERVE.rows(session, {"wallet": wallet_id, "for_order": order_id, **wanted, **held})
+    return {row["mint"]: int(row["short"]) for row in missing}
 
 
-def _reserving() -> Select[Any]:
+def _reserving() -> Prepared:
     """The statement that reserves everything or nothing, and tells what is missing."""
     columns, wallet = RESERVATIONS.c, bindparam("wallet", type_=Integer())
     its_order, mints = bindparam("for_order", type_=Uuid()), ARRAY(String())
@@ -101,7 +99,7 @@ def _reserving() -> Select[Any]:
         index_elements=["order_id", "mint"],
         set_={"amount": made.excluded.amount, "closed_at": None, "landed_slot": None},
     ).cte("reserved")
-    return missing.add_cte(reserved)
+    return Prepared(missing.add_cte(reserved))
 
 
 def closing(*, landed_slot: int | None) -> Along:
@@ -152,5 +150,5 @@ async def reserved_by_user(session: AsyncSession, user_id: int) -> dict[str, int
     return {mint: int(amount) for mint, amount in held.all()}
 
 
-_LOCK = select(col(Wallet.id)).where(col(Wallet.id) == bindparam("wallet", type_=Integer())).with_for_update()
+_LOCK = Prepared(select(col(Wallet.id)).where(col(Wallet.id) == bindparam("wallet", type_=Integer())).with_for_update())
 _RESERVE = _reserving()

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
+from typing import TypeVar
 from uuid import UUID, uuid4
 
 from solders.pubkey import Pubkey
@@ -30,7 +33,9 @@ from engine_app.orders.replay import as_of
 from engine_app.orders.updates import Update, update_of
 from engine_app.orders.view import HistoryPage, OrderView, order_view
 from engine_app.settings import Settings
+from engine_app.storage.connections import Straight
 from engine_app.storage.postgres import Database
+from engine_app.storage.prepared import Statements
 from engine_app.telemetry import metrics
 from engine_app.telemetry.logging import get_logger
 from engine_app.wallets import repository as wallets
@@ -76,7 +81,8 @@ class PlaceTransfer:
     address: str
 
 
-Draft = Callable[[AsyncSession, UUID, Wallet], Awaitable[Order]]
+Within = TypeVar("Within", Straight, AsyncSession)
+Draft = Callable[[Within, UUID, Wallet], Awaitable[Order]]
 """Makes an order's row from its id and wallet, inside the transaction that inserts it."""
 
 
@@ -137,7 +143,7 @@ class Orders:
             raise InvalidValidity(f"validForSeconds is {seconds}; give {MIN_VALID_SECONDS} to {MAX_VALID_SECONDS}")
         self._limits.require_size(token_in, amount_in)
 
-        async def draft(session: AsyncSession, order_id: UUID, wallet: Wallet) -> Order:
+        async def draft(session: Straight, order_id: UUID, wallet: Wallet) -> Order:
             return Order(
                 id=order_id,
                 user_id=user_id,
@@ -155,10 +161,16 @@ class Orders:
                 volume_day=await self._limits.take_volume(session, user_id, token_in, amount_in),
             )
 
-        return await self.accept(user_id, wanted, draft, seconds=seconds, key=key)
+        return await self._accept(user_id, wanted, draft, self._database.together, seconds=seconds, key=key)
 
     async def accept(
-        self, user_id: int, wanted: PlaceSwap | PlaceTransfer, draft: Draft, *, seconds: int, key: str | None
+        self,
+        user_id: int,
+        wanted: PlaceSwap | PlaceTransfer,
+        draft: Draft[AsyncSession],
+        *,
+        seconds: int,
+        key: str | None,
     ) -> OrderView:
         """Insert an order, tell whoever watches, and ask a worker for it: it is durable when this returns.
 
@@ -174,10 +186,23 @@ class Orders:
             TooManyOpenOrders, EngineFull: there is no room; no order was placed.
             KeyReused: the key was used for another wish; no order was placed.
         """
+        return await self._accept(user_id, wanted, draft, self._database.transaction, seconds=seconds, key=key)
+
+    async def _accept(
+        self,
+        user_id: int,
+        wanted: PlaceSwap | PlaceTransfer,
+        draft: Draft[Within],
+        within: Callable[[], AbstractAsyncContextManager[Within]],
+        *,
+        seconds: int,
+        key: str | None,
+    ) -> OrderView:
+        placing = partial(self._insert, user_id, wanted, draft, within, seconds=seconds, key=key)
         try:
-            order, is_new = await self._insert(user_id, wanted, draft, seconds=seconds, key=key, alone=False)
+            order, is_new = await placing(alone=False)
         except LittleRoom:
-            order, is_new = await self._insert(user_id, wanted, draft, seconds=seconds, key=key, alone=True)
+            order, is_new = await placing(alone=True)
         if is_new:
             log.info("order.placed", order=str(order.id), user=user_id, kind=order.kind)
             metrics.ORDERS.labels(order.kind, "placed", "").inc()
@@ -189,7 +214,8 @@ class Orders:
         self,
         user_id: int,
         wanted: PlaceSwap | PlaceTransfer,
-        draft: Draft,
+        draft: Draft[Within],
+        within: Callable[[], AbstractAsyncContextManager[Within]],
         *,
         seconds: int,
         key: str | None,
@@ -201,7 +227,7 @@ class Orders:
             LittleRoom: nothing was written; only an order that is placed `alone` may find room.
         """
         order_id = uuid4()
-        async with self._database.transaction() as session:
+        async with within() as session:
             if key is not None:
                 earlier = await idempotency.claim(
                     session, user_id, key, digest=idempotency.digest(wanted), order_id=order_id
@@ -226,7 +252,7 @@ class Orders:
 
     async def earlier(self, user_id: int, wanted: PlaceSwap | PlaceTransfer, key: str) -> OrderView | None:
         """The order that was placed under the key before, None where none was. Raises KeyReused."""
-        async with self._database.transaction() as session:
+        async with self._database.together() as session:
             claimed = await idempotency.claimed(session, user_id, key)
             order = None if claimed is None else await self._same_order(session, claimed, wanted)
         return None if order is None else order_view(order, self._tokens)
@@ -240,7 +266,7 @@ class Orders:
         Raises:
             OrderNotFound: there is no such order of this user.
         """
-        async with self._database.transaction() as session:
+        async with self._database.together() as session:
             cancelled = await repository.request_cancel(session, user_id, order_id)
             order = cancelled or await repository.order_of_user(session, user_id, order_id)
         if order is None:
@@ -252,7 +278,7 @@ class Orders:
         return order_view(order, self._tokens)
 
     async def _same_order(
-        self, session: AsyncSession, earlier: IdempotencyKey, wanted: PlaceSwap | PlaceTransfer
+        self, session: Statements, earlier: IdempotencyKey, wanted: PlaceSwap | PlaceTransfer
     ) -> Order:
         """The order that was placed under the key before. Raises KeyReused where it asked for something else."""
         if earlier.digest != idempotency.digest(wanted):

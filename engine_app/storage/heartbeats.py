@@ -6,13 +6,14 @@ import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func
+from sqlalchemy import bindparam, delete, func
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Field, SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine_app.storage.columns import moment
 from engine_app.storage.postgres import DATABASE_AWAY, Database
+from engine_app.storage.prepared import Prepared, Statements
 from engine_app.telemetry.logging import get_logger
 
 BEAT_SECONDS = 2.0
@@ -43,13 +44,9 @@ class Sign:
     up_seconds: float
 
 
-async def beat(session: AsyncSession, worker: str) -> None:
+async def beat(session: Statements, worker: str) -> None:
     """Note that a worker lives now."""
-    await session.execute(
-        insert(Heartbeat)
-        .values(worker=worker)
-        .on_conflict_do_update(index_elements=["worker"], set_={"seen_at": func.clock_timestamp()})
-    )
+    await _BEAT.rows(session, {"worker": worker})
 
 
 async def leave(session: AsyncSession, worker: str) -> None:
@@ -88,8 +85,16 @@ async def keep_beating(database: Database, worker: str) -> None:
     """Give a sign of life every two seconds until cancelled."""
     while True:
         try:
-            async with database.transaction() as session:
+            async with database.at_once() as session:
                 await beat(session, worker)
         except DATABASE_AWAY as error:
             log.warning("heartbeat.database_away", error=type(error).__name__)
         await asyncio.sleep(BEAT_SECONDS)
+
+
+_BEAT = Prepared(
+    insert(Heartbeat)
+    .values(worker=bindparam("worker"))
+    .on_conflict_do_update(index_elements=["worker"], set_={"seen_at": func.clock_timestamp()})
+    .returning(col(Heartbeat.worker))
+)

@@ -2,36 +2,38 @@
 
 Postgres is the truth: every commit is durable (`storage.schema` refuses a server whose commits are not), and no
 caller may hold a transaction open across a call to the chain. Nothing relies on the state of a session, so that a
-pooler may give each transaction another connection.
+pooler may give each transaction another connection: where one does, nothing is prepared (`storage.connections`).
 """
 
 from __future__ import annotations
 
-import select
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import psycopg
 import sqlalchemy.ext.asyncio
-from sqlalchemy import event, text
-from sqlalchemy.exc import DisconnectionError, InterfaceError, OperationalError
+from sqlalchemy import event
+from sqlalchemy.exc import DisconnectionError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine_app.errors import register
+from engine_app.storage.connections import Connections, Straight, stands
 
-
-def driver_url(database_url: str) -> str:
-    """The URL with psycopg named as the driver, from any of the usual spellings."""
-    for prefix in ("postgresql+psycopg://", "postgresql://", "postgres://"):
-        if database_url.startswith(prefix):
-            return "postgresql+psycopg://" + database_url[len(prefix) :]
-    raise ValueError("DATABASE_URL must begin with postgresql://")
-
-
-DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout)
+DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout, psycopg.OperationalError, psycopg.InterfaceError)
 """Postgres does not answer: nothing was written, and trying again later is right."""
+
+REFUSED = (IntegrityError, psycopg.IntegrityError)
+"""A rule of the database stands against what was to be written; nothing was."""
+
+
+def rule_of(refused: IntegrityError | psycopg.IntegrityError) -> str | None:
+    """The name of the constraint that stands against it; None where a trigger does."""
+    error = refused.orig if isinstance(refused, IntegrityError) else refused
+    return error.diag.constraint_name if isinstance(error, psycopg.Error) else None
+
 
 DATABASE_UNAVAILABLE = register(
     "DATABASE_UNAVAILABLE",
@@ -48,32 +50,30 @@ class Session(AsyncSession):
     execute = sqlalchemy.ext.asyncio.AsyncSession.execute
 
 
-Statements = Session | AsyncSession | AsyncConnection
-"""Where a statement may be executed: in a transaction, or at once."""
-
-
 class Database:
-    """One pool of connections to Postgres.
+    """Connections to Postgres.
 
-    `transaction()` commits at its end and rolls back where an error leaves it. One statement may also go `at_once()`.
+    A transaction commits at its end and is rolled back where an error leaves it. `transaction()` and `connection()`
+    take any statement, `together()` and `at_once()` prepared ones, which cost a fraction there.
     """
 
-    def __init__(self, database_url: str, *, pool_size: int = 10) -> None:
+    def __init__(self, database_url: str, *, pool_size: int = 10, prepare: bool = True) -> None:
         """Open nothing yet.
 
         Args:
             database_url: where.
-            pool_size: connections kept open; as many again under load.
+            pool_size: most connections for prepared statements, and as many for others.
+            prepare: let Postgres plan each prepared statement once a connection, where connections stay the same.
         """
         self.engine: AsyncEngine = create_async_engine(
             driver_url(database_url),
-            pool_size=pool_size,
-            max_overflow=pool_size,
+            pool_size=pool_size // 2,
+            max_overflow=pool_size - pool_size // 2,
             hide_parameters=True,
             connect_args={"prepare_threshold": None, "connect_timeout": 5},
         )
         event.listen(self.engine.sync_engine, "checkout", _require_standing)
-        self._at_once = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._straight = Connections(libpq_url(database_url), size=pool_size, prepare=prepare)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
@@ -82,12 +82,18 @@ class Database:
             yield session
 
     @asynccontextmanager
-    async def at_once(self) -> AsyncIterator[AsyncConnection]:
-        """A connection on which each statement is a transaction of its own, as durable as any other.
+    async def at_once(self) -> AsyncIterator[Straight]:
+        """A connection on which each prepared statement is a transaction of its own, as durable as any other.
 
         BEGIN and COMMIT are not sent, so that a step that is one statement is one round trip instead of three.
         """
-        async with self._at_once.connect() as connection:
+        async with self._straight.one() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def together(self) -> AsyncIterator[Straight]:
+        """A connection inside one transaction, for several prepared statements."""
+        async with self._straight.one() as connection, connection.transaction():
             yield connection
 
     @asynccontextmanager
@@ -98,24 +104,29 @@ class Database:
 
     async def ping(self) -> None:
         """Raise SQLAlchemy's error where Postgres does not answer."""
-        async with self.engine.connect() as connection:
-            await connection.execute(text("select 1"))
+        async with self._straight.one() as connection:
+            await connection.execute("SELECT 1")
 
     async def close(self) -> None:
         """Close every connection."""
+        await self._straight.close()
         await self.engine.dispose()
 
 
-def _require_standing(_connection: Any, record: Any, _proxy: Any) -> None:
-    """Have a connection replaced that Postgres has left, so that nothing fails for a server that was restarted.
+def driver_url(database_url: str) -> str:
+    """The URL with psycopg named as the driver, from any of the usual spellings."""
+    for prefix in ("postgresql+psycopg://", "postgresql://", "postgres://"):
+        if database_url.startswith(prefix):
+            return "postgresql+psycopg://" + database_url[len(prefix) :]
+    raise ValueError("DATABASE_URL must begin with postgresql://")
 
-    An idle connection has nothing to say: what it has to read is the end, or a farewell before it. Looking costs no
-    round trip.
-    """
-    connection = record.driver_connection
-    if connection.closed:
-        raise DisconnectionError
-    waits = select.poll()
-    waits.register(connection.fileno(), select.POLLIN)
-    if waits.poll(0):
+
+def libpq_url(database_url: str) -> str:
+    """The URL as libpq takes it."""
+    return driver_url(database_url).replace("+psycopg", "", 1)
+
+
+def _require_standing(_connection: Any, record: Any, _proxy: Any) -> None:
+    """Have a connection replaced that Postgres has left."""
+    if not stands(record.driver_connection):
         raise DisconnectionError

@@ -7,9 +7,11 @@ from collections.abc import Iterable, Sequence
 import sqlalchemy
 from sqlalchemy import Integer, bindparam, func
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import NoResultFound
 from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from engine_app.storage.prepared import Prepared, Statements, loaded
 from engine_app.wallets.models import ExplainedSignature, Wallet
 
 WALLETS = Wallet.metadata.tables["wallets"]
@@ -37,10 +39,12 @@ async def take(session: AsyncSession, user_id: int) -> Wallet | None:
     return (await session.exec(statement)).scalar_one_or_none()
 
 
-async def wallet_of_user(session: AsyncSession, user_id: int, *, locked: bool = False) -> Wallet:
+async def wallet_of_user(session: Statements, user_id: int, *, locked: bool = False) -> Wallet:
     """The wallet of a user, on demand with its row locked. Raises NoResultFound where there is no such user."""
-    row = (await session.execute(_LOCKED if locked else _OF_USER, {"user": user_id})).mappings().one()
-    return Wallet(**row)
+    row = await (_LOCKED if locked else _OF_USER).row(session, {"user": user_id})
+    if row is None:
+        raise NoResultFound(f"user {user_id} has no wallet")
+    return loaded(Wallet, row)
 
 
 async def traders(session: AsyncSession) -> Sequence[Wallet]:
@@ -90,5 +94,5 @@ async def add_to_stock(session: AsyncSession, addresses: Iterable[tuple[int, str
     return len((await session.exec(statement)).all())
 
 
-_OF_USER = sqlalchemy.select(*WALLETS.c).where(WALLETS.c.user_id == bindparam("user", type_=Integer()))
-_LOCKED = _OF_USER.with_for_update(key_share=True)
+_WALLET = sqlalchemy.select(*WALLETS.c).where(WALLETS.c.user_id == bindparam("user", type_=Integer()))
+_OF_USER, _LOCKED = Prepared(_WALLET), Prepared(_WALLET.with_for_update(key_share=True))

@@ -6,20 +6,24 @@ Nothing here is a time. A number that rises is a step that has become dearer; on
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import event
-from sqlalchemy.engine import Connection
+import psycopg
+import pytest
+from psycopg.pq import TransactionStatus
 
 from tests.execution.conftest import Desk
 from tests.waiting import until
 
+AnyConnection = psycopg.AsyncConnection[Any]
+AnyCursor = psycopg.AsyncCursor[Any]
+
 OWN_CALLS = {"getMultipleAccounts": 1, "simulateTransaction": 1, "sendTransaction": 1, "getTransaction": 1}
-LEASES_OF_ALL = "AS ours"
+LEASES_OF_ALL = b"AS ours(id, token, wait)"
 """In the statement that renews every lease of a worker, once a second."""
 
 
@@ -42,47 +46,63 @@ class Ledger:
 
 
 @contextmanager
-def ledger_of(desk: Desk, order_id: UUID) -> Iterator[Ledger]:
+def ledger_of(order_id: UUID, spy: pytest.MonkeyPatch) -> Iterator[Ledger]:
     """Count what is executed with the order's id among its values, and what stands in one transaction with it."""
-    kept, engine = Ledger(), desk.database.engine.sync_engine
-    running: Counter[int] = Counter()
-    naming: set[int] = set()
+    kept = Ledger()
+    running: Counter[AnyConnection] = Counter()
+    naming: set[AnyConnection] = set()
+    execute = psycopg.AsyncCursor.execute
 
-    def executes(connection: Connection, _cursor: Any, text: str, values: Any, *_: Any) -> None:
-        if LEASES_OF_ALL in text:
-            return
-        running[id(connection)] += 1
-        if isinstance(values, Mapping) and _names(values, order_id):
-            naming.add(id(connection))
+    async def executes(cursor: AnyCursor, text: bytes | str, values: Any = None, **how: Any) -> AnyCursor:
+        connection = cursor.connection
+        alone = connection.autocommit and connection.info.transaction_status == TransactionStatus.IDLE
+        if LEASES_OF_ALL not in (text if isinstance(text, bytes) else text.encode()):
+            running[connection] += 1
+            if isinstance(values, Mapping) and _names(values, order_id):
+                naming.add(connection)
+        done = await execute(cursor, text, values, **how)
+        if alone:
+            ends(connection, alone=True)
+        return done
 
-    def ends(connection: Connection) -> None:
-        count = running.pop(id(connection), 0)
-        if id(connection) in naming:
-            naming.discard(id(connection))
+    def ends(connection: AnyConnection, *, alone: bool = False) -> None:
+        count = running.pop(connection, 0)
+        if connection in naming:
+            naming.discard(connection)
             kept.statements.append(count)
-            kept.at_once += connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT"
+            kept.at_once += alone
 
-    handlers = (("before_cursor_execute", executes), ("commit", ends), ("rollback", ends))
-    for name, handler in handlers:
-        event.listen(engine, name, handler)
+    def ending(of: type, name: str, connection_of: Callable[[Any], AnyConnection]) -> None:
+        end = getattr(of, name)
+
+        async def spied(ended: Any, *told: Any) -> Any:
+            answer = await end(ended, *told)
+            ends(connection_of(ended))
+            return answer
+
+        spy.setattr(of, name, spied)
+
+    spy.setattr(psycopg.AsyncCursor, "execute", executes)
+    ending(psycopg.AsyncTransaction, "__aexit__", lambda transaction: transaction.connection)
+    ending(psycopg.AsyncConnection, "commit", lambda connection: connection)
+    ending(psycopg.AsyncConnection, "rollback", lambda connection: connection)
     try:
         yield kept
     finally:
-        for name, handler in handlers:
-            event.remove(engine, name, handler)
+        spy.undo()
 
 
 def _names(values: Mapping[str, Any], order_id: UUID) -> bool:
     return any(value == order_id or (isinstance(value, list) and order_id in value) for value in values.values())
 
 
-async def test_an_order_costs_four_calls_and_five_transactions(desk: Desk) -> None:
+async def test_an_order_costs_four_calls_and_five_transactions(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     customer = await desk.customer()
     warm = await desk.place(customer, "SOL", "USDC", "1")
     await desk.run(warm)
     await desk.reaches(warm, "confirmed")
     order_id = await desk.place(customer, "SOL", "USDC", "1")
-    with ledger_of(desk, order_id) as kept:
+    with ledger_of(order_id, monkeypatch) as kept:
         await desk.process.execute(order_id)
 
         async def final() -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import text
@@ -83,7 +83,7 @@ async def test_due_are_those_that_nobody_advances_and_whose_time_has_come(
             lease_until=None,
             event="waiting",
             status="routing",
-            not_before=repository.DATABASE_NOW + timedelta(minutes=1),
+            not_before=datetime.now(UTC) + timedelta(minutes=1),
         )
     await take(database, held.id)
     assert await due(database) == [free.id]
@@ -103,6 +103,6 @@ async def test_an_expired_order_is_due_though_its_next_try_is_not(database: Data
             taken.fencing_token,
             event="waiting",
             lease_until=None,
-            not_before=repository.DATABASE_NOW + timedelta(minutes=1),
+            not_before=datetime.now(UTC) + timedelta(minutes=1),
         )
     assert await due(database) == [order.id]

@@ -85,11 +85,12 @@ async def test_an_account_has_so_many_orders_open(
     assert await place(orders, [trader] * 5) == {"accepted": 1, "TOO_MANY_OPEN_ORDERS": 4}
 
 
-@pytest.mark.parametrize("side_by_side", [5, 1000])
+@pytest.mark.parametrize("side_by_side", [10, 1000])
 async def test_all_accounts_together_have_so_many_orders_open(
     database: Database, orders_with: Callable[..., Orders], new_trader: NewTrader, monkeypatch: pytest.MonkeyPatch,
     side_by_side: int,
 ) -> None:  # fmt: skip
+    """Ten are on their way at once: as many as there are connections."""
     monkeypatch.setattr(limits, "SIDE_BY_SIDE", side_by_side)
     traders = [await new_trader() for _ in range(10)]
     orders = orders_with(max_open_orders_altogether=25)
