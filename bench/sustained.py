@@ -3,7 +3,10 @@
     python -m bench.sustained [SECONDS [ORDERS_A_SECOND]]
 
 Orders come at a steady pace from many accounts, whether or not the engine keeps up. Without a pace, short runs of
-growing pace look for the highest at which p95 from POST to confirmed stays below two seconds.
+growing pace look for the highest at which p95 from POST to confirmed stays below two seconds. What ten seconds bear,
+minutes may not: so the long run is made at that pace first, and one step lower as long as it does not hold. Each long
+run is told. One is given up as soon as it can no longer hold: an order is lost, late or refused, or more than a
+twentieth of all orders that it was to place have taken longer than two seconds.
 """
 
 from __future__ import annotations
@@ -13,7 +16,12 @@ import json
 import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Any
+
+import aiohttp
 
 from bench.counters import memory, one, read
 from bench.engine_run import RunningEngine, engine
@@ -22,18 +30,56 @@ from bench.floor import bare_script
 from bench.traders import Trader, traders
 
 ACCOUNTS = 20
-PACES = (10.0, 15.0, 20.0, 25.0, 30.0, 35.0)
+PACES = (10.0, 15.0, 20.0, 25.0, 30.0, 35.0, 40.0, 45.0, 50.0)
 STEP_SECONDS = 10.0
 LATE_MS = 5_000.0
 MOST_P95_MS = 2_000.0
+MOST_SLOW = 0.05
+"""The share of orders that may take longer than that: with more of them p95 does."""
+LOOK_SECONDS = 5.0
+"""How often a run looks whether it can still hold."""
 DRAIN_LOOKS = 120
 """Twice a second, for whatever is still open."""
+REST_SECONDS = 20.0
+"""Between long runs: the orders of the one become final before the next one begins."""
 SCRIPT_AT_ONCE = 50
 
 OPEN = "SELECT count(*) FROM orders WHERE status NOT IN ('confirmed', 'failed')"
 ENDS = """
-SELECT o.id::text, o.status, extract(epoch FROM e.at)::float8 FROM orders o
-LEFT JOIN order_events e ON e.order_id = o.id AND e.name = 'confirmed' WHERE o.id = ANY(%s::uuid[])"""
+SELECT o.id::text, extract(epoch FROM e.at)::float8 FROM orders o
+JOIN order_events e ON e.order_id = o.id AND e.name = 'confirmed' WHERE o.id = ANY(%s::uuid[])"""
+
+
+@dataclass(slots=True)
+class Stretch:
+    """The orders of one run.
+
+    Attributes:
+        planned: how many the run is to place.
+        sent: when the POST of each began, seconds since 1970.
+        took: milliseconds from POST to confirmed, of those that are known to be.
+        refused: what answers were no acceptance.
+    """
+
+    planned: int
+    sent: dict[str, float] = field(default_factory=dict)
+    took: dict[str, float] = field(default_factory=dict)
+    refused: Counter[str] = field(default_factory=Counter)
+
+    def look(self, running: RunningEngine) -> None:
+        """Ask the database for the ends of orders whose end is not known."""
+        unknown = [order_id for order_id in list(self.sent) if order_id not in self.took]
+        with running.database() as database:
+            for order_id, at in database.execute(ENDS, [unknown]).fetchall():
+                self.took[str(order_id)] = (float(str(at)) - self.sent[str(order_id)]) * 1000
+
+    def hopeless(self) -> bool:
+        """Whether no further order can make the run hold."""
+        now = time.time()
+        waiting = [(now - at) * 1000 for order_id, at in self.sent.items() if order_id not in self.took]
+        taking = [*self.took.values(), *waiting]
+        slow = sum(ms > MOST_P95_MS for ms in taking)
+        return bool(self.refused) or max(taking, default=0.0) > LATE_MS or slow > MOST_SLOW * self.planned
 
 
 async def of_script(running: RunningEngine, seconds: float) -> dict[str, float]:
@@ -55,81 +101,114 @@ async def of_script(running: RunningEngine, seconds: float) -> dict[str, float]:
 
 async def run(running: RunningEngine, trading: list[Trader], pace: float, seconds: float) -> dict[str, Any]:
     """One stretch at one pace: each order's fate, and what the engine used meanwhile."""
-    sent: dict[str, float] = {}
+    stretch = Stretch(int(pace * seconds))
     began, first = read(running), time.time()
+    gave_up = False
 
     async def place(number: int) -> None:
         at = time.time()
         token_in, token_out, amount = (("SOL", "USDC", "0.01"), ("USDC", "SOL", "1"))[number % 2]
-        sent[await trading[number % len(trading)].place(token_in, token_out, amount)] = at
+        try:
+            stretch.sent[await trading[number % len(trading)].place(token_in, token_out, amount)] = at
+        except (RuntimeError, aiohttp.ClientError, TimeoutError) as error:
+            stretch.refused[type(error).__name__] += 1
 
+    async def watch() -> None:
+        nonlocal gave_up
+        while not gave_up:
+            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.to_thread(stretch.look, running)
+            gave_up = stretch.hopeless()
+
+    watching = asyncio.create_task(watch())
     placing: list[asyncio.Task[None]] = []
-    for number in range(int(pace * seconds)):
+    for number in range(stretch.planned):
         await asyncio.sleep(max(0.0, first + number / pace - time.time()))
+        if gave_up:
+            break
         placing.append(asyncio.create_task(place(number)))
-    answers = await asyncio.gather(*placing, return_exceptions=True)
-    refused = Counter(type(answer).__name__ for answer in answers if answer is not None)
+    await asyncio.gather(*placing)
     placed_in = time.time() - first
+    watching.cancel()
+    with suppress(asyncio.CancelledError):
+        await watching
     with running.database() as database:
         for _ in range(DRAIN_LOOKS):
             if not one(database, OPEN):
                 break
             await asyncio.sleep(0.5)
-        ends = database.execute(ENDS, [list(sent)]).fetchall()
+    stretch.look(running)
     used = read(running).since(began)
-    took = {str(name): (float(str(at)) - sent[str(name)]) * 1000 for name, _, at in ends if at is not None}
-    lost = len(sent) - len(took)
-    if not took:
+    if not stretch.took:
         raise RuntimeError("no order was confirmed")
     return {
         "pace": pace,
+        "seconds": round(placed_in),
+        "gave up": gave_up,
         "accounts": len(trading),
-        "orders": len(sent),
-        "orders a minute": round(len(sent) * 60 / placed_in),
-        "lost": lost,
-        "refused": dict(refused),
-        "late": sum(ms > LATE_MS for ms in took.values()),
-        "submit to confirmed": summary(list(took.values())),
-        "by ten seconds": _by_ten_seconds(sent, took, first),
-        "an order": {name: round(total / len(sent), 2) for name, total in used.items()},
+        "orders": len(stretch.sent),
+        "orders a minute": round(len(stretch.sent) * 60 / placed_in),
+        "lost": len(stretch.sent) - len(stretch.took),
+        "refused": dict(stretch.refused),
+        "late": sum(ms > LATE_MS for ms in stretch.took.values()),
+        "submit to confirmed": summary(list(stretch.took.values())),
+        "by ten seconds": _by_ten_seconds(stretch, first),
+        "an order": {name: round(total / len(stretch.sent), 2) for name, total in used.items()},
     }
 
 
 async def measure(
     running: RunningEngine, seconds: float, pace: float | None = None, *, accounts: int = ACCOUNTS
 ) -> dict[str, Any]:
-    """The search for the highest pace, unless one is given, then the long run at it; memory at its end."""
-    steps = []
+    """The search for the highest pace, unless one is given, then the long runs; memory at their end."""
+    steps: list[dict[str, Any]] = []
     async with traders(running.origin, accounts) as trading:
         if pace is None:
-            pace = PACES[0] / 2
             for tried in PACES:
                 steps.append(await run(running, trading, tried, STEP_SECONDS))
-                if not _kept_up(steps[-1]):
+                if not kept_up(steps[-1]):
                     break
-                pace = tried
-        long = await run(running, trading, pace, seconds)
+            paces = [step["pace"] for step in reversed(steps) if kept_up(step)] or [PACES[0] / 2]
+        else:
+            paces = [pace]
+        long = await _long_runs(running, trading, paces, seconds)
     return {
-        "engine": long,
+        "engine": long[-1],
+        "long": long,
         "search": [_brief(step) for step in steps],
         "memory, MB": memory(running),
     }
 
 
-def _kept_up(step: dict[str, Any]) -> bool:
-    missed = step["lost"] or step["late"] or step["refused"]
+async def _long_runs(
+    running: RunningEngine, trading: list[Trader], paces: Sequence[float], seconds: float
+) -> list[dict[str, Any]]:
+    """Runs at falling paces, down to the first that holds."""
+    done: list[dict[str, Any]] = []
+    for pace in paces:
+        if done:
+            await asyncio.sleep(REST_SECONDS)
+        done.append(await run(running, trading, pace, seconds))
+        if kept_up(done[-1]):
+            break
+    return done
+
+
+def kept_up(step: dict[str, Any]) -> bool:
+    """Whether a run held: no order lost, late or refused, and p95 below the aim."""
+    missed = step["lost"] or step["late"] or step["refused"] or step["gave up"]
     return not missed and bool(step["submit to confirmed"]["p95"] < MOST_P95_MS)
 
 
 def _brief(step: dict[str, Any]) -> dict[str, Any]:
-    return {"pace": step["pace"], "p95": step["submit to confirmed"]["p95"], "kept up": _kept_up(step)}
+    return {"pace": step["pace"], "p95": step["submit to confirmed"]["p95"], "kept up": kept_up(step)}
 
 
-def _by_ten_seconds(sent: dict[str, float], took: dict[str, float], first: float) -> list[float]:
+def _by_ten_seconds(stretch: Stretch, first: float) -> list[float]:
     """p95 of the orders that were placed in each ten seconds."""
     parts: dict[int, list[float]] = {}
-    for order_id, ms in took.items():
-        parts.setdefault(int((sent[order_id] - first) / 10), []).append(ms)
+    for order_id, ms in stretch.took.items():
+        parts.setdefault(int((stretch.sent[order_id] - first) / 10), []).append(ms)
     return [round(percentile(parts[number], 95), 1) for number in sorted(parts)]
 
 
