@@ -8,6 +8,7 @@ import reflex as rx
 from reflex.utils.prerequisites import get_web_dir
 from starlette.types import ASGIApp
 
+from engine_app import garbage
 from engine_app.accounts.client_ip import behind_proxies
 from engine_app.api import docs, headers
 from engine_app.api.app import create_api
@@ -28,6 +29,7 @@ async def serving() -> AsyncIterator[None]:
         metrics_files.serve(chosen.metrics_host, chosen.metrics_port)
     async with running():
         counting = asyncio.create_task(site.count_sockets(app))
+        garbage.spare_what_is_there()
         yield
         counting.cancel()
     tracing.close()

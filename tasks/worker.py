@@ -15,7 +15,7 @@ from dramatiq import Worker
 from dramatiq.asyncio import get_event_loop_thread
 from dramatiq.middleware import Middleware, MiddlewareError
 
-from engine_app import queue
+from engine_app import garbage, queue
 from engine_app.errors import EngineError
 from engine_app.execution.process import ExecutionProcess
 from engine_app.settings import SettingsError, WorkerSettings, load
@@ -88,6 +88,7 @@ def main() -> int:
     worker = Worker(broker, worker_threads=settings.worker_concurrency)
     try:
         worker.start()
+        garbage.spare_what_is_there()
         started.set()
         tell_ready()
     except ExecutionCannotStart as error:
