@@ -172,7 +172,7 @@ def _many(found: dict[str, Any]) -> Iterator[str]:
     yield from ("", "| | Engine |", "|---|---|")
     for step in found["sustained"]["search"]:
         kept = "kept up" if step["kept up"] else "did not keep up"
-        yield f"| ten seconds at {step['pace'] * 60:g} a minute: p95, ms | {step['p95']:.0f}, {kept} |"
+        yield f"| {sustained.STEP_SECONDS:g} s at {step['pace'] * 60:g} a minute: p95, ms | {step['p95']:.0f}, {kept} |"
     if "script" in found:
         script = found["script"]
         yield f"| the bare script, {script['at once']:g} at once: orders a minute | {script['orders a minute']:g} |"
