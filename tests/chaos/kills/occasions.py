@@ -125,7 +125,7 @@ class Market:
         await troubles.add("failed_simulation", signer=str(short.address), error=SHORT_OF_RENT)
         await troubles.add("dropped_send", signer=str(dropped.address))
         await troubles.add_to_chain("failed_transaction", signer=str(erring.address))
-        await troubles.add("hidden_status", signer=str(hidden.address), methods=["getTransaction"], probability=0.85)
+        await troubles.add("hidden_status", signer=str(hidden.address), methods=["getTransaction"], probability=0.95)
 
         def order(customers: Sequence[Customer], token_in: str, token_out: str, amount: str, **more: Any) -> Any:
             return lambda: self._place(self._chance.choice(customers), token_in, token_out, amount, **more)
