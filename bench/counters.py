@@ -37,8 +37,9 @@ def read(running: RunningEngine) -> Reading:
     """All counters now."""
     totals: defaultdict[str, float] = defaultdict(float)
     with running.database() as connection:
-        commits = "SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()"
-        totals["commits"] = one(connection, commits)
+        for name, column in (("commits", "xact_commit"), ("connections opened", "sessions")):
+            query = f"SELECT {column} FROM pg_stat_database WHERE datname = current_database()"  # noqa: S608
+            totals[name] = one(connection, query)
         totals["WAL, KB"] = one(connection, "SELECT pg_current_wal_lsn() - '0/0'") / 1024
         totals["tables and indexes, KB"] = one(connection, TABLE_SIZES) / 1024
     for family in text_string_to_metric_families(httpx.get(running.metrics_url).text):
