@@ -16,6 +16,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from engine_app.accounts.models import User
 from engine_app.orders.leases import IN_FLIGHT
 from engine_app.orders.models import Attempt, Order, OrderEvent, Reservation
+from engine_app.storage.prepared import Prepared, Statements
 from engine_app.wallets.models import Wallet
 
 NOW = func.clock_timestamp()
@@ -61,19 +62,15 @@ class Story:
     reservations: Sequence[Reservation]
 
 
-async def under_way(session: AsyncSession) -> list[UnderWay]:
+async def under_way(session: Statements) -> list[UnderWay]:
     """Orders that are not final, counted by state and by what they wait for."""
-    waits_for = func.coalesce(col(Order.waiting_for)["reason"].astext, "")
-    found = await session.execute(
-        select(col(Order.status), waits_for, func.count()).where(_not_final()).group_by(col(Order.status), waits_for)
-    )
-    return [UnderWay(*row) for row in found.all()]
+    return [UnderWay(**row) for row in await _UNDER_WAY.rows(session, {})]
 
 
-async def longest_overdue(session: AsyncSession) -> float:
+async def longest_overdue(session: Statements) -> float:
     """For how many seconds the order that has waited longest for a worker has been due; 0 where none is."""
-    found = await session.execute(select(func.max(_overdue())).where(col(Order.status).in_(IN_FLIGHT)))
-    return float(found.scalar_one() or 0)
+    found = await _OVERDUE.row(session, {})
+    return float((found or {}).get("seconds") or 0)
 
 
 async def stuck(session: AsyncSession, *, older_than: timedelta) -> list[Stuck]:
@@ -140,3 +137,13 @@ def _overdue() -> ColumnElement[int]:
 
 def _seconds(span: ColumnElement[timedelta]) -> ColumnElement[int]:
     return func.extract("epoch", span).cast(Integer)
+
+
+def _counting() -> Prepared:
+    waits_for = func.coalesce(col(Order.waiting_for)["reason"].astext, "").label("waits_for")
+    counted = select(col(Order.status), waits_for, func.count().label("orders")).where(_not_final())
+    return Prepared(counted.group_by(col(Order.status), waits_for))
+
+
+_UNDER_WAY = _counting()
+_OVERDUE = Prepared(select(func.max(_overdue()).label("seconds")).where(col(Order.status).in_(IN_FLIGHT)))

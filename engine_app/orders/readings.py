@@ -45,7 +45,7 @@ async def keep_reading(role: Literal["web", "worker"], database: Database, rpc: 
 
 
 async def _read(database: Database) -> None:
-    async with database.transaction() as session:
+    async with database.at_once() as session:
         tell_under_way(await oversight.under_way(session))
         metrics.OVERDUE_SECONDS.set(await oversight.longest_overdue(session))
         metrics.ADDRESS_STOCK.set(await wallets.stock_size(session))

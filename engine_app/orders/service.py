@@ -38,7 +38,6 @@ from engine_app.storage.postgres import Database
 from engine_app.storage.prepared import Statements
 from engine_app.telemetry import metrics
 from engine_app.telemetry.logging import get_logger
-from engine_app.wallets import repository as wallets
 from engine_app.wallets.models import Wallet
 
 MIN_SLIPPAGE = Decimal("0.0001")
@@ -234,8 +233,7 @@ class Orders:
                 )
                 if earlier is not None:
                     return await self._same_order(session, earlier, wanted), False
-            await intake.enter(session, alone=alone)
-            wallet = await wallets.wallet_of_user(session, user_id, locked=True)
+            wallet = await intake.enter(session, user_id, alone=alone)
             if wallet.stopped_at is not None:
                 raise WalletStopped("this wallet takes no new orders until an operator has looked at it")
             made = await draft(session, order_id, wallet)

@@ -120,6 +120,8 @@ class Connections:
         """
         told = await (await connection.execute("SELECT pg_backend_pid() AS pid")).fetchone()
         if told is None or told["pid"] == connection.info.backend_pid:
+            # Prepared statements here find few rows by indexes, whatever they are told: one plan does for all.
+            await connection.execute("SET plan_cache_mode = force_generic_plan")
             return True
         connection.prepare_threshold = 0
         async with connection.transaction():

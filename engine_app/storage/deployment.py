@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import sqlalchemy
 from sqlalchemy import CheckConstraint, func
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Field, SQLModel, col, select, update
@@ -16,6 +17,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from engine_app.errors import EngineError, register
 from engine_app.storage.columns import moment
 from engine_app.storage.postgres import Database
+from engine_app.storage.prepared import Prepared, Statements
 
 
 class Deployment(SQLModel, table=True):
@@ -95,11 +97,13 @@ async def remember_mnemonic(database: Database, fingerprint: str) -> None:
 
 PAUSED_WHY = select(Deployment.intake_paused_why).scalar_subquery()
 """Why no new orders are taken, in the operator's words; NULL where they are."""
+_PAUSED = Prepared(sqlalchemy.select(PAUSED_WHY.label("why")))
 
 
-async def intake_paused(session: AsyncSession) -> str | None:
+async def intake_paused(session: Statements) -> str | None:
     """The same as a value."""
-    why: str | None = (await session.exec(select(PAUSED_WHY))).one()
+    found = await _PAUSED.row(session, {})
+    why: str | None = (found or {}).get("why")
     return why
 
 

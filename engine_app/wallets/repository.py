@@ -74,10 +74,10 @@ async def stop_intake(session: AsyncSession, wallet_id: int, *, stopped: bool) -
     await session.exec(update(Wallet).where(col(Wallet.id) == wallet_id).values(stopped_at=since))
 
 
-async def stock_size(session: AsyncSession) -> int:
+async def stock_size(session: Statements) -> int:
     """How many fresh addresses wait for a user."""
-    statement = select(func.count()).select_from(Wallet).where(col(Wallet.user_id).is_(None))
-    return (await session.exec(statement)).one()
+    (found,) = await _STOCK.rows(session, {})
+    return int(found["size"])
 
 
 async def lock_stock(session: AsyncSession) -> bool:
@@ -94,5 +94,8 @@ async def add_to_stock(session: AsyncSession, addresses: Iterable[tuple[int, str
     return len((await session.exec(statement)).all())
 
 
+_STOCK = Prepared(
+    sqlalchemy.select(func.count().label("size")).select_from(Wallet).where(col(Wallet.user_id).is_(None))
+)
 _WALLET = sqlalchemy.select(*WALLETS.c).where(WALLETS.c.user_id == bindparam("user", type_=Integer()))
 _OF_USER, _LOCKED = Prepared(_WALLET), Prepared(_WALLET.with_for_update(key_share=True))

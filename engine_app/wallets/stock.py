@@ -12,7 +12,8 @@ from engine_app.wallets.derivation import MAX_INDEX, keypair_at, seed_of
 
 log = get_logger(__name__)
 
-POLL_SECONDS = 0.5
+POLL_SECONDS = 2.0
+"""In which fewer accounts are made than half of a stock: each costs a password hash."""
 ERROR_PAUSE_SECONDS = 2.0
 
 
@@ -42,9 +43,12 @@ class AddressStock:
         Returns:
             How many were added: 0 also where another worker is filling at this moment.
         """
+        async with self._database.at_once() as session:
+            if await repository.stock_size(session) >= least:
+                return 0
         added = 0
         async with self._database.transaction() as session:
-            if await repository.stock_size(session) >= least or not await repository.lock_stock(session):
+            if not await repository.lock_stock(session):
                 return 0
             while (missing := self._size - await repository.stock_size(session)) > 0:
                 addresses = await asyncio.to_thread(self._derive, missing)
