@@ -67,8 +67,8 @@ class Database:
         """
         self.engine: AsyncEngine = create_async_engine(
             driver_url(database_url),
-            pool_size=pool_size // 2,
-            max_overflow=pool_size - pool_size // 2,
+            pool_size=pool_size,
+            max_overflow=0,
             hide_parameters=True,
             connect_args={"prepare_threshold": None, "connect_timeout": 5},
         )
