@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -28,6 +28,9 @@ SINCE_CHOICES: Mapping[str, timedelta] = {
     "7d": timedelta(days=7),
     "30d": timedelta(days=30),
 }
+OWN_DATES = "dates"
+"""The choice of a time that two dates bound."""
+FIRST_YEAR, LAST_YEAR = 2020, 9998
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,8 @@ class Choice:
         status: a key of `STATUS_CHOICES`.
         token: a symbol, on either side.
         kind: one of `KIND_CHOICES`.
-        since: a key of `SINCE_CHOICES`.
+        since: a key of `SINCE_CHOICES`, or `OWN_DATES`.
+        from_, to: with `OWN_DATES` the moments, ISO 8601 in UTC, from which on and before which an order was placed.
         search: an order's id or a transaction's signature.
     """
 
@@ -46,12 +50,14 @@ class Choice:
     token: str = ""
     kind: str = ""
     since: str = ""
+    from_: str = ""
+    to: str = ""
     search: str = ""
 
     @property
     def query(self) -> str:
         """The choice as the query of an address, with its `?`; empty for everything."""
-        said = {name: getattr(self, name) for name in self.__slots__ if getattr(self, name)}
+        said = {name.rstrip("_"): getattr(self, name) for name in self.__slots__ if getattr(self, name)}
         return f"?{urlencode(said)}" if said else ""
 
 
@@ -66,13 +72,46 @@ def choice_of(query: Mapping[str, Any], symbols: Collection[str]) -> Choice:
         return asked if isinstance(asked, str) and asked in known else ""
 
     search = query.get("search", "")
+    since = one_of("since", (*SINCE_CHOICES, OWN_DATES))
+    first, end = (_moment(query.get(name)) if since == OWN_DATES else None for name in ("from", "to"))
+    if first is not None and end is not None and first >= end:
+        end = None
     return Choice(
         status=one_of("status", STATUS_CHOICES),
         token=one_of("token", symbols),
         kind=one_of("kind", KIND_CHOICES),
-        since=one_of("since", SINCE_CHOICES),
+        since=since,
+        from_=_said(first),
+        to=_said(end),
         search=search.strip()[:LONGEST_SEARCH] if isinstance(search, str) else "",
     )
+
+
+def date_trouble(asked: Mapping[str, Any], name: str) -> str:
+    """Why an address cannot take the date that it asks for as `name` (`from` or `to`); empty where it can."""
+    if not asked.get(name):
+        return ""
+    if _moment(asked[name]) is None:
+        return f"Type a whole date, {FIRST_YEAR} or later."
+    first, end = _moment(asked.get("from")), _moment(asked.get("to"))
+    if first is None or end is None or first < end:
+        return ""
+    return "This is after the last day." if name == "from" else "This is before the first day."
+
+
+def _moment(text: object) -> datetime | None:
+    """The moment that a text names, in UTC; None where it names none that an order could have been placed at."""
+    try:
+        named = datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+    if named is None or named.tzinfo is None or not FIRST_YEAR <= named.year <= LAST_YEAR:
+        return None
+    return named.astimezone(UTC)
+
+
+def _said(named: datetime | None) -> str:
+    return "" if named is None else named.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def filter_of(choice: Choice, now: datetime, mint_of: Callable[[str], str]) -> HistoryFilter:
@@ -81,15 +120,20 @@ def filter_of(choice: Choice, now: datetime, mint_of: Callable[[str], str]) -> H
         statuses=STATUS_CHOICES.get(choice.status, frozenset()),
         token=mint_of(choice.token) if choice.token else None,
         kind=choice.kind or None,
-        placed_from=now - SINCE_CHOICES[choice.since] if choice.since else None,
+        placed_from=now - SINCE_CHOICES[choice.since] if choice.since in SINCE_CHOICES else _moment(choice.from_),
+        placed_before=_moment(choice.to),
         search=choice.search or None,
     )
 
 
 def belongs(choice: Choice, order: Mapping[str, Any]) -> bool:
     """Whether an order that was just placed or changed is one of those that are wanted."""
+    placed = moment(order["createdAt"])
+    first, end = _moment(choice.from_), _moment(choice.to)
     return (
-        (not choice.status or order["status"] in STATUS_CHOICES[choice.status])
+        (first is None or placed >= first)
+        and (end is None or placed < end)
+        and (not choice.status or order["status"] in STATUS_CHOICES[choice.status])
         and (not choice.token or choice.token in (order["tokenIn"], order["tokenOut"]))
         and (not choice.kind or order["kind"] == choice.kind)
         and (not choice.search or choice.search in (str(order["orderId"]), order.get("txHash")))

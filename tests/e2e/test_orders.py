@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -61,6 +63,52 @@ def test_filters_narrow_the_list_and_stand_in_the_address(reader: Person) -> Non
     reader.see("choose-since").select_option("1h")
     expect(reader.page).to_have_url(re.compile("since=1h"))
     expect(reader.see("order")).to_have_count(25)
+
+
+def test_own_dates_narrow_list_and_file_by_the_days_of_the_reader(
+    new_page: Callable[..., Page], trader: Bot, tmp_path: Path
+) -> None:
+    zone = ZoneInfo("Asia/Kathmandu")  # 5:45 h ahead of UTC
+    reader = Person(new_page(timezone_id=zone.key), trader.username)
+    reader.log_in()
+    expect(reader.see("connection")).to_have_text("Live")
+    reader.page.goto("/orders/")
+    reader.see("choose-since").select_option("dates")
+    expect(reader.see("placed-to")).to_be_visible()
+    reader.see("choose-since").focus()
+    today = datetime.now(zone).date()
+    yesterday, tomorrow = today - timedelta(days=1), today + timedelta(days=1)
+    reader.page.keyboard.press("Tab")
+    expect(reader.see("placed-from")).to_be_focused()
+    reader.page.keyboard.type("01012026")
+    expect(reader.page).to_have_url(re.compile(r"from=2025-12-31T18%3A15%3A00Z"))
+    expect(reader.see("placed-from")).to_be_focused()
+    reader.see("placed-from").fill(str(yesterday))
+    expect(reader.page).to_have_url(re.compile(rf"from={yesterday - timedelta(days=1)}T18%3A15%3A00Z"))
+    expect(reader.see("order")).to_have_count(25)
+    expect(reader.see("older")).to_be_enabled()
+    reader.see("placed-to").fill(str(yesterday - timedelta(days=1)))
+    expect(reader.see("to-trouble")).to_have_text("This is before the first day.")
+    expect(reader.see("placed-to")).to_have_attribute("aria-invalid", "true")
+    reader.see("placed-to").fill(str(yesterday))
+    expect(reader.see("history-none-found")).to_be_visible()
+    expect(reader.page).to_have_url(re.compile(rf"to={yesterday}T18%3A15%3A00Z"))
+    expect(reader.see("to-trouble")).to_be_empty()
+    reader.see("placed-to").fill(str(tomorrow))
+    expect(reader.see("order")).to_have_count(25)
+    reader.see("older").click()
+    expect(reader.see("order")).to_have_count(3)
+    reader.page.reload()
+    expect(reader.see("placed-from")).to_have_value(str(yesterday))
+    expect(reader.see("placed-to")).to_have_value(str(tomorrow))
+    with reader.page.expect_download() as download:
+        reader.see("csv").click()
+    download.value.save_as(tmp_path / "orders.csv")
+    assert len((tmp_path / "orders.csv").read_text().splitlines()) == 1 + 28
+    reader.see("placed-from").fill("")
+    expect(reader.page).not_to_have_url(re.compile("from="))
+    reader.see("clear").click()
+    expect(reader.see("placed-from")).to_have_count(0)
 
 
 def test_a_search_finds_an_order_by_its_id_and_by_its_transaction(reader: Person, trader: Bot) -> None:

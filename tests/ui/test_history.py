@@ -15,6 +15,7 @@ from engine_app.ui.history import (
     Seen,
     belongs,
     choice_of,
+    date_trouble,
     filter_of,
     is_news,
     newest,
@@ -99,6 +100,17 @@ SYMBOLS = ("SOL", "USDC")
         ({"search": "  abc "}, Choice(search="abc")),
         ({"status": ["failed"], "search": {"a": 1}}, Choice()),
         ({"search": "x" * 500}, Choice(search="x" * 100)),
+        (
+            {"since": "dates", "from": "2026-11-20T00:00:00.000+09:00", "to": "2026-11-27T15:00:00Z"},
+            Choice(since="dates", from_="2026-11-19T15:00:00Z", to="2026-11-27T15:00:00Z"),
+        ),
+        ({"since": "24h", "from": "2026-11-20T00:00:00Z"}, Choice(since="24h")),
+        ({"since": "dates", "from": "2026-11-20", "to": "1999-01-01T00:00:00Z"}, Choice(since="dates")),
+        ({"since": "dates", "from": "9999-12-31T23:00:00-05:00", "to": ["x"]}, Choice(since="dates")),
+        (
+            {"since": "dates", "from": "2026-11-20T00:00:00Z", "to": "2026-11-20T00:00:00Z"},
+            Choice(since="dates", from_="2026-11-20T00:00:00Z"),
+        ),
     ],
 )
 def test_an_address_asks_for_what_is_known(asked: dict[str, object], expected: Choice) -> None:
@@ -106,16 +118,38 @@ def test_an_address_asks_for_what_is_known(asked: dict[str, object], expected: C
 
 
 def test_a_choice_and_its_address_say_the_same() -> None:
-    choice = Choice("open", "USDC", "transfer", "7d", "a b")
+    choice = Choice("open", "USDC", "transfer", "7d", search="a b")
     assert dict(parse_qsl(choice.query.removeprefix("?"))) == {
         "status": "open", "token": "USDC", "kind": "transfer", "since": "7d", "search": "a b"
     }  # fmt: skip
     assert Choice().query == ""
+    dates = Choice(since="dates", from_="2026-11-19T15:00:00Z", to="2026-11-27T15:00:00Z")
+    assert choice_of(dict(parse_qsl(dates.query.removeprefix("?"))), SYMBOLS) == dates
+
+
+@pytest.mark.parametrize(
+    ("first", "end", "troubles"),
+    [
+        ("", "", ("", "")),
+        ("2026-11-20T00:00:00Z", "", ("", "")),
+        ("2026-11-20T00:00:00Z", "2026-11-21T00:00:00Z", ("", "")),
+        (
+            "2026-11-21T00:00:00Z",
+            "2026-11-21T00:00:00Z",
+            ("This is after the last day.", "This is before the first day."),
+        ),
+        ("?", "2026-11-21T00:00:00Z", ("Type a whole date, 2020 or later.", "")),
+        ("0202-11-21T00:00:00Z", "?", ("Type a whole date, 2020 or later.",) * 2),
+    ],
+)
+def test_a_date_that_cannot_be_taken_is_told_at_its_field(first: str, end: str, troubles: tuple[str, str]) -> None:
+    asked = {"from": first, "to": end}
+    assert tuple(date_trouble(asked, name) for name in ("from", "to")) == troubles
 
 
 def test_a_choice_becomes_a_filter() -> None:
     now = datetime(2026, 11, 27, 12, tzinfo=UTC)
-    wanted = filter_of(Choice("open", "SOL", "swap", "24h", "abc"), now, lambda symbol: f"mint of {symbol}")
+    wanted = filter_of(Choice("open", "SOL", "swap", "24h", search="abc"), now, lambda symbol: f"mint of {symbol}")
     assert wanted == HistoryFilter(
         statuses=frozenset({"pending", "routing", "building", "submitted"}),
         token="mint of SOL",
@@ -124,6 +158,10 @@ def test_a_choice_becomes_a_filter() -> None:
         search="abc",
     )
     assert filter_of(Choice(), now, str) == HistoryFilter()
+    dates = Choice(since="dates", from_="2026-11-19T15:00:00Z", to="2026-11-27T15:00:00Z")
+    assert filter_of(dates, now, str) == HistoryFilter(
+        placed_from=datetime(2026, 11, 19, 15, tzinfo=UTC), placed_before=datetime(2026, 11, 27, 15, tzinfo=UTC)
+    )
 
 
 @pytest.mark.parametrize(
@@ -138,8 +176,12 @@ def test_a_choice_becomes_a_filter() -> None:
         (Choice(search="7"), True),
         (Choice(search="sig"), True),
         (Choice(search="8"), False),
+        (Choice(since="dates", from_="2026-11-27T10:00:00Z", to="2026-11-27T10:00:01Z"), True),
+        (Choice(since="dates", from_="2026-11-27T10:00:01Z"), False),
+        (Choice(since="dates", to="2026-11-27T10:00:00Z"), False),
     ],
 )
 def test_news_belongs_to_a_page_that_asks_for_it(choice: Choice, wanted: bool) -> None:
     news = {"orderId": 7, "status": "routing", "tokenIn": "SOL", "tokenOut": "USDC", "kind": "swap", "txHash": "sig"}
+    news["createdAt"] = "2026-11-27T10:00:00+00:00"
     assert belongs(choice, news) is wanted

@@ -6,14 +6,16 @@ from typing import Any
 
 import reflex as rx
 
+from engine_app.ui.components.day_input import day_input
 from engine_app.ui.components.orders_table import orders_table, table_skeleton
 from engine_app.ui.components.pieces import card, empty
 from engine_app.ui.components.shell import account_page
-from engine_app.ui.history import LONGEST_SEARCH
+from engine_app.ui.history import FIRST_YEAR, LAST_YEAR, LONGEST_SEARCH, OWN_DATES
 from engine_app.ui.places import ORDERS
 from engine_app.ui.states.history import HistoryState
 
 SEARCH_MS = 250
+DATE_MS = 800
 ANY = "any"
 """What a choice without restriction is called in the browser, where an empty value cannot be told from none."""
 
@@ -25,6 +27,7 @@ _TIMES = (
     ("24h", "Last 24 hours"),
     ("7d", "Last 7 days"),
     ("30d", "Last 30 days"),
+    (OWN_DATES, "Custom dates"),
 )
 
 
@@ -86,6 +89,16 @@ def _filters() -> rx.Component:
         _select("token", "Token", HistoryState.token, _token_options()),
         _select("kind", "Kind", HistoryState.kind, _options(_KINDS)),
         _select("since", "Time", HistoryState.since, _options(_TIMES)),
+        rx.cond(
+            HistoryState.since == OWN_DATES,
+            rx.el.div(
+                _date("from", "From", HistoryState.placed_from, last=False),
+                _date("to", "To", HistoryState.placed_before, last=True),
+                class_name="dates",
+                role="group",
+                aria_label="Placed between",
+            ),
+        ),
         rx.el.div(
             rx.icon("search", class_name="icon", aria_hidden=True),
             rx.el.input(
@@ -117,6 +130,27 @@ def _filters() -> rx.Component:
         ),
         class_name="filters",
         role="search",
+    )
+
+
+def _date(name: str, label: str, moment: rx.Var[str], *, last: bool) -> rx.Component:
+    trouble = HistoryState.date_troubles.get(name, "")
+    return rx.el.div(
+        rx.el.label(label, html_for=f"placed-{name}"),
+        day_input(
+            id=f"placed-{name}",
+            value=moment,
+            last=last,
+            delay=DATE_MS,
+            min=f"{FIRST_YEAR}-01-02",
+            max=f"{LAST_YEAR}-12-30",
+            on_day=HistoryState.narrow(name),
+            aria_invalid=rx.cond(trouble != "", "true", "false"),
+            custom_attrs={"aria-describedby": f"{name}-trouble"},
+            data_testid=f"placed-{name}",
+        ),
+        rx.el.p(trouble, id=f"{name}-trouble", class_name="date-trouble", role="alert", data_testid=f"{name}-trouble"),
+        class_name="date",
     )
 
 
@@ -160,7 +194,11 @@ def _nothing_found() -> rx.Component:
     return empty(
         "search-x",
         "No order is like that",
-        "Search finds an order by its whole id, or by the whole signature of any of its transactions.",
+        rx.cond(
+            HistoryState.search != "",
+            "Search finds an order by its whole id, or by the whole signature of any of its transactions.",
+            "You have orders of another time, kind or state, perhaps. Take a filter off to see them.",
+        ),
         rx.el.button("Show all orders", class_name="button button-main", type="button", on_click=HistoryState.widen),
         data_testid="history-none-found",
     )

@@ -19,6 +19,7 @@ from engine_app.ui.history import (
     Known,
     belongs,
     choice_of,
+    date_trouble,
     filter_of,
     is_news,
     seen,
@@ -44,6 +45,10 @@ class HistoryState(SessionState):
     token: str = ""
     kind: str = ""
     since: str = ""
+    placed_from: str = ""
+    placed_before: str = ""
+    date_troubles: rx.Field[dict[str, str]] = rx.field(default_factory=dict)
+    """Why a date that was typed was not taken: `from`, `to`."""
     search: str = ""
     filtered: bool = False
     query: str = ""
@@ -67,10 +72,13 @@ class HistoryState(SessionState):
     @signed_in_only
     async def narrow(self, _: Identity, name: str, value: str) -> Any:
         """Change one part of the choice, by changing the page's address."""
-        if name not in Choice.__slots__ or not isinstance(value, str):
+        asked = {part.rstrip("_"): getattr(self._choice, part) for part in Choice.__slots__}
+        if name not in asked or not isinstance(value, str):
             return None
-        asked = {part: getattr(self._choice, part) for part in Choice.__slots__} | {name: value}
-        return _to(choice_of(asked, self._symbols()))
+        asked[name] = value
+        trouble = date_trouble(asked, name) if name in ("from", "to") else ""
+        self.date_troubles = {name: trouble} if trouble else {}
+        return None if trouble else _to(choice_of(asked, self._symbols()))
 
     @rx.event
     @signed_in_only
@@ -105,6 +113,7 @@ class HistoryState(SessionState):
         self._cursors, self.page, self.has_older = [], 0, False
         self.status, self.token, self.kind = choice.status, choice.token, choice.kind
         self.since, self.search = choice.since, choice.search
+        self.placed_from, self.placed_before, self.date_troubles = choice.from_, choice.to, {}
         self.query, self.filtered = choice.query, choice != EVERYTHING
         self.token_choices = self._symbols()
 
