@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from uuid import uuid4
 
 import psutil
 import pytest
 from playwright.sync_api import Browser, BrowserContext, expect
 
-from tests.deployed import Deployed
+from tests.deployed import WORKER, Deployed
 from tests.e2e.conftest import PATIENCE_MS
 from tests.e2e.person import TRADE, Person
 from tests.e2e.test_trade import ORDER_MS
 
-MOST_TABS = 16
+LEAST_TABS, MOST_TABS = 3, 16
 
 
 @pytest.fixture
@@ -33,13 +36,7 @@ def test_every_process_shows_what_happens_and_one_that_is_killed_logs_nobody_out
     person = Person(context.new_page(), f"ada-{uuid4().hex[:10]}")
     person.create_account()
     person.get_funds()
-    tabs = [person]
-    while {pid for pid, sockets in _sockets(deployed).items() if sockets} != set(_sockets(deployed)):
-        assert len(tabs) < MOST_TABS, _sockets(deployed)
-        tab = Person(context.new_page(), person.name)
-        tab.page.goto("/")
-        expect(tab.see("connection")).to_have_text("Live")
-        tabs.append(tab)
+    tabs = [person, *_tabs_in_every_process(context, deployed, person, "/")]
     person.swap("0.5")
     for tab in tabs:
         expect(tab.newest_order("confirmed")).to_be_visible(timeout=ORDER_MS)
@@ -53,6 +50,54 @@ def test_every_process_shows_what_happens_and_one_that_is_killed_logs_nobody_out
     person.swap("0.25")
     for tab in tabs:
         expect(tab.orders("confirmed")).to_have_count(2, timeout=ORDER_MS)
+
+
+def test_the_history_and_an_orders_page_are_live_and_the_same_in_every_process(
+    context: BrowserContext, deployed: Deployed
+) -> None:
+    person = Person(context.new_page(), f"ada-{uuid4().hex[:10]}")
+    person.create_account()
+    person.get_funds()
+    histories = _tabs_in_every_process(context, deployed, person, "/orders/")
+    with _standing_still(deployed):
+        person.swap("0.5")
+        for tab in histories:
+            expect(tab.orders("pending")).to_have_count(1)
+        order = str(histories[0].see("order-link").get_attribute("href"))
+        pages = _tabs_in_every_process(context, deployed, person, order)
+        for tab in pages:
+            expect(tab.see("order-status")).to_have_text("Pending")
+    for tab in histories:
+        expect(tab.orders("confirmed")).to_have_count(1, timeout=ORDER_MS)
+    for tab in pages:
+        expect(tab.see("order-status")).to_have_text("Confirmed", timeout=ORDER_MS)
+        expect(tab.page.get_by_text("Final: nothing can take it back.")).to_be_visible(timeout=ORDER_MS)
+    assert len({tab.see("history").inner_text() for tab in histories}) == 1
+    assert len({tab.page.locator("main").inner_text() for tab in pages}) == 1
+
+
+@contextmanager
+def _standing_still(deployed: Deployed) -> Iterator[None]:
+    """No worker takes an order up for the block."""
+    pid = deployed.supervisor.pid(WORKER)
+    assert pid is not None
+    os.killpg(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.killpg(pid, signal.SIGCONT)
+
+
+def _tabs_in_every_process(context: BrowserContext, deployed: Deployed, person: Person, address: str) -> list[Person]:
+    """New tabs of a page, so many that each web process has got one more connection at least."""
+    before, tabs = _sockets(deployed), list[Person]()
+    while len(tabs) < LEAST_TABS or any(count <= before.get(pid, 0) for pid, count in _sockets(deployed).items()):
+        assert len(tabs) < MOST_TABS, (before, _sockets(deployed))
+        tab = Person(context.new_page(), person.name)
+        tab.page.goto(address)
+        expect(tab.see("connection")).to_have_text("Live")
+        tabs.append(tab)
+    return tabs
 
 
 def _sockets(deployed: Deployed) -> dict[int, int]:
