@@ -128,7 +128,7 @@ class Readiness:
         endpoints = self._rpc.health()
         available = sum(endpoint.available for endpoint in endpoints)
         state = State.OK if available == len(endpoints) else State.DEGRADED
-        return state, f"{available} of {len(endpoints)} endpoints, slot {slot}"
+        return state, f"{available} of {len(endpoints)} endpoints, slot {slot:,}"
 
     async def _workers(self) -> tuple[State, str]:
         async with self._database.transaction() as session:

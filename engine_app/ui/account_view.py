@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from engine_app.accounts.api_keys import PREFIX
 from engine_app.accounts.models import ApiKey, OpenedSession
 from engine_app.accounts.scopes import Scope
 from engine_app.accounts.security_log import SecurityEvent, SecurityRecord
-from engine_app.ui.figures import shortened
+from engine_app.ui.figures import in_full, shortened
 
 SCOPE_WORDS: Mapping[Scope, tuple[str, str]] = {
     Scope.READ: ("Read", "Look at orders, balances and quotes"),
@@ -47,6 +48,7 @@ _EVENTS: Mapping[str, str] = {
     SecurityEvent.ADDRESS_REMOVED: "Withdrawal address removed",
     SecurityEvent.WITHDRAWAL_REQUESTED: "Withdrawal requested",
 }
+_FACT_WORDS = {"ip": "from", "destination": "to"}
 _ALARMING = frozenset({SecurityEvent.LOGIN_FAILED, SecurityEvent.PASSWORD_REFUSED, SecurityEvent.PASSWORD_RESET})
 
 
@@ -112,11 +114,11 @@ def key_row(key: ApiKey) -> KeyRow:
     )
 
 
-def log_row(record: SecurityRecord) -> LogRow:
-    """An entry of the security log."""
+def log_row(record: SecurityRecord, decimals_of: Callable[[str], int | None]) -> LogRow:
+    """An entry of the security log; `decimals_of` knows those of a token by its symbol, None of one of no list."""
     return LogRow(
         label=_EVENTS.get(record.event, record.event.replace("_", " ").capitalize()),
-        facts=" · ".join(_fact(name, value) for name, value in record.facts.items()),
+        facts=" · ".join(_fact(name, value) for name, value in _in_words(record.facts, decimals_of).items()),
         at=record.at.isoformat(),
         tone="bad" if record.event in _ALARMING else "",
     )
@@ -131,10 +133,22 @@ def device(agent: str) -> str:
     return agent.partition(" ")[0] or "Unknown client"
 
 
+def _in_words(facts: Mapping[str, Any], decimals_of: Callable[[str], int | None]) -> dict[str, Any]:
+    """The facts with an amount's base units as whole tokens, where it is known how many of them make one."""
+    token, units = str(facts.get("token", "")), facts.get("amount_units")
+    decimals = decimals_of(token)
+    if units is None or decimals is None:
+        return dict(facts)
+    rest = {name: value for name, value in facts.items() if name not in ("token", "amount_units")}
+    return {"amount": f"{in_full(Decimal(units).scaleb(-decimals))} {token}"} | rest
+
+
 def _fact(name: str, value: Any) -> str:
     text = str(value)
     text = shortened(text) if len(text) > LONGEST_WORD and " " not in text else text
-    return f"from {text}" if name == "ip" else f"{name.replace('_', ' ')} {text}"
+    if name == "amount":
+        return text
+    return f"{_FACT_WORDS.get(name, name.replace('_', ' '))} {text}"
 
 
 def _moment(at: datetime | None) -> str:

@@ -148,7 +148,7 @@ def _other(way: Mapping[str, Any], decision: Mapping[str, Any], units: Units) ->
     over = units.get(between or "")
     name = f"Over {over.symbol if over else shortened(between)}: {venues}" if between else venues
     gets = _amount(way["amountOutUnits"], decision.get("mintOut"), units)
-    return OtherWay(name=name, gets=gets, why=sentence(way.get("lost") or ""))
+    return OtherWay(name=name, gets=gets, why=_why(way.get("lost")))
 
 
 def _leg(leg: Mapping[str, Any], hops: int, decision: Mapping[str, Any], units: Units) -> Leg:
@@ -181,7 +181,7 @@ def _offer(candidate: Mapping[str, Any], decision: Mapping[str, Any], units: Uni
         impact="" if impact is None else percent(max(exact(impact), Decimal(0))),
         impact_tone="" if impact is None else impact_tone(exact(impact)),
         fees=" · ".join(_fee(fee, units) for fee in candidate.get("fees") or []),
-        why=part if is_taken else sentence(candidate.get("lost") or ""),
+        why=part if is_taken else _why(candidate.get("lost")),
         taken=is_taken,
     )
 
@@ -195,3 +195,8 @@ def _amount(in_units: str | int, mint: str | None, units: Units) -> str:
     if unit is None:
         return f"{int(in_units):,} base units"
     return f"{amount(Decimal(in_units).scaleb(-unit.decimals))} {unit.symbol}"
+
+
+def _why(reason: str | None) -> str:
+    """A reason of the routing decision as the page writes numbers: no space before a percent sign."""
+    return sentence((reason or "").replace(" %", "%"))

@@ -44,7 +44,24 @@ def test_a_key_shows_its_end_and_its_rights_alone() -> None:
 
 @pytest.mark.parametrize("event", SecurityEvent)
 def test_every_event_of_the_log_has_words(event: SecurityEvent) -> None:
-    row = log_row(SecurityRecord(id=1, user_id=1, at=NOW, event=event.value, facts={"ip": "192.0.2.1", "key": 4}))
+    row = log_row(
+        SecurityRecord(id=1, user_id=1, at=NOW, event=event.value, facts={"ip": "192.0.2.1", "key": 4}), lambda _: None
+    )
     assert row.facts == "from 192.0.2.1 · key 4"
     assert row.label[0].isupper()
     assert "_" not in row.label
+
+
+@pytest.mark.parametrize(
+    ("token", "words"),
+    [
+        ("USDC", "1,012.5 USDC · order 7 · to Cuie…kRQq · from 192.0.2.1"),
+        ("NEW", "order 7 · token NEW · amount units 1012500000 · to Cuie…kRQq · from 192.0.2.1"),
+    ],
+)
+def test_a_withdrawal_of_the_log_says_what_went_where(token: str, words: str) -> None:
+    facts = {"order": 7, "token": token, "amount_units": "1012500000"}
+    facts |= {"destination": "CuieVDEDtLo7FypA9SbLM9saXFdb1dsshEkyErMqkRQq", "ip": "192.0.2.1"}
+    event = SecurityEvent.WITHDRAWAL_REQUESTED.value
+    row = log_row(SecurityRecord(id=1, user_id=1, at=NOW, event=event, facts=facts), {"USDC": 6}.get)
+    assert row.facts == words

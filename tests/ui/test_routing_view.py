@@ -56,7 +56,7 @@ def test_every_offer_says_whether_it_was_taken_or_why_it_lost() -> None:
     assert (board.slot, board.summary) == ("1,678", "Through 1 pool; 3 pools were asked")
     assert [(offer.taken, offer.why) for offer in board.offers] == [
         (True, "Pays most; the route takes it."),
-        (False, "Pays 0.0366 % less than the best."),
+        (False, "Pays 0.0366% less than the best."),
     ]
     lost = board.offers[1]
     assert (lost.venue, lost.gets, lost.rate) == ("Raydium CPMM", "224.4341 USDC", "149.623")
@@ -106,7 +106,7 @@ def test_ways_that_were_not_taken_say_why() -> None:
         ("Over BONK: Meteora DAMM v2 + Raydium CPMM", "220 USDC"),
         ("Meteora DAMM v2 + Raydium CPMM", "220 USDC"),
     ]
-    assert board.others[0].why == "Pays 1.9 % less than the route that was taken."
+    assert board.others[0].why == "Pays 1.9% less than the route that was taken."
 
 
 def test_a_token_that_is_not_known_stays_in_base_units() -> None:

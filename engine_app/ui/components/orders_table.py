@@ -97,7 +97,10 @@ def _row(row: OrderRow) -> rx.Component:
             ),
             class_name="cell-received right num",
         ),
-        rx.el.td(rx.cond(row.price != "", row.price, _none()), class_name="cell-price right num"),
+        rx.el.td(
+            rx.cond(row.price != "", rx.fragment(row.price, " ", row.token_out), _none()),
+            class_name="cell-price right num",
+        ),
         rx.el.td(rx.cond(row.venue != "", row.venue, _none()), class_name="cell-venue"),
         rx.el.td(
             badge(row.status_label, row.tone, dot=row.open),

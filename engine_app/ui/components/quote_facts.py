@@ -113,7 +113,7 @@ def _venue(venue: VenueQuote) -> rx.Component:
                 rx.fragment(skeleton("7rem"), rx.el.span("\u00a0", class_name="venue-rate")),
                 rx.el.span(
                     rx.cond(SwapState.quote.amount_out != "", "No pool for this pair", "Type an amount to compare"),
-                    class_name="venue-rate",
+                    class_name="venue-hint",
                 ),
             ),
         ),

@@ -104,14 +104,17 @@ def _labelled(label: str, field: str, control: rx.Component) -> rx.Component:
 
 
 def _token_select() -> rx.Component:
-    return rx.el.select(
-        rx.foreach(WalletState.balances, _token_option),
-        id="withdraw-token",
-        name="token",
-        value=WithdrawState.what,
-        on_change=WithdrawState.set_what,
-        class_name="text-input",
-        data_testid="withdraw-token",
+    return rx.el.span(
+        rx.el.select(
+            rx.foreach(WalletState.balances, _token_option),
+            id="withdraw-token",
+            name="token",
+            value=WithdrawState.what,
+            on_change=WithdrawState.set_what,
+            data_testid="withdraw-token",
+        ),
+        rx.icon("chevron-down", class_name="icon", aria_hidden=True),
+        class_name="select",
     )
 
 

@@ -51,16 +51,19 @@ def _order(shown: Any) -> rx.Component:
         rx.el.div(
             _way_back(),
             rx.el.div(
-                rx.el.span(
-                    token_mark(row.icon_in),
-                    rx.cond(row.icon_out != "", token_mark(row.icon_out)),
-                    class_name="pair-icons",
-                ),
-                rx.el.h1(
-                    rx.el.span(row.paid, class_name="num"),
-                    " → ",
-                    rx.el.span(row.target, class_name="num"),
-                    data_testid="order-title",
+                rx.el.div(
+                    rx.el.span(
+                        token_mark(row.icon_in),
+                        rx.cond(row.icon_out != "", token_mark(row.icon_out)),
+                        class_name="pair-icons",
+                    ),
+                    rx.el.h1(
+                        rx.el.span(row.paid, class_name="num"),
+                        " → ",
+                        rx.el.span(row.target, class_name="num"),
+                        data_testid="order-title",
+                    ),
+                    class_name="order-name",
                 ),
                 badge(row.status_label, row.tone, dot=row.open, data_testid="order-status"),
                 rx.cond(shown.progress.tries != "", rx.el.span(shown.progress.tries, class_name="faint small")),

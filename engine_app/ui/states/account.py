@@ -116,5 +116,7 @@ class AccountState(SessionState):
         upkeep = services().upkeep
         self.sessions = [session_row(opened, identity.session_id) for opened in await upkeep.sessions(identity)]
         self.keys = [key_row(key) for key in await upkeep.keys(identity)]
-        self.security_log = [log_row(record) for record in await upkeep.security_log(identity, limit=LOG_ROWS)]
+        decimals = {token.symbol: token.decimals for token in services().tokens.all()}
+        log = await upkeep.security_log(identity, limit=LOG_ROWS)
+        self.security_log = [log_row(record, decimals.get) for record in log]
         self.account_loaded = True
