@@ -98,8 +98,9 @@ def _row(row: OrderRow) -> rx.Component:
             class_name="cell-received right num",
         ),
         rx.el.td(
-            rx.cond(row.price != "", rx.fragment(row.price, " ", row.token_out), _none()),
+            rx.cond(row.price != "", row.price, _none()),
             class_name="cell-price right num",
+            title=rx.cond(row.price != "", f"{row.token_out} per {row.token_in}", ""),
         ),
         rx.el.td(rx.cond(row.venue != "", row.venue, _none()), class_name="cell-venue"),
         rx.el.td(
