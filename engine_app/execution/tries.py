@@ -29,7 +29,7 @@ from engine_app.orders import attempts, reservations
 from engine_app.orders.errors import INSUFFICIENT_FUNDS
 from engine_app.orders.leases import OwnAddress
 from engine_app.orders.lifecycle import Status, WaitReason
-from engine_app.orders.models import Attempt, Order
+from engine_app.orders.models import Order
 from engine_app.wallets.policy import Allowance
 
 SPARE_COMPUTE_UNITS = 10_000
@@ -225,7 +225,7 @@ async def _submit(turn: Turn, planned: Planned, built: Built) -> None:
             "submitted",
             {"try": number, "signature": str(attempt.signature)},
             only_open=True,
-            along=(attempts.birth(_row(turn, planned, built, attempt, number)),),
+            along=(attempts.birth(_signed(turn, planned, built, attempt, number)),),
             status=Status.SUBMITTED.value,
             tries=number,
             tx_hash=str(attempt.signature),
@@ -235,8 +235,8 @@ async def _submit(turn: Turn, planned: Planned, built: Built) -> None:
     await engine.watcher.send(turn.order, attempt, turn.token)
 
 
-def _row(turn: Turn, planned: Planned, built: Built, attempt: LiveAttempt, number: int) -> Attempt:
-    return Attempt(
+def _signed(turn: Turn, planned: Planned, built: Built, attempt: LiveAttempt, number: int) -> attempts.Signed:
+    return attempts.Signed(
         id=attempt.attempt_id,
         order_id=attempt.order_id,
         number=number,

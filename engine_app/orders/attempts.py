@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -39,15 +41,36 @@ async def insert_attempt(session: AsyncSession, attempt: Attempt) -> None:
         await session.flush()
 
 
-def birth(attempt: Attempt) -> Along:
-    """The same as a part of the statement that advances the order."""
-    given = vars(attempt)
-    values = {f"born_{column.name}": given[column.name] for column in ATTEMPTS.c if column.name != "created_at"}
-    return Along(_born, values)
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A try as it is born with its signed transaction: what its row has from then on, by the names of its columns."""
+
+    id: UUID
+    order_id: UUID
+    number: int
+    fencing_token: int
+    quoted_out: Decimal
+    min_out: Decimal
+    selected_dex: str | None
+    compute_unit_limit: int
+    compute_unit_price: int
+    signature: str
+    transaction: bytes
+    blockhash: str
+    blockhash_slot: int
+    last_valid_block_height: int
+
+
+_BORN_WITH = tuple(field.name for field in fields(Signed))
+
+
+def birth(signed: Signed) -> Along:
+    """Insert a live try, as a part of the statement that advances its order."""
+    return Along(_born, {f"born_{name}": getattr(signed, name) for name in _BORN_WITH})
 
 
 def _born(order: CTE) -> CTE:
-    given = [column for column in ATTEMPTS.c if column.name != "created_at"]
+    given = [ATTEMPTS.c[name] for name in _BORN_WITH]
     row = sqlalchemy.select(*(bindparam(f"born_{column.name}", type_=column.type) for column in given))
     return insert(ATTEMPTS).from_select(given, row.select_from(order)).cte("born")
 
