@@ -1,7 +1,7 @@
 """The token instructions around a swap and of a withdrawal, as solana-py writes them.
 
 Those that every swap has, and has several times over while it is planned and checked, are written here: solana-py's
-builders take up to a hundred times as long for the same bytes.
+builders take several times as long for the same bytes.
 
 Wrapped SOL lives in an account of one attempt's own, made and closed by that attempt's transaction, so that the owner's
 other accounts are never touched.
