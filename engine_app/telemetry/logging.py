@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import orjson
@@ -50,7 +51,7 @@ def configure(*, level: str, json_lines: bool, process: str) -> None:
         logger_factory=(
             structlog.BytesLoggerFactory(sys.stderr.buffer) if json_lines else structlog.WriteLoggerFactory(sys.stderr)
         ),
-        wrapper_class=structlog.make_filtering_bound_logger(level),
+        wrapper_class=type("Logger", (_Harmless, structlog.make_filtering_bound_logger(level)), {}),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
@@ -83,6 +84,18 @@ def bound(**values: object) -> Iterator[None]:
         yield
 
 
+class _Harmless(structlog.BoundLoggerBase):
+    """What the standard library's handlers promise, too: a line that cannot be written, for a full disk or a value that
+    cannot be shown, stops nobody who logs it. What went wrong is told where that is possible."""
+
+    def _proxy_to_logger(self, method_name: str, event: str | None = None, **told: Any) -> Any:
+        try:
+            return super()._proxy_to_logger(method_name, event, **told)
+        except Exception:  # noqa: BLE001 - the code of a value that is shown may raise anything
+            with suppress(OSError):
+                traceback.print_exc()
+
+
 def _name_logger(_logger: object, _method: str, event: EventDict) -> EventDict:
     """Under the name that lines of the standard library's loggers have it by; structlog keeps that one to itself."""
     event["logger"] = event.pop("logger_name")
@@ -90,8 +103,11 @@ def _name_logger(_logger: object, _method: str, event: EventDict) -> EventDict:
 
 
 def _as_json(event: EventDict, *, default: Callable[[Any], Any]) -> bytes:
-    """A line of JSON, also of what orjson does not write: integers of more than 64 bits, halves of surrogate pairs."""
+    """A line of JSON, also of what orjson does not write: integers of more than 64 bits, halves of surrogate pairs.
+
+    A dataclass is shown as its `repr`, which leaves out what it hides.
+    """
     try:
-        return orjson.dumps(event, default=default, option=orjson.OPT_NON_STR_KEYS)
+        return orjson.dumps(event, default=default, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_DATACLASS)
     except TypeError:
         return json.dumps(event, default=default).encode()

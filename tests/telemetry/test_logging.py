@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -63,3 +64,42 @@ def test_a_terminal_gets_lines_to_read() -> None:
     assert "order=an id" in lines[0].replace("'", "")
     assert "by the standard library" in lines[2]
     assert "[a.library]" in lines[2]
+
+
+UNUSUAL = """
+import sys
+from dataclasses import dataclass, field
+from engine_app.telemetry import logging
+
+@dataclass
+class Login:
+    name: str
+    password: str = field(repr=False)
+
+logging.configure(level="INFO", json_lines=sys.argv[1] == "json", process="worker-1")
+log = logging.get_logger("engine_app.orders")
+log.info("logged.in", who=Login("anna", "open sesame"))
+log.info("cannot.be.shown", amounts={(1, 2): 3})
+print("went on")
+"""
+
+
+def run_unusual(form: str, stderr: int) -> subprocess.CompletedProcess[bytes]:
+    command = [sys.executable, "-c", UNUSUAL, form]
+    return subprocess.run(command, stdout=subprocess.PIPE, stderr=stderr, check=False)
+
+
+@pytest.mark.parametrize("form", ["json", "terminal"])
+def test_a_line_that_cannot_be_written_stops_nobody(form: str) -> None:
+    with Path("/dev/full").open("wb") as full:
+        assert run_unusual(form, full.fileno()).stdout == b"went on\n"
+    shown = run_unusual(form, subprocess.PIPE)
+    assert shown.stdout == b"went on\n"
+    assert b"cannot.be.shown" in shown.stderr or b"keys must be str" in shown.stderr
+
+
+@pytest.mark.parametrize("form", ["json", "terminal"])
+def test_what_a_dataclass_hides_is_told_by_no_line(form: str) -> None:
+    shown = run_unusual(form, subprocess.PIPE).stderr
+    assert b"Login(name='anna')" in shown
+    assert b"sesame" not in shown.splitlines()[0]
