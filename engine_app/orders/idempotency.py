@@ -76,9 +76,11 @@ async def claim(session: Statements, user_id: int, key: str, *, digest: str, ord
         None where the key is now this order's, else the earlier claim.
     """
     values = {"of_user": user_id, "under": key, "digest": digest, "for_order": order_id}
-    if await _CLAIM.row(session, values) is not None:
-        return None
-    return await claimed(session, user_id, key)
+    while await _CLAIM.row(session, values) is None:
+        # An earlier claim that is gone by now was old enough to be forgotten: the key is free.
+        if (earlier := await claimed(session, user_id, key)) is not None:
+            return earlier
+    return None
 
 
 async def claimed(session: Statements, user_id: int, key: str) -> IdempotencyKey | None:
