@@ -103,7 +103,7 @@ class Database:
             yield connection
 
     async def ping(self) -> None:
-        """Raise SQLAlchemy's error where Postgres does not answer."""
+        """Raise psycopg.OperationalError where Postgres does not answer."""
         async with self._straight.one() as connection:
             await connection.execute("SELECT 1")
 
