@@ -27,6 +27,8 @@ EVERY_DIVISION_OVER_THREE = 200
 
 _SMALL_PROBE = 512
 """A pool's price for small parts is asked at one part in so many of the amount."""
+_HALVINGS = 24
+"""How often an amount is halved to see how much of it a pool takes."""
 _FIRST_STEP = 8
 """The search begins with moving one part in so many of the amount."""
 _CLOSE_ENOUGH = 1 << 17
@@ -76,11 +78,13 @@ class Offers:
         return quote if quote.amount_out else "too small: the amount buys less than one unit"
 
     def rank(self, amount_in: int) -> tuple[int, int]:
-        """What puts one pool before another for `amount_in`: what it pays, else what it holds."""
-        paid = self.pays(amount_in)
-        if paid >= 0:
-            return paid, 0
-        return paid, max(self.pool.reserve(mint) for mint in self.pool.mints if mint != self._mint_in)
+        """What puts one pool before another for `amount_in`: what it pays for as much of it as it takes, found by
+        halving; where it takes nothing, what it holds."""
+        for halvings in range(_HALVINGS):
+            paid = self.pays(amount_in >> halvings)
+            if paid > 0:
+                return paid, 0
+        return 0, max(self.pool.reserve(mint) for mint in self.pool.mints if mint != self._mint_in)
 
     def leg(self, mint_out: Pubkey, amount_in: int) -> Leg:
         """The leg that sells `amount_in`, which the pool does not refuse."""
@@ -152,8 +156,8 @@ def _best(asked: Sequence[Offers], amount: int, max_legs: int, leg_cost: int) ->
 
 
 def _shortlist(asked: Sequence[Offers], amount: int) -> list[Offers]:
-    """The pools that pay most for all of it, for an eighth, and for a small part, in turn; of those that refuse all of
-    these the ones that hold most."""
+    """The pools that pay most for all of it, for an eighth, and for a small part, in turn, or for as much of these as
+    they take."""
     if len(asked) <= SHORTLIST:
         return list(asked)
     sizes = (amount, max(amount // _FIRST_STEP, 1), max(amount // _SMALL_PROBE, 1))

@@ -105,6 +105,15 @@ def test_of_many_pools_the_right_ones_are_taken(pools: list[Pool], mint_in: Pubk
     assert_close(divided(pools, mint_in, amount, max_legs=2), searched)
 
 
+def test_a_pool_that_takes_little_and_pays_far_more_is_among_the_many() -> None:
+    amount, little = 14_280_000_000_000, 14_280_000
+    takes_little = [pool for pool in POOLS if paid(pool, USDC, amount // 512) < 0 < paid(pool, USDC, little)]
+    generous = max(takes_little, key=lambda pool: paid(pool, USDC, little))
+    others = [pool for pool in POOLS if paid(pool, USDC, amount) > 0][:7]
+    assert paid(generous, USDC, little) > 1_000 * max(paid(pool, USDC, little) for pool in others)
+    assert divided([*others, generous], USDC, amount) > 10 * divided(others, USDC, amount)
+
+
 @settings(deadline=None, max_examples=4)
 @given(pools=pool_sets(SOL, USDC, least=3, most=3), mint_in=SIDES, amount=AMOUNTS)
 def test_amounts_over_three_pools_against_a_grid_of_two_parts(pools: list[Pool], mint_in: Pubkey, amount: int) -> None:
