@@ -276,10 +276,12 @@ def _taking_ripe() -> Prepared:
         .order_by(orders.created_at)
         .limit(bindparam("most", type_=Integer()))
         .with_for_update(skip_locked=True, of=ORDERS)
+        # As a subquery it might be carried out for each attempt anew, and bring so many more each time.
+        .cte("ripe")
     )
     return Prepared(
         update(ORDERS)
-        .where(orders.id.in_(ripe), of_order)
+        .where(orders.id == ripe.c.id, of_order)
         .values(
             lease_owner=bindparam("owner", type_=orders.lease_owner.type),
             lease_until=_NOW + LEASE,

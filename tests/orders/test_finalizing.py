@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
 
-from engine_app.orders import attempts, repository, reservations
+import psycopg
+
+from engine_app.orders import attempts, leases, repository, reservations
 from engine_app.orders.finalizing import Landed, finalize
 from engine_app.orders.models import Attempt, Order
 from engine_app.storage.postgres import Database
@@ -86,3 +88,25 @@ async def test_only_a_live_attempt_of_its_own_makes_an_order_final(database: Dat
         order = await repository.order_by_id(session, one.order_id)
     assert order is not None
     assert order.finalized_at is None
+
+
+async def test_no_more_are_taken_than_asked_for_whatever_the_plan(
+    database: Database, new_order: NewOrder, database_url: str
+) -> None:
+    """It was made when Postgres knew that there are no attempts, and lasts until it looks again."""
+    await new_order()
+    with psycopg.connect(database_url, autocommit=True) as other:
+        other.execute("ANALYZE")
+    async with database.at_once() as connection:
+        assert await leases.take_to_finalize(connection, "tester", finalized_slot=9, limit=2) == []
+    for slot in (6, 7, 8, 9):
+        await confirmed(database, new_order, slot=slot)
+    with psycopg.connect(database_url, autocommit=True) as other:
+        other.execute("UPDATE orders SET lease_until = NULL")
+    taken = set()
+    for _ in range(2):
+        async with database.at_once() as connection:
+            found = await leases.take_to_finalize(connection, "tester", finalized_slot=9, limit=2)
+        assert len(found) == 2
+        taken |= {order.id for order, _ in found}
+    assert len(taken) == 4
