@@ -6,6 +6,7 @@ import asyncio
 import select
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import orjson
 import psycopg
@@ -20,7 +21,15 @@ from engine_app.telemetry.logging import get_logger
 Straight = psycopg.AsyncConnection[DictRow]
 """A connection on which each statement is a transaction of its own, unless one is begun."""
 
-CONNECT_SECONDS = 5
+CONNECTING: dict[str, Any] = {
+    "connect_timeout": 5,
+    "keepalives_idle": 15,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+"""As libpq takes it: a server that is gone without a word, behind a broken network say, is given up in half a minute
+instead of the quarter of an hour, and the two hours of silence, that TCP gives it."""
 WAIT_SECONDS = 30.0
 """For a connection that others use."""
 
@@ -100,9 +109,9 @@ class Connections:
             self._url,
             autocommit=True,
             prepare_threshold=None,
-            connect_timeout=CONNECT_SECONDS,
             row_factory=dict_row,
             context=_ADAPTERS,
+            **CONNECTING,
         )
         try:
             if self._prepare and await self._keeps_statements(connection):

@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine_app.errors import register
-from engine_app.storage.connections import Connections, Straight, stands
+from engine_app.storage.connections import CONNECTING, Connections, Straight, stands
 
 DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout, psycopg.OperationalError, psycopg.InterfaceError)
 """Postgres does not answer: nothing was written, and trying again later is right."""
@@ -70,7 +70,7 @@ class Database:
             pool_size=pool_size,
             max_overflow=0,
             hide_parameters=True,
-            connect_args={"prepare_threshold": None, "connect_timeout": 5},
+            connect_args={"prepare_threshold": None, **CONNECTING},
         )
         event.listen(self.engine.sync_engine, "checkout", _require_standing)
         self._straight = Connections(libpq_url(database_url), size=pool_size, prepare=prepare)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -17,6 +19,7 @@ from engine_app.embedded.ports import free_port
 from engine_app.storage.connections import Straight
 from engine_app.storage.postgres import DATABASE_AWAY, Database
 from engine_app.storage.prepared import Prepared
+from engine_app.storage.redis import connect
 from tests.pooler import CONNECTIONS, pgbouncer
 
 THINGS = table("things", column("id", Integer()), column("name", String()), column("kind", String()))
@@ -175,3 +178,28 @@ async def test_statements_go_the_same_with_and_without_sqlalchemy(database: Data
         assert await statement.rows(session, told) == expected
         assert await statement.rows(straight, told) == expected
         assert await statement.rows(straight, told | {"told": None, "numbers": []}) == []
+
+
+def patience(descriptor: int) -> tuple[int, int]:
+    """Seconds of silence after which TCP asks, and milliseconds after which it gives up."""
+    with socket.socket(fileno=os.dup(descriptor)) as same:
+        idle = same.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE)
+        return idle, same.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="Linux")
+async def test_a_server_that_is_gone_without_a_word_is_given_up_within_half_a_minute(
+    database: Database, redis_url: str
+) -> None:
+    async with database.at_once() as straight, database.engine.connect() as by_sqlalchemy:
+        raw = (await by_sqlalchemy.get_raw_connection()).driver_connection
+        assert raw is not None
+        assert patience(straight.fileno()) == patience(raw.fileno()) == (15, 30_000)
+    listener = connect(redis_url, listens=True)
+    async with listener.pubsub() as subscription:
+        await subscription.subscribe("anything")
+        assert subscription.connection is not None
+        writer = subscription.connection._writer
+        assert writer is not None
+        assert patience(writer.get_extra_info("socket").fileno()) == (15, 30_000)
+    await listener.aclose()
