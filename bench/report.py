@@ -195,6 +195,8 @@ def _aims(found: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     yield "engine / bare script, p95", "≤ 1.15", f"{one['ratio']['p95']:.2f}"
     missed = long["late"] + long["lost"] + sum(long["refused"].values())
     kept = f"{long['orders a minute']:,}, {missed} late, lost or refused"
+    if not sustained.kept_up(long):
+        kept += "; no pace held"
     yield f"orders a minute for {long['seconds']} s, none late, lost or refused", "≥ 1,800", kept
     yield "submit → confirmed p95 under it", "< 2 s", f"{long['submit to confirmed']['p95'] / 1000:.2f} s"
     for name, price in (("4 a second", found.get("cost")), ("sustained", long)):

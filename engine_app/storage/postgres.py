@@ -23,7 +23,7 @@ from engine_app.errors import register
 from engine_app.storage.connections import CONNECTING, Connections, Straight, stands
 
 DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout, psycopg.OperationalError, psycopg.InterfaceError)
-"""Postgres does not answer: nothing was written, and trying again later is right."""
+"""Postgres does not answer: what it was just told may be written or not, and trying again later is right."""
 
 REFUSED = (IntegrityError, psycopg.IntegrityError)
 """A rule of the database stands against what was to be written; nothing was."""
