@@ -16,7 +16,7 @@ from engine_app.markets.tokens import TokenList
 from engine_app.orders import progress
 from engine_app.orders.models import Order
 from engine_app.orders.progress import ProgressFeed, ProgressPublisher
-from engine_app.orders.updates import Stage, Update
+from engine_app.orders.updates import Stage, Update, update_of
 from engine_app.storage.redis import connect
 from tests.orders.conftest import Trader
 
@@ -129,6 +129,16 @@ async def test_only_the_channels_of_those_who_look_are_listened_to(
         assert await taken(again, 1) != [None]
     async with feed.follow(order.user_id + 1):
         assert await redis.pubsub_numsub(channel) == [(channel, 0)]
+
+
+async def test_what_a_worker_of_the_version_before_tells_everybody_is_heard(
+    redis: Redis, feed: ProgressFeed, new_order: NewOrder
+) -> None:
+    order = await new_order()
+    told = update_of(order, TOKENS)
+    async with feed.follow(order.user_id) as updates:
+        await redis.publish(progress.CHANNEL, told.as_message())
+        assert await taken(updates, 1) == [told]
 
 
 async def test_after_a_lost_connection_a_follower_is_told_of_the_gap_and_hears_again(
