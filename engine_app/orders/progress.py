@@ -4,7 +4,7 @@ Redis keys:
     order:{id}              hash     `view`, the order's JSON, `seq`, `user`; lives an hour after the last change
     orders:progress:{user}  channel  one message an event: `Update.as_message`; web processes listen to the channels of
                                      the users who look, so that an order which nobody looks at wakes none of them
-    orders:progress         channel  its subscription holds the connection; only workers of an earlier version speak on it
+    orders:progress         channel  its subscription holds the connection; only older versions speak on it
 """
 
 from __future__ import annotations
