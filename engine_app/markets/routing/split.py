@@ -27,7 +27,7 @@ EVERY_DIVISION_OVER_THREE = 200
 
 _SMALL_PROBE = 512
 """A pool's price for small parts is asked at one part in so many of the amount."""
-_HALVINGS = 24
+_HALVINGS = 16
 """How often an amount is halved to see how much of it a pool takes."""
 _FIRST_STEP = 8
 """The search begins with moving one part in so many of the amount."""
