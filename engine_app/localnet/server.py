@@ -82,6 +82,8 @@ class Localnet:
         return f"http://{self._options.host}:{self.admin_port}"
 
     async def __aenter__(self) -> "Localnet":
+        # The newest stored block may be the one that was told as confirmed, which takes a block after it.
+        await self.chain.tick()
         try:
             await self.endpoint.start()
             if self._options.admin_port is not None:

@@ -18,8 +18,10 @@ import pytest
 from solders.keypair import Keypair
 from solders.pubkey import Pubkey
 
+from engine_app.localnet.blocks import Commitment
 from engine_app.localnet.programs_dir import RAYDIUM_CPMM, load_programs
 from engine_app.localnet.server import Localnet, LocalnetOptions, serve
+from engine_app.localnet.view import View
 from tests.waiting import until
 
 PATIENCE = 30.0
@@ -147,6 +149,15 @@ async def test_a_clean_stop_keeps_the_chain_and_a_second_start_goes_on(tmp_path:
         assert second.chain.head.slot >= first.chain.head.slot
         assert second.chain.bank.newest(wallet) is not None
         await until(later(second, second.chain.head.slot), seconds=PATIENCE)
+
+
+async def test_what_is_stored_is_confirmed_from_the_first_answer_after_a_start(tmp_path: Path) -> None:
+    options = LocalnetOptions(port=0, slot_ms=60_000, data_dir=tmp_path)
+    async with Localnet(options) as first:
+        for _ in range(3):
+            await first.chain.tick()
+    async with Localnet(options) as second:
+        assert View(second.chain).slot(Commitment.CONFIRMED) == first.chain.head.slot
 
 
 async def test_serve_runs_until_cancelled_and_says_when_it_listens() -> None:
