@@ -63,7 +63,12 @@ class Person:
         """Choose the token to pay (`in`) or to receive (`out`) from the dialog's list."""
         self.see(f"token-{side}").click()
         self.see(f"option-{token}").click()
-        expect(self.see(f"token-{side}")).to_have_text(token)
+        self.has_chosen(side, token)
+
+    def has_chosen(self, side: str, label: str) -> None:
+        """See a side's token, and the dialog gone: behind it nothing can be typed."""
+        expect(self.see(f"token-{side}")).to_have_text(label)
+        expect(self.see("token-picker")).not_to_be_visible()
 
     def address(self) -> str:
         """The trading address, as the trade page has it."""

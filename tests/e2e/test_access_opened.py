@@ -41,6 +41,7 @@ def test_axe_finds_nothing_in_what_the_trade_page_opens(opened: Person, engine: 
     found["the token picker without a token"] = findings(opened.page)
     opened.see("token-search").fill("BONK")
     opened.see("option-BONK").click()
+    opened.has_chosen("out", "BONK")
     opened.see("amount").fill("8000")
     expect(opened.see("swap-button")).to_contain_text("look closer")
     for fold in opened.page.locator("details:not([open]) > summary").all():
