@@ -36,6 +36,9 @@ WAIT_SECONDS = 30.0
 _STALE = (errors.FeatureNotSupported, errors.InvalidSqlStatementName, errors.DuplicatePreparedStatement)
 """A migration has changed what a prepared statement gives, or a pooler does not keep it with its connection."""
 
+DEMOTED = errors.ReadOnlySqlTransaction
+"""This server was the primary and is a standby now; where there is a new one, only a new connection comes to it."""
+
 log = get_logger(__name__)
 
 
@@ -62,8 +65,8 @@ class Connections:
         """A connection that Postgres has not left, for the block.
 
         Raises:
-            psycopg.OperationalError: Postgres does not answer, or plans what it has prepared no more; nothing was
-                written by the statement that says so.
+            psycopg.OperationalError: Postgres does not answer, plans what it has prepared no more, or takes no writes;
+                nothing was written by the statement that says so.
         """
         await self._enter()
         try:
@@ -75,6 +78,9 @@ class Connections:
                 raise psycopg.OperationalError(
                     f"{error.diag.message_primary}; behind a pooler set PREPARED_STATEMENTS=false"
                 ) from error
+            except DEMOTED as error:
+                await self._forget(connection)
+                raise psycopg.OperationalError(f"Postgres takes no writes: {error.diag.message_primary}") from error
             finally:
                 await self._put_back(connection)
         finally:
@@ -151,7 +157,7 @@ class Connections:
             self._idle.append(connection)
 
     async def _forget(self, connection: Straight) -> None:
-        """Close it and the idle ones, whose statements are as stale."""
+        """Close it and the idle ones, which are as useless."""
         await connection.close()
         while self._idle:
             await self._idle.pop().close()

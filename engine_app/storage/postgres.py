@@ -13,14 +13,14 @@ from typing import Any
 
 import psycopg
 import sqlalchemy.ext.asyncio
-from sqlalchemy import event
+from sqlalchemy import ExceptionContext, event
 from sqlalchemy.exc import DisconnectionError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine_app.errors import register
-from engine_app.storage.connections import CONNECTING, Connections, Straight, stands
+from engine_app.storage.connections import CONNECTING, DEMOTED, Connections, Straight, stands
 
 DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout, psycopg.OperationalError, psycopg.InterfaceError)
 """Postgres does not answer: what it was just told may be written or not, and trying again later is right."""
@@ -73,6 +73,7 @@ class Database:
             connect_args={"prepare_threshold": None, **CONNECTING},
         )
         event.listen(self.engine.sync_engine, "checkout", _require_standing)
+        event.listen(self.engine.sync_engine, "handle_error", _leave_standby)
         self._straight = Connections(libpq_url(database_url), size=pool_size, prepare=prepare)
 
     @asynccontextmanager
@@ -130,3 +131,10 @@ def _require_standing(_connection: Any, record: Any, _proxy: Any) -> None:
     """Have a connection replaced that Postgres has left."""
     if not stands(record.driver_connection):
         raise DisconnectionError
+
+
+def _leave_standby(context: ExceptionContext) -> None:
+    """Have all connections replaced once the server turns out to be a standby now, which is as good as away."""
+    if isinstance(context.original_exception, DEMOTED):
+        context.is_disconnect = True
+        raise OperationalError(None, None, context.original_exception, hide_parameters=True)
