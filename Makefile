@@ -9,6 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 TEST_PROCESSES ?= 3
+E2E_PROCESSES ?= 2
 PYTHON ?= $(shell sed -n 2p $(STAMP) 2>/dev/null)
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header
@@ -47,7 +48,8 @@ test: install ## Run every test, in a real Chromium too
 e2e: install ## Run the tests of the page RUNS=… times in a row (once by default), up to the first failure
 	@sh .ci/program chromium chromium chromium-browser google-chrome
 	@sh .ci/program pgbouncer pgbouncer
-	@exec $(BIN)/python .ci/in_a_row.py $${RUNS:-1} $(BIN)/python -m pytest --quiet tests/e2e
+	@exec $(BIN)/python .ci/in_a_row.py $${RUNS:-1} $(BIN)/python -m pytest --quiet \
+		--numprocesses=$(E2E_PROCESSES) --dist=loadscope --no-loadscope-reorder tests/e2e
 
 test-real: install ## Swap on mainnet's compiled programs, <address>.so each in the directory REAL_PROGRAMS_DIR
 	@exec $(BIN)/python -m pytest tests_real

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from tests.conftest import RunningEngine
 from tests.e2e.person import Person
@@ -18,6 +18,11 @@ CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 PATIENCE_MS = 20_000
 POLICY = "Content Security Policy"
 """What Chromium calls it where it tells the console of a refusal."""
+CAUSED = "Caused by "
+TELL_CAUSES = f"""
+addEventListener("error", ({{ error }}) => {{ if (error?.cause) console.error("{CAUSED}" + error.cause.stack); }});
+"""
+"""React's own errors name what was thrown as their cause alone."""
 
 
 @pytest.fixture(scope="package")
@@ -38,13 +43,18 @@ def new_page(browser: Browser, engine: RunningEngine) -> Iterator[Callable[..., 
     contexts: list[BrowserContext] = []
     errors: list[str] = []
 
+    def hear(told: ConsoleMessage) -> None:
+        if POLICY in told.text or CAUSED in told.text:
+            errors.append(told.text)
+
     def open_page(**options: object) -> Page:
         context = browser.new_context(base_url=engine.base_url, locale="en-GB", **options)  # type: ignore[arg-type]
+        context.add_init_script(TELL_CAUSES)
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(PATIENCE_MS)
         page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("console", lambda message: errors.append(message.text) if POLICY in message.text else None)
+        page.on("console", hear)
         return page
 
     yield open_page

@@ -90,17 +90,18 @@ def out_link(label: Text, address: Text, **props: object) -> rx.Component:
 
 def local_time(moment: rx.Var[str]) -> rx.Component:
     """A moment in the reader's own time zone; the same in UTC where the pointer rests."""
-    words: rx.Var[str] = rx.Var(
-        f"(new Date({moment!s})).toLocaleString([], {{dateStyle: 'medium', timeStyle: 'medium'}})",
-        _var_type=str,
-        _var_data=moment._get_all_var_data(),
-    )
-    utc: rx.Var[str] = rx.Var(
-        f"(new Date({moment!s})).toISOString().replace('T', ' ').replace('Z', ' UTC')",
-        _var_type=str,
-        _var_data=moment._get_all_var_data(),
-    )
+    words = _of_date(moment, "toLocaleString([], {dateStyle: 'medium', timeStyle: 'medium'})")
+    utc = _of_date(moment, "toISOString().replace('T', ' ').replace('Z', ' UTC')")
     return rx.el.time(words, date_time=moment, title=utc)
+
+
+def _of_date(moment: rx.Var[str], told: str) -> rx.Var[str]:
+    """What a date tells of itself; nothing without a date, which React may render for a moment while its owner goes."""
+    return rx.Var(
+        f"((at) => isNaN(at) ? '' : at.{told})(new Date({moment!s} ?? NaN))",
+        _var_type=str,
+        _var_data=moment._get_all_var_data(),
+    )
 
 
 def token_mark(icon: Text, *, small: bool = False) -> rx.Component:
