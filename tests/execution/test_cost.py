@@ -17,6 +17,7 @@ import pytest
 from psycopg.pq import TransactionStatus
 
 from tests.execution.conftest import Desk
+from tests.statements import Sent, is_known_by_its_text
 from tests.waiting import until
 
 AnyConnection = psycopg.AsyncConnection[Any]
@@ -34,10 +35,12 @@ class Ledger:
     Attributes:
         statements: of each transaction, how many it had.
         at_once: how many of the transactions were a statement alone, without BEGIN and COMMIT.
+        named: the statements themselves that named it.
     """
 
     statements: list[int] = field(default_factory=list)
     at_once: int = 0
+    named: list[Sent] = field(default_factory=list)
 
     @property
     def round_trips(self) -> int:
@@ -60,6 +63,7 @@ def ledger_of(order_id: UUID, spy: pytest.MonkeyPatch) -> Iterator[Ledger]:
             running[connection] += 1
             if isinstance(values, Mapping) and _names(values, order_id):
                 naming.add(connection)
+                kept.named.append(Sent(text if isinstance(text, bytes) else text.encode(), len(values)))
         done = await execute(cursor, text, values, **how)
         if alone:
             ends(connection, alone=True)
@@ -112,6 +116,8 @@ async def test_an_order_costs_four_calls_and_five_transactions(desk: Desk, monke
     # Taken up and on to routing; reserved and on to building; submitted with its attempt; confirmed; final.
     assert sorted(kept.statements) == [1, 1, 1, 1, 3]
     assert (kept.at_once, kept.round_trips) == (4, 9)
+    assert len(kept.named) >= len(kept.statements)
+    assert all(map(is_known_by_its_text, kept.named))
     order = await desk.order(order_id)
     assert order.finalized_at is not None
     assert order.rpc_calls == OWN_CALLS
