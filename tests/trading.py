@@ -72,7 +72,9 @@ class Bot:
 
     def address(self) -> str:
         """The trading address."""
-        return str(self.client.get("/api/wallet").json()["address"])
+        answer = self.client.get("/api/wallet")
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()["address"])
 
 
 @contextmanager
