@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
@@ -222,6 +222,8 @@ async def test_what_an_order_asks_for_and_its_floor_never_change(database: Datab
         ({"amount_in": Decimal(2)}, "asks for"),
         ({"min_amount_out": Decimal(1)}, "asks for"),
         ({"min_amount_out": None}, "asks for"),
+        ({"token_warnings": {"mint": ["MINTABLE"]}}, "asks for"),
+        ({"volume_day": date(2026, 1, 2)}, "asks for"),
     ]
     for change, said in changes:
         with pytest.raises(DBAPIError, match=said):
