@@ -59,6 +59,8 @@ class Watcher:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._followed: dict[UUID, Followed] = {}
+        self._held_before: dict[UUID, int] = {}
+        """The leases that the process held a tick ago."""
 
     async def send(self, order: Order, attempt: LiveAttempt, token: int) -> None:
         """Follow a committed attempt and send it for the first time."""
@@ -126,9 +128,14 @@ class Watcher:
             )
 
     async def _renew(self) -> None:
-        """Keep our leases; what another worker has taken over is his now."""
-        held = dict(self._engine.held)
-        waiting = self._waiting()
+        """Keep our leases; what another worker has taken over is his now.
+
+        One that was taken since the last tick is left alone: most orders are confirmed before the next, and a lease
+        lasts five.
+        """
+        before, self._held_before = self._held_before, dict(self._engine.held)
+        held = {order_id: token for order_id, token in self._held_before.items() if before.get(order_id) == token}
+        waiting = [(order, told) for order, told in self._waiting() if order.id in held]
         async with self._engine.database.at_once() as session:
             ours = await leases.renew(session, held, {order.id: told for order, told in waiting})
         for order, told in waiting:
