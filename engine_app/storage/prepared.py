@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 import psycopg
-from sqlalchemy import Delete, Insert, Select, Update
+from sqlalchemy import CompoundSelect, Delete, Insert, Select, Update
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import class_mapper
@@ -24,6 +24,8 @@ from engine_app.storage.connections import Straight
 
 Statements = AsyncSession | AsyncConnection | Straight
 """Where a statement may be executed: in a transaction, or at once."""
+
+Described = Select[*tuple[Any, ...]] | CompoundSelect[*tuple[Any, ...]] | Insert | Update | Delete
 
 Model = TypeVar("Model", bound=SQLModel)
 Convert = Callable[[Any], Any]
@@ -39,9 +41,15 @@ class Prepared:
     becomes a part of its text: Postgres knows it then as it makes the one plan, and finds a partial index by it.
     """
 
-    def __init__(self, described: Select[*tuple[Any, ...]] | Insert | Update | Delete) -> None:
-        """Describe it; the text is made with the first execution."""
+    def __init__(self, described: Described, *, by_values: bool = False) -> None:
+        """Describe it; the text is made with the first execution.
+
+        Args:
+            described: the statement.
+            by_values: have Postgres plan each execution anew by what it is told, where no one plan does for all.
+        """
         self._described = described
+        self._by_values = by_values
 
     async def rows(self, where: Statements, told: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
         """Execute it; what it gives, by the names of its columns.
@@ -54,6 +62,9 @@ class Prepared:
         text, converted = self._text
         if converted:
             told = dict(told) | {name: convert(told[name]) for name, convert in converted}
+        if self._by_values:
+            # The values go in the text: beside it, Postgres would plan for any, as these connections ask it to.
+            return await (await psycopg.AsyncClientCursor(where).execute(text, told)).fetchall()
         return await (await where.execute(text, told)).fetchall()
 
     async def row(self, where: Statements, told: Mapping[str, Any]) -> Mapping[str, Any] | None:

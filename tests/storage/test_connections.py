@@ -74,6 +74,22 @@ async def test_a_statement_is_planned_once_a_connection(owner: Any, database: Da
     assert "$2" not in text
 
 
+async def test_one_that_is_planned_by_its_values_is_prepared_nowhere(owner: Any, database: Database) -> None:
+    statement = Prepared(
+        select(THINGS.c.id, THINGS.c.name).where(
+            THINGS.c.name == bindparam("name", type_=String()), THINGS.c.kind.like("100%")
+        ),
+        by_values=True,
+    )
+    owner.execute("UPDATE things SET name = 'o''%(x)s'")
+    async with database.at_once() as straight, database.transaction() as session:
+        for where in (straight, session):
+            for _ in range(2):
+                assert await statement.rows(where, {"name": "o'%(x)s"}) == [{"id": 1, "name": "o'%(x)s"}]
+            assert await statement.rows(where, {"name": "' OR true --"}) == []
+        assert await count_prepared(straight) == 0
+
+
 async def test_nothing_is_prepared_where_that_is_asked_for(owner: Any, database_url: str) -> None:
     database = Database(database_url, prepare=False)
     assert await named(database) == [{"id": 1, "name": "one"}]
