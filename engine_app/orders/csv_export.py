@@ -13,7 +13,7 @@ from engine_app.exact_json import number
 from engine_app.markets.tokens import TokenList
 from engine_app.orders.detail import costs_of, execution_of
 from engine_app.orders.models import Order
-from engine_app.orders.view import order_view
+from engine_app.orders.view import order_document, shown
 
 COLUMNS = (
     "orderId", "kind", "status", "createdAt", "updatedAt", "finalizedAt", "tokenIn", "amountIn", "tokenOut",
@@ -37,7 +37,7 @@ def rows(orders: Iterable[Order], tokens: TokenList) -> bytes:
 
 
 def _cells(order: Order, tokens: TokenList) -> list[str]:
-    view = order_view(order, tokens).model_dump(by_alias=True)
+    view = order_document(shown(order), tokens)
     execution, costs = execution_of(order, tokens), costs_of(order)
     left_over = None if execution is None else execution.left_over
     error = view["error"] or {}

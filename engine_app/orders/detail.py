@@ -12,7 +12,7 @@ from pydantic import ConfigDict, Field
 from engine_app.exact_json import ExactNumber
 from engine_app.markets.tokens import TokenList, whole
 from engine_app.orders.models import Attempt, Order, OrderEvent
-from engine_app.orders.view import DexQuotes, OrderError, OrderView, View, error_view, order_fields, quotes_of
+from engine_app.orders.view import DexQuotes, OrderError, OrderView, View, error_view, order_document, quotes_of, shown
 
 LAMPORT_DECIMALS = 9
 _BPS_STEP = Decimal("0.01")
@@ -118,7 +118,7 @@ def order_detail(
 ) -> OrderDetail:
     """The order in full."""
     return OrderDetail(
-        **order_fields(order, tokens),
+        **order_document(shown(order), tokens),
         quotes=quotes_of(order),
         routing=None if order.decision is None else RoutingView.model_validate(order.decision),
         execution=execution_of(order, tokens),

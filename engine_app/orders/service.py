@@ -31,7 +31,7 @@ from engine_app.orders.models import IdempotencyKey, Order
 from engine_app.orders.progress import ProgressPublisher
 from engine_app.orders.replay import as_of
 from engine_app.orders.updates import Update, update_of
-from engine_app.orders.view import HistoryPage, OrderView, order_view
+from engine_app.orders.view import HistoryDocument, OrderView, order_document, order_view
 from engine_app.settings import Settings
 from engine_app.storage.connections import Straight
 from engine_app.storage.postgres import Database
@@ -304,16 +304,16 @@ class Orders:
 
     async def history(
         self, user_id: int, limit: int, cursor: str | None = None, wanted: HistoryFilter = EVERYTHING
-    ) -> HistoryPage:
+    ) -> HistoryDocument:
         """A user's orders, newest first. Raises InvalidCursor."""
         before = None if cursor is None else decode_cursor(cursor)
-        async with self._database.transaction() as session:
-            found = await history.page(session, user_id, limit=limit + 1, before=before, wanted=wanted)
+        async with self._database.at_once() as connection:
+            found = await history.page(connection, user_id, limit=limit + 1, before=before, wanted=wanted)
         page = found[:limit]
-        return HistoryPage(
-            orders=[order_view(order, self._tokens) for order in page],
-            next_cursor=encode_cursor((page[-1].created_at, page[-1].id)) if len(found) > limit else None,
-        )
+        return {
+            "orders": [order_document(row, self._tokens) for row in page],
+            "nextCursor": encode_cursor((page[-1]["created_at"], page[-1]["id"])) if len(found) > limit else None,
+        }
 
     async def export(self, user_id: int, wanted: HistoryFilter = EVERYTHING) -> AsyncIterator[bytes]:
         """All of a user's orders that the filter lets through as CSV, newest first, in pieces."""
@@ -343,8 +343,8 @@ class Orders:
 
     async def open_updates(self, user_id: int) -> list[Update]:
         """The present state of a user's open orders, the oldest first."""
-        async with self._database.transaction() as session:
-            found = await history.open_orders(session, user_id, limit=MOST_OPEN_TOLD)
+        async with self._database.at_once() as connection:
+            found = await history.open_orders(connection, user_id, limit=MOST_OPEN_TOLD)
         return [update_of(order, self._tokens) for order in reversed(found)]
 
     async def reserved(self, user_id: int) -> dict[str, int]:

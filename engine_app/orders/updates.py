@@ -13,7 +13,7 @@ import orjson
 from engine_app import exact_json
 from engine_app.markets.tokens import TokenList
 from engine_app.orders.models import OPEN_STATUSES, Order
-from engine_app.orders.view import order_view, quotes_of
+from engine_app.orders.view import order_document, quotes_of, shown
 
 
 class Stage(StrEnum):
@@ -67,7 +67,7 @@ class Update:
 
 def update_of(order: Order, tokens: TokenList) -> Update:
     """What is told of one state of an order. Raises ValueError for a row that cannot be shown."""
-    document = order_view(order, tokens).model_dump(by_alias=True)
+    document = order_document(shown(order), tokens)
     document["dexQuotes"] = quotes_of(order).model_dump(by_alias=True)
     return Update(order.user_id, order.id, order.seq, _stage(order), exact_json.dumps(document).decode())
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
-from typing import Any
+from typing import Any, TypedDict
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
@@ -106,55 +107,96 @@ class HistoryPage(View):
     next_cursor: str | None
 
 
+class HistoryDocument(TypedDict):
+    """A `HistoryPage` by its names in JSON."""
+
+    orders: list[dict[str, Any]]
+    nextCursor: str | None
+
+
 def price(amount_out: Decimal, amount_in: Decimal) -> Decimal:
     """tokenOut per tokenIn of whole-token amounts, to `PRICE_DIGITS` significant digits."""
     with localcontext(prec=PRICE_DIGITS, rounding=ROUND_HALF_EVEN):
         return amount_out / amount_in
 
 
-def order_fields(order: Order, tokens: TokenList) -> dict[str, Any]:
-    """The fields of an `OrderView`."""
+SHOWN = (
+    "id", "kind", "token_in", "token_out", "decimals_in", "decimals_out", "destination", "amount_in", "quoted_out",
+    "min_out", "min_amount_out", "spent_in", "amount_out", "status", "selected_dex", "tx_hash", "error_code",
+    "error_message", "waiting_for", "slippage", "max_price_impact", "token_warnings", "tries", "created_at",
+    "updated_at", "expires_at", "finalized_at", "seq",
+)  # fmt: skip
+"""The columns of an order that `order_document` reads."""
 
-    def amount(units: Decimal | None, decimals: int, name: str) -> dict[str, Any]:
-        return {
-            name: None if units is None else whole(int(units), decimals),
-            f"{name}_units": None if units is None else str(int(units)),
-        }
 
-    spent = None if order.spent_in is None else whole(int(order.spent_in), order.decimals_in)
-    received = None if order.amount_out is None else whole(int(order.amount_out), order.decimals_out)
-    traded = order.destination is None
+def order_document(row: Mapping[str, Any], tokens: TokenList) -> dict[str, Any]:
+    """An `OrderView` by its names in JSON, as `model_dump(by_alias=True)` gives it.
+
+    A page of the history has fifty and each step of an order one: written out, it takes a fraction of the model's time.
+
+    Args:
+        row: an order's columns, `SHOWN` at least.
+        tokens: who knows symbols.
+
+    Raises:
+        ValueError: the row cannot be shown.
+    """
+    decimals_in, decimals_out = row["decimals_in"], row["decimals_out"]
+    amount_in, amount_in_units = _amount(row["amount_in"], decimals_in)
+    quoted_out, quoted_out_units = _amount(row["quoted_out"], decimals_out)
+    min_out, min_out_units = _amount(row["min_out"], decimals_out)
+    min_amount_out, min_amount_out_units = _amount(row["min_amount_out"], decimals_out)
+    amount_out, amount_out_units = _amount(row["amount_out"], decimals_out)
+    destination, spent_in, waiting_for, error_code = (
+        row["destination"], row["spent_in"], row["waiting_for"], row["error_code"],
+    )  # fmt: skip
+    execution_price = None
+    if destination is None and spent_in and amount_out is not None:
+        execution_price = price(amount_out, whole(int(spent_in), decimals_in))
     return {
-        "order_id": order.id,
-        "kind": order.kind,
-        "token_in": tokens.symbol(order.token_in),
-        "token_out": tokens.symbol(order.token_out),
-        "destination": order.destination,
-        **amount(order.amount_in, order.decimals_in, "amount_in"),
-        **amount(order.quoted_out, order.decimals_out, "quoted_out"),
-        **amount(order.min_out, order.decimals_out, "min_out"),
-        **amount(order.min_amount_out, order.decimals_out, "min_amount_out"),
-        **amount(order.amount_out, order.decimals_out, "amount_out"),
-        "status": order.status,
-        "selected_dex": order.selected_dex,
-        "tx_hash": order.tx_hash,
-        "execution_price": price(received, spent) if traded and spent and received is not None else None,
-        "error": error_view(order.error_code, order.error_message),
-        "waiting_for": None if order.waiting_for is None else WaitingFor.model_validate(order.waiting_for),
-        "slippage": order.slippage.normalize(),
-        "max_price_impact": order.max_price_impact.normalize(),
+        "orderId": row["id"],
+        "kind": row["kind"],
+        "tokenIn": tokens.symbol(row["token_in"]),
+        "tokenOut": tokens.symbol(row["token_out"]),
+        "destination": destination,
+        "amountIn": amount_in,
+        "amountInUnits": amount_in_units,
+        "quotedOut": quoted_out,
+        "quotedOutUnits": quoted_out_units,
+        "minOut": min_out,
+        "minOutUnits": min_out_units,
+        "minAmountOut": min_amount_out,
+        "minAmountOutUnits": min_amount_out_units,
+        "amountOut": amount_out,
+        "amountOutUnits": amount_out_units,
+        "status": row["status"],
+        "selectedDex": row["selected_dex"],
+        "txHash": row["tx_hash"],
+        "executionPrice": execution_price,
+        "error": None if error_code is None else {"code": error_code, "message": row["error_message"] or ""},
+        "waitingFor": None if waiting_for is None else WaitingFor.model_validate(waiting_for).model_dump(by_alias=True),
+        "slippage": row["slippage"].normalize(),
+        "maxPriceImpact": row["max_price_impact"].normalize(),
         "warnings": [
-            TokenWarningView(token=tokens.symbol(mint), code=code, text=TokenWarning(code).text)
-            for mint, codes in order.token_warnings.items()
+            {"token": tokens.symbol(mint), "code": code, "text": TokenWarning(code).text}
+            for mint, codes in row["token_warnings"].items()
             for code in codes
         ],
-        "attempts": order.tries,
-        "created_at": order.created_at,
-        "updated_at": order.updated_at,
-        "expires_at": order.expires_at,
-        "finalized_at": order.finalized_at,
-        "seq": order.seq,
+        "attempts": row["tries"],
+        "createdAt": row["created_at"],
+        "updatedAt": row["updated_at"],
+        "expiresAt": row["expires_at"],
+        "finalizedAt": row["finalized_at"],
+        "seq": row["seq"],
     }
+
+
+def _amount(units: Decimal | None, decimals: int) -> tuple[Decimal | None, str | None]:
+    """In whole tokens and in base units."""
+    if units is None:
+        return None, None
+    exact = int(units)
+    return whole(exact, decimals), str(exact)
 
 
 def error_view(code: str | None, message: str | None) -> OrderError | None:
@@ -164,7 +206,12 @@ def error_view(code: str | None, message: str | None) -> OrderError | None:
 
 def order_view(order: Order, tokens: TokenList) -> OrderView:
     """The order as everyone sees it."""
-    return OrderView(**order_fields(order, tokens))
+    return OrderView.model_validate(order_document(shown(order), tokens))
+
+
+def shown(order: Order) -> dict[str, Any]:
+    """The columns that are shown."""
+    return {name: getattr(order, name) for name in SHOWN}
 
 
 def quotes_of(order: Order) -> DexQuotes:

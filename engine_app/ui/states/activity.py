@@ -51,10 +51,9 @@ class ActivityState(SessionState):
             async with self:
                 self.activity_trouble = told(error)
             return
-        orders = [order.model_dump(by_alias=True) for order in history.orders]
         async with self:
             if self._shown < turn:
                 self._shown = turn
-                self.activity = activity_rows(deposits, orders, explorer_of_transaction, ROWS)
+                self.activity = activity_rows(deposits, history["orders"], explorer_of_transaction, ROWS)
                 self.activity_loaded = True
                 self.activity_trouble = ""

@@ -126,13 +126,13 @@ class HistoryState(SessionState):
     async def _load(self, identity: Identity, page: int) -> None:
         cursor = self._cursors[page - 1] if page else None
         found = await services().orders.history(identity.user_id, PAGE_SIZE, cursor, self._wanted)
-        orders = [order.model_dump(by_alias=True) for order in found.orders]
+        orders, next_cursor = found["orders"], found["nextCursor"]
         self._known |= {str(order["orderId"]): seen(order) for order in orders}
         self.history = [order_row(order, explorer_of(order)) for order in orders]
-        self.has_older = found.next_cursor is not None
+        self.has_older = next_cursor is not None
         self._cursors = self._cursors[:page]
-        if found.next_cursor is not None:
-            self._cursors = [*self._cursors, found.next_cursor]
+        if next_cursor is not None:
+            self._cursors = [*self._cursors, next_cursor]
 
     async def _take(self, _: Identity, orders: Sequence[dict[str, Any]]) -> None:
         rows = list(self.history)

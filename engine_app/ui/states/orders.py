@@ -45,12 +45,11 @@ class OrdersState(SessionState):
 
     async def _read(self, identity: Identity) -> None:
         """Show what the database says now."""
-        found = await services().orders.history(identity.user_id, LATEST)
-        orders = [order.model_dump(by_alias=True) for order in found.orders]
+        orders = (await services().orders.history(identity.user_id, LATEST))["orders"]
         self._known = {str(order["orderId"]): seen(order) for order in orders}
         self.rows = [order_row(order, explorer_of(order)) for order in orders]
-        if found.orders:
-            detail = await services().orders.get(identity.user_id, found.orders[0].order_id)
+        if orders:
+            detail = await services().orders.get(identity.user_id, orders[0]["orderId"])
             self._latest = detail.model_dump(by_alias=True)
             self._events = list(self._latest["events"])
             self._show_progress()
