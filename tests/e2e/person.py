@@ -25,6 +25,11 @@ class Person:
         """The element that carries this test id."""
         return self.page.get_by_test_id(test_id)
 
+    def open(self, path: str) -> None:
+        """Load a page of who is logged in and wait until it is live: what is pressed before that may be lost."""
+        self.page.goto(path)
+        expect(self.see("connection")).to_have_text("Live")
+
     def create_account(self) -> None:
         """From nothing to the trade page."""
         self.page.goto("/create-account/")

@@ -85,7 +85,7 @@ def test_axe_finds_nothing_in_what_the_other_pages_open(opened: Person, engine: 
     expect(opened.see("activity-row")).to_be_visible()
     found["the address book and what has moved"] = findings(opened.page)
 
-    opened.page.goto("/orders/?since=dates")
+    opened.open("/orders/?since=dates")
     expect(opened.see("placed-to")).to_be_visible()
     opened.see("placed-from").fill("2026-01-02")
     expect(opened.page).not_to_have_url("/orders/?since=dates")

@@ -34,12 +34,13 @@ def test_a_key_is_shown_once_works_and_can_be_revoked(person: Person, engine: Ru
     person.see("create-key").click()
     expect(person.see("key-problem")).to_be_visible()
     person.see("key-password").fill(PASSWORD)
-    person.see("create-key").click()
+    person.see("create-key").dblclick()
     expect(person.see("key-secret")).to_have_value(re.compile("^oek_"))
     secret = person.see("key-secret").input_value()
     person.page.keyboard.press("Escape")
     expect(person.see("key-secret")).not_to_be_visible()
     expect(person.see("key-secret")).to_have_value("")
+    expect(person.see("key")).to_have_count(1)
     expect(person.see("key")).to_contain_text(re.compile(r"market maker.*Read.*Trade.*never used", re.DOTALL))
     expect(person.see("key")).not_to_contain_text("Withdraw")
 
@@ -60,7 +61,7 @@ def test_a_key_is_shown_once_works_and_can_be_revoked(person: Person, engine: Ru
 def test_another_session_is_listed_and_ended_from_here(new_page: Callable[..., Page], person: Person) -> None:
     person.create_account()
     other = elsewhere(new_page, person)
-    person.page.goto("/account/")
+    person.open("/account/")
     expect(person.see("session")).to_have_count(2)
     expect(person.see("session").filter(has_text="This one")).to_have_count(1)
     person.see("end-session").click()
@@ -71,7 +72,7 @@ def test_another_session_is_listed_and_ended_from_here(new_page: Callable[..., P
 def test_a_new_password_ends_every_other_session(new_page: Callable[..., Page], person: Person) -> None:
     person.create_account()
     other = elsewhere(new_page, person)
-    person.page.goto("/account/")
+    person.open("/account/")
     person.see("password").fill("not the password")
     person.see("new_password").fill(NEW_PASSWORD)
     person.see("change").click()
@@ -91,7 +92,7 @@ def test_a_new_password_ends_every_other_session(new_page: Callable[..., Page], 
 def test_logging_out_everywhere_ends_this_session_too(new_page: Callable[..., Page], person: Person) -> None:
     person.create_account()
     other = elsewhere(new_page, person)
-    person.page.goto("/account/")
+    person.open("/account/")
     expect(person.see("session")).to_have_count(2)
     person.see("log-out-everywhere").click()
     expect(person.page).to_have_url(LOGIN)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from engine_app.embedded import processes
-from engine_app.embedded.endpoints import Endpoints
-from engine_app.embedded.ports import free_port
-from tests.conftest import ENGINE_SETTINGS, JWT_SECRET, RunningEngine, plain_environment
+from tests.conftest import RunningEngine
 from tests.e2e.person import Person
 
 PHONE = {"viewport": {"width": 375, "height": 812}, "has_touch": True, "is_mobile": True}
@@ -35,7 +33,7 @@ def test_a_phone_shows_all_without_scrolling_sideways(new_page: Callable[..., Pa
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_page_follows_the_system_until_it_is_told_otherwise(new_page: Callable[..., Page], scheme: str) -> None:
-    other = {"light": "dark", "dark": "light"}[scheme]
+    other: Literal["light", "dark"] = "dark" if scheme == "light" else "light"
     person = Person(new_page(color_scheme=scheme), f"ada-{uuid4().hex[:10]}")
     person.create_account()
     html = person.page.locator("html")
@@ -45,26 +43,28 @@ def test_the_page_follows_the_system_until_it_is_told_otherwise(new_page: Callab
     person.see(f"mode-{other}").click()
     expect(html).to_have_class(other)
     assert person.page.evaluate(GROUND) != before
-    person.page.reload()
+    person.open("/")
+    expect(html).to_have_class(other)
+    person.see("account").click()
+    person.see("mode-system").click()
+    expect(html).to_have_class(scheme)
+    expect(person.see("mode-system")).to_have_attribute("aria-pressed", "true")
+    person.page.emulate_media(color_scheme=other)
     expect(html).to_have_class(other)
 
 
 def test_one_export_serves_two_ports(
     new_page: Callable[..., Page], engine: RunningEngine, page: Callable[[int], Path]
 ) -> None:
-    port = free_port()
-    first, second = page(int(engine.base_url.rpartition(":")[2])), page(port)
-    assert first.name.partition("-")[0] == second.name.partition("-")[0]
-    assert first != second
-    endpoints = Endpoints(engine.database_url, engine.redis_url, engine.chain.rpc_url, engine.chain.ws_url)
-    base = plain_environment() | ENGINE_SETTINGS | endpoints.environment()
-    base |= {"JWT_SECRET": JWT_SECRET, "HOST": "127.0.0.1", "PORT": str(port)}
-    web = processes.web(base, second, "127.0.0.1", port, name="web-on-another-port")
-    engine.supervisor.start(web)
     person = Person(new_page(), f"ada-{uuid4().hex[:10]}")
     person.create_account()
-    elsewhere = Person(new_page(), person.name)
-    elsewhere.page.goto(f"http://localhost:{port}/login/")
-    elsewhere.fill_in()
-    expect(elsewhere.see("connection")).to_have_text("Live")
-    expect(elsewhere.see("address")).to_have_text(person.see("address").inner_text())
+    with engine.another_web() as other:
+        first, second = (page(int(origin.rpartition(":")[2])) for origin in (engine.base_url, other))
+        assert first.name.partition("-")[0] == second.name.partition("-")[0]
+        assert first != second
+        elsewhere = Person(new_page(), person.name)
+        elsewhere.page.goto(f"{other}/login/")
+        elsewhere.fill_in()
+        expect(elsewhere.see("connection")).to_have_text("Live")
+        assert elsewhere.address() == person.address()
+        elsewhere.page.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -20,8 +21,8 @@ ORDER_PAGE = re.compile(r"/orders/[0-9a-f-]{36}/?$")
 SINCE_THEN = re.compile(r"/orders/?\?")
 
 
-@pytest.fixture(scope="module")
-def trader(engine: RunningEngine) -> Iterator[Bot]:
+@contextmanager
+def account_with_orders(engine: RunningEngine) -> Iterator[Bot]:
     """An account with 26 confirmed swaps, a failed one, and a withdrawal: two pages."""
     with bot(engine.base_url) as account, bot(engine.base_url, funded=False) as friend:
         orders = [account.place(amount="0.01") for _ in range(26)]
@@ -34,10 +35,22 @@ def trader(engine: RunningEngine) -> Iterator[Bot]:
         yield account
 
 
+@pytest.fixture(scope="module")
+def trader(engine: RunningEngine) -> Iterator[Bot]:
+    """Such an account, which nothing is added to."""
+    with account_with_orders(engine) as account:
+        yield account
+
+
 @pytest.fixture
 def reader(new_page: Callable[..., Page], trader: Bot) -> Person:
     """The trader at the history."""
-    person = Person(new_page(), trader.username)
+    return at_the_history(new_page(), trader)
+
+
+def at_the_history(page: Page, account: Bot) -> Person:
+    """The owner of an account, logged in and at the history."""
+    person = Person(page, account.username)
     person.log_in()
     expect(person.see("connection")).to_have_text("Live")
     person.see("to-orders").click()
@@ -72,12 +85,13 @@ def test_own_dates_narrow_list_and_file_by_the_days_of_the_reader(
     reader = Person(new_page(timezone_id=zone.key), trader.username)
     reader.log_in()
     expect(reader.see("connection")).to_have_text("Live")
-    reader.page.goto("/orders/")
+    reader.open("/orders/")
     reader.see("choose-since").select_option("dates")
     expect(reader.see("placed-to")).to_be_visible()
     reader.see("choose-since").focus()
-    today = datetime.now(zone).date()
-    yesterday, tomorrow = today - timedelta(days=1), today + timedelta(days=1)
+    orders = trader.client.get("/api/orders/history", params={"limit": 100}).json()["orders"]
+    days = [datetime.fromisoformat(order["createdAt"]).astimezone(zone).date() for order in orders]
+    yesterday, tomorrow = min(days) - timedelta(days=1), max(days) + timedelta(days=1)
     reader.page.keyboard.press("Tab")
     expect(reader.see("placed-from")).to_be_focused()
     reader.page.keyboard.type("01012026")
@@ -115,8 +129,11 @@ def test_a_search_finds_an_order_by_its_id_and_by_its_transaction(reader: Person
     order = trader.client.get("/api/orders/history?status=confirmed&kind=swap&limit=1").json()["orders"][0]
     for sought in (order["orderId"], order["txHash"]):
         reader.see("search").fill(sought)
+        expect(reader.page).to_have_url(re.compile(f"search={sought}"))
         expect(reader.see("order")).to_have_count(1)
         expect(reader.see("order")).to_have_attribute("data-order", order["orderId"])
+        reader.see("clear").click()
+        expect(reader.see("order")).to_have_count(25)
     reader.see("search").fill("nothing like it")
     expect(reader.see("history-none-found")).to_be_visible()
 
@@ -136,19 +153,23 @@ def test_the_file_holds_every_page_of_what_is_shown(reader: Person, tmp_path: Pa
     assert "INSUFFICIENT_FUNDS" in failed
 
 
-def test_older_orders_are_on_further_pages_and_news_come_first(reader: Person, trader: Bot) -> None:
-    reader.see("older").click()
-    expect(reader.see("page-number")).to_have_text("Page 2")
-    expect(reader.see("order")).to_have_count(3)
-    trader.wait(trader.place(amount="0.02"))
-    expect(reader.page.get_by_text("Swap confirmed")).to_have_count(1)
-    expect(reader.see("order")).to_have_count(3)
-    reader.see("newer").click()
-    expect(reader.see("order").first).to_contain_text("0.02 SOL")
-    live = trader.place(amount="0.03")
-    expect(reader.see("order").first).to_have_attribute("data-order", live)
-    expect(reader.see("order").first).to_have_attribute("data-status", "confirmed")
-    expect(reader.see("order")).to_have_count(25)
+def test_older_orders_are_on_further_pages_and_news_come_first(
+    new_page: Callable[..., Page], engine: RunningEngine
+) -> None:
+    with account_with_orders(engine) as trader:
+        reader = at_the_history(new_page(), trader)
+        reader.see("older").click()
+        expect(reader.see("page-number")).to_have_text("Page 2")
+        expect(reader.see("order")).to_have_count(3)
+        trader.wait(trader.place(amount="0.02"))
+        expect(reader.page.get_by_text("Swap confirmed")).to_have_count(1)
+        expect(reader.see("order")).to_have_count(3)
+        reader.see("newer").click()
+        expect(reader.see("order").first).to_contain_text("0.02 SOL")
+        live = trader.place(amount="0.03")
+        expect(reader.see("order").first).to_have_attribute("data-order", live)
+        expect(reader.see("order").first).to_have_attribute("data-status", "confirmed")
+        expect(reader.see("order")).to_have_count(25)
 
 
 def test_the_keyboard_searches_walks_and_opens(reader: Person) -> None:
@@ -174,7 +195,7 @@ def test_the_keyboard_searches_walks_and_opens(reader: Person) -> None:
 
 def test_a_newcomer_is_told_what_will_stand_here(person: Person) -> None:
     person.create_account()
-    person.page.goto("/orders/")
+    person.open("/orders/")
     expect(person.see("history-empty")).to_contain_text("No orders yet")
     person.see("history-empty").get_by_role("link").click()
     expect(person.see("amount")).to_be_visible()

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.conftest import RunningEngine
 from tests.e2e.conftest import POLICY
-from tests.e2e.person import LOGIN, Person
+from tests.e2e.person import LOGIN, TRADE, Person
 
 WATCH = """
 window.violations = [];
@@ -43,6 +43,7 @@ def test_a_whole_visit_keeps_within_the_policy(person: Person) -> None:
     person.page.goto("/nothing/here/")
     expect(person.page.get_by_text("nothing at this address")).to_be_visible()
     person.page.goto("/login/")
+    expect(person.page).to_have_url(TRADE)
     expect(person.see("connection")).to_have_text("Live")
     person.see("account").click()
     person.see("log-out").click()
@@ -90,6 +91,27 @@ def test_what_a_page_does_not_bring_along_does_not_run(browser: Browser, engine:
     assert len(refused) >= 3
     assert page.evaluate("[window.injected, window.evaluated]") == [None, None]
     context.close()
+
+
+def test_a_browser_that_runs_no_scripts_sends_no_secret_in_an_address(
+    new_page: Callable[..., Page], person: Person
+) -> None:
+    person.create_account()
+    session = person.page.context.storage_state()
+    page = new_page(storage_state=session, java_script_enabled=False)
+    for path, secrets in (("/wallet/", 2), ("/account/", 2)):
+        page.goto(path)
+        forms = page.locator("form").filter(has=page.locator("input[type=password]"))
+        expect(forms).to_have_count(secrets)
+        for form in forms.all():
+            expect(form).to_have_attribute("method", "post")
+            if form.get_attribute("action") is None:
+                expect(form.locator("button[type=submit]")).to_be_disabled()
+    stranger = new_page(java_script_enabled=False)
+    for path in ("/login/", "/create-account/"):
+        stranger.goto(path)
+        expect(stranger.locator("form")).to_have_attribute("method", "post")
+        expect(stranger.locator("form")).to_have_attribute("action", re.compile("^/session/"))
 
 
 @pytest.mark.parametrize("path", ["/login/", "/create-account/", "/nothing/here/", "/api/docs"])

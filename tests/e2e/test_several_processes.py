@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from uuid import uuid4
 
 import psutil
@@ -17,6 +14,7 @@ from tests.deployed import WORKER, Deployed
 from tests.e2e.conftest import PATIENCE_MS
 from tests.e2e.person import TRADE, Person
 from tests.e2e.test_trade import ORDER_MS
+from tests.stopping import stopped
 
 LEAST_TABS, MOST_TABS = 3, 16
 
@@ -47,6 +45,7 @@ def test_every_process_shows_what_happens_and_one_that_is_killed_logs_nobody_out
     for tab in tabs:
         expect(tab.see("connection")).to_have_text("Live", timeout=ORDER_MS)
         expect(tab.page).to_have_url(TRADE)
+    person.open("/")  # Its socket may have been the killed process's: what is typed into that is lost.
     person.swap("0.25")
     for tab in tabs:
         expect(tab.orders("confirmed")).to_have_count(2, timeout=ORDER_MS)
@@ -59,7 +58,7 @@ def test_the_history_and_an_orders_page_are_live_and_the_same_in_every_process(
     person.create_account()
     person.get_funds()
     histories = _tabs_in_every_process(context, deployed, person, "/orders/")
-    with _standing_still(deployed):
+    with stopped(deployed.supervisor, WORKER):
         person.swap("0.5")
         for tab in histories:
             expect(tab.orders("pending")).to_have_count(1)
@@ -72,20 +71,8 @@ def test_the_history_and_an_orders_page_are_live_and_the_same_in_every_process(
     for tab in pages:
         expect(tab.see("order-status")).to_have_text("Confirmed", timeout=ORDER_MS)
         expect(tab.page.get_by_text("Final: nothing can take it back.")).to_be_visible(timeout=ORDER_MS)
-    assert len({tab.see("history").inner_text() for tab in histories}) == 1
-    assert len({tab.page.locator("main").inner_text() for tab in pages}) == 1
-
-
-@contextmanager
-def _standing_still(deployed: Deployed) -> Iterator[None]:
-    """No worker takes an order up for the block."""
-    pid = deployed.supervisor.pid(WORKER)
-    assert pid is not None
-    os.killpg(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.killpg(pid, signal.SIGCONT)
+    _until(lambda: len({tab.see("history").inner_text() for tab in histories}) == 1)
+    _until(lambda: len({tab.page.locator("main").inner_text() for tab in pages}) == 1)
 
 
 def _tabs_in_every_process(context: BrowserContext, deployed: Deployed, person: Person, address: str) -> list[Person]:
@@ -94,8 +81,7 @@ def _tabs_in_every_process(context: BrowserContext, deployed: Deployed, person: 
     while len(tabs) < LEAST_TABS or any(count <= before.get(pid, 0) for pid, count in _sockets(deployed).items()):
         assert len(tabs) < MOST_TABS, (before, _sockets(deployed))
         tab = Person(context.new_page(), person.name)
-        tab.page.goto(address)
-        expect(tab.see("connection")).to_have_text("Live")
+        tab.open(address)
         tabs.append(tab)
     return tabs
 

@@ -46,7 +46,7 @@ def test_what_others_send_is_told_and_listed(person: Person, engine: RunningEngi
 
 def test_a_withdrawal_asks_for_the_password_and_arrives(person: Person) -> None:
     person.create_account()
-    person.page.goto("/wallet/")
+    person.open("/wallet/")
     person.see("deposit").get_by_test_id("get-funds").click()
     expect(person.see("balance-USDC")).to_be_visible(timeout=30_000)
     to = str(Keypair().pubkey())
@@ -68,9 +68,25 @@ def test_a_withdrawal_asks_for_the_password_and_arrives(person: Person) -> None:
     expect(person.see("withdraw-amount")).to_have_value("")
 
 
+def test_a_double_click_withdraws_once(person: Person) -> None:
+    person.create_account()
+    person.get_funds()
+    person.open("/wallet/")
+    person.see("withdraw-amount").fill("0.5")
+    person.see("withdraw-to").fill(str(Keypair().pubkey()))
+    person.see("withdraw-password").fill(PASSWORD)
+    person.see("withdraw").dblclick()
+    expect(person.page.get_by_text("Withdrawal confirmed")).to_have_count(1, timeout=ORDER_MS)
+    expect(person.page.get_by_text("Withdrawal accepted")).to_have_count(0)
+    person.see("withdraw-all").click()
+    expect(person.see("withdraw-amount")).to_have_value("max")
+    person.open("/wallet/")
+    expect(person.page.locator("[data-testid=activity-row][data-kind=transfer]")).to_have_count(1)
+
+
 def test_addresses_that_were_named_are_one_press_away(person: Person) -> None:
     person.create_account()
-    person.page.goto("/wallet/")
+    person.open("/wallet/")
     to = str(Keypair().pubkey())
     person.see("book-unfold").click()
     person.see("book-address").fill(to)

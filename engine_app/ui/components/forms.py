@@ -1,8 +1,34 @@
-"""Fields of forms."""
+"""Forms and their fields."""
 
 from __future__ import annotations
 
 import reflex as rx
+
+from engine_app.ui.states.session import SessionState
+
+
+def secret_form(*fields: rx.Component, wish: rx.Var[str] | None = None, **props: object) -> rx.Component:
+    """A form whose fields go over the tab's websocket. One that a browser sends by itself, because the page's scripts
+    did not come, is a POST: what was typed is in no address.
+
+    Args:
+        fields: what stands in it.
+        wish: names what is asked for; sent along as `wish`.
+        props: of the form.
+    """
+    hidden = rx.fragment() if wish is None else rx.el.input(type="hidden", name="wish", value=wish)
+    return rx.el.form(hidden, *fields, method="post", **props)
+
+
+def submit(label: str, class_name: str, test_id: str) -> rx.Component:
+    """The button of such a form: it cannot be pressed before the page's scripts run, nor while a form is dealt with."""
+    return rx.el.button(
+        label,
+        class_name=class_name,
+        type="submit",
+        disabled=~SessionState.is_hydrated | SessionState.busy,
+        data_testid=test_id,
+    )
 
 
 def field(

@@ -7,7 +7,7 @@ from typing import Any
 import reflex as rx
 
 from engine_app.orders.address_book import LONGEST_LABEL
-from engine_app.ui.components.forms import field
+from engine_app.ui.components.forms import field, secret_form, submit
 from engine_app.ui.components.pieces import card, local_time, notice
 from engine_app.ui.components.typed_input import typed_input
 from engine_app.ui.states.wallet import BalanceRow, WalletState
@@ -19,7 +19,7 @@ TYPING_MS = 300
 def withdraw_card() -> rx.Component:
     """Token, amount, address, password."""
     return card(
-        rx.el.form(
+        secret_form(
             rx.el.div(
                 _labelled("Token", "withdraw-token", _token_select()),
                 _labelled("Amount", "withdraw-amount", _amount()),
@@ -56,7 +56,8 @@ def withdraw_card() -> rx.Component:
                 WithdrawState.refusal != "",
                 notice(WithdrawState.refusal, tone="bad", icon="circle-alert", data_testid="withdraw-refusal"),
             ),
-            rx.el.button("Withdraw", class_name="button button-main", type="submit", data_testid="withdraw"),
+            submit("Withdraw", "button button-main", "withdraw"),
+            wish=WithdrawState.wish,
             on_submit=WithdrawState.send,
             class_name="form form-tight",
         ),
@@ -80,7 +81,7 @@ def address_book_card() -> rx.Component:
                 rx.icon("chevron-down", class_name="icon", aria_hidden=True),
                 data_testid="book-unfold",
             ),
-            rx.el.form(
+            secret_form(
                 field("Address", "address", "text", "off", prefix="book", max_length=64),
                 field("Name", "label", "text", "off", prefix="book", required=False, max_length=LONGEST_LABEL),
                 _password("book"),
@@ -88,7 +89,7 @@ def address_book_card() -> rx.Component:
                     WithdrawState.book_refusal != "",
                     notice(WithdrawState.book_refusal, tone="bad", icon="circle-alert", data_testid="book-refusal"),
                 ),
-                rx.el.button("Add", class_name="button", type="submit", data_testid="book-add"),
+                submit("Add", "button", "book-add"),
                 on_submit=WithdrawState.remember,
                 class_name="form form-tight",
             ),

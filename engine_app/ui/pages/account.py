@@ -8,7 +8,7 @@ from engine_app.accounts.models import LONGEST_KEY_NAME
 from engine_app.ui import browser
 from engine_app.ui.account_view import DAY_CHOICES, SCOPE_WORDS, KeyRow, LogRow, SessionRow
 from engine_app.ui.components.dialog import dialog
-from engine_app.ui.components.forms import field
+from engine_app.ui.components.forms import field, secret_form, submit
 from engine_app.ui.components.pieces import badge, card, empty, local_time, notice, skeleton
 from engine_app.ui.components.shell import PostForm, account_page
 from engine_app.ui.places import ACCOUNT
@@ -207,7 +207,7 @@ def _new_key_dialog() -> rx.Component:
     return dialog(
         NEW_KEY_DIALOG,
         "New API key",
-        rx.el.form(
+        secret_form(
             rx.cond(
                 AccountState.key_problem != "",
                 notice(AccountState.key_problem, tone="bad", icon="circle-alert", data_testid="key-problem"),
@@ -230,7 +230,8 @@ def _new_key_dialog() -> rx.Component:
                 class_name="form-field",
             ),
             field("Your password", "password", "password", "current-password", prefix="key"),
-            rx.el.button("Create key", class_name="button button-main", type="submit", data_testid="create-key"),
+            submit("Create key", "button button-main", "create-key"),
+            wish=AccountState.key_wish,
             on_submit=AccountState.create_key,
             class_name="form form-in-card",
         ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import uuid4
 
 import reflex as rx
 
@@ -13,7 +14,7 @@ from engine_app.services import services
 from engine_app.ui import browser, sent
 from engine_app.ui.account_view import DAY_CHOICES, KeyRow, LogRow, SessionRow, key_row, log_row, session_row
 from engine_app.ui.states.door import refusal
-from engine_app.ui.states.session import SessionState, signed_in_only
+from engine_app.ui.states.session import SessionState, signed_in_form, signed_in_only
 from engine_app.ui.words import TOLD, told
 
 LOG_ROWS = 5
@@ -33,6 +34,8 @@ class AccountState(SessionState):
     password_problem: str = ""
     password_advice: str = ""
     key_problem: str = ""
+    key_wish: str = ""
+    """What the form of a new key is sent with, until it has made one: sent twice, it makes no second key."""
 
     @rx.event
     @signed_in_only
@@ -76,13 +79,15 @@ class AccountState(SessionState):
     async def start_key(self, _: Identity) -> Any:
         """Open the dialog that makes a key."""
         self.key_problem = ""
+        self.key_wish = uuid4().hex
         return browser.open_dialog(NEW_KEY_DIALOG)
 
     @rx.event
-    @signed_in_only
-    async def create_key(self, identity: Identity, form: dict[str, Any]) -> Any:
+    @signed_in_form
+    async def create_key(self, identity: Identity, asked: dict[str, str]) -> Any:
         """Make a key and tell it, this once."""
-        asked = sent.fields(form)
+        if asked.get("wish", "") != self.key_wish:
+            return None
         days = asked.get("days", "")
         try:
             made = await services().upkeep.create_key(
@@ -97,6 +102,7 @@ class AccountState(SessionState):
             self.key_problem = told(error)
             return None
         self.key_problem = ""
+        self.key_wish = uuid4().hex
         await self._read(identity)
         return [
             browser.close_dialog(NEW_KEY_DIALOG),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -14,7 +14,7 @@ from engine_app.accounts.client_ip import without_port
 from engine_app.accounts.errors import CommonPassword, Unauthorized
 from engine_app.accounts.service import Identity
 from engine_app.services import services
-from engine_app.ui import browser, kept_tokens
+from engine_app.ui import browser, kept_tokens, sent
 
 CLUSTER_LABELS = {"localnet": "Local chain", "devnet": "Devnet", "mainnet-beta": "Mainnet"}
 
@@ -28,6 +28,8 @@ class SessionState(rx.State):
     cluster_label: str = ""
     database_away: bool = False
     """Whether what the tab shows may be old because the database does not answer."""
+    busy: bool = False
+    """Whether a form of the tab is being dealt with."""
 
     _belongs_to: str = ""
     """The name of the session token whose data the tab's state holds."""
@@ -78,6 +80,34 @@ def signed_in_only(
     # Reflex matches what a client sends with the parameters that the signature names.
     itself, _, *sent = inspect.signature(handler).parameters.values()
     guarded.__signature__ = inspect.Signature([itself, *sent])  # type: ignore[attr-defined]
+    return guarded
+
+
+def signed_in_form(
+    handler: Callable[[State, Identity, dict[str, str]], Awaitable[Any]],
+) -> Callable[..., AsyncIterator[Any]]:
+    """As `signed_in_only`, for a handler that takes the fields of a form; the tab is busy until it is done."""
+
+    @wraps(handler)
+    async def guarded(self: State, form: dict[str, Any]) -> AsyncIterator[Any]:
+        identity = await self._identity()
+        if identity is None:
+            yield browser.to_login()
+            return
+        self.busy = True
+        yield
+        try:
+            done = await handler(self, identity, sent.fields(form))
+        except Exception:
+            self.busy = False
+            yield
+            raise
+        self.busy = False
+        yield done
+
+    guarded.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in ("self", "form")]
+    )
     return guarded
 
 

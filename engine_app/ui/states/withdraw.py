@@ -17,7 +17,7 @@ from engine_app.ui import browser, sent
 from engine_app.ui.figures import shortened
 from engine_app.ui.spending import wish_key
 from engine_app.ui.states.activity import ActivityState
-from engine_app.ui.states.session import SessionState, signed_in_only
+from engine_app.ui.states.session import SessionState, signed_in_form, signed_in_only
 from engine_app.ui.words import TOLD, told
 
 PASSWORD = "withdraw-password"  # noqa: S105 - the field's id
@@ -46,12 +46,17 @@ class WithdrawState(SessionState):
     """How long a new address waits; empty where it does not."""
     book_refusal: str = ""
 
-    _wish: str = ""
+    wish: str = ""
+    """What the form is sent with, until it has placed something: sent twice, it places the same."""
+
+    _placed: str = ""
+    """The idempotency key of what was placed last."""
 
     @rx.event
     @signed_in_only
     async def show_book(self, identity: Identity) -> None:
         """Read the address book."""
+        self.wish = self.wish or uuid4().hex
         await self._read_book(identity)
 
     @rx.event
@@ -59,58 +64,55 @@ class WithdrawState(SessionState):
     async def set_what(self, _: Identity, token: str) -> None:
         """Choose the token to send."""
         self.what = sent.text(token)
-        self._changed()
+        self.refusal = ""
 
     @rx.event
     @signed_in_only
     async def set_how_much(self, _: Identity, text: str) -> None:
         """Take what was typed as the amount."""
         self.how_much = sent.text(text)
-        self._changed()
+        self.refusal = ""
 
     @rx.event
     @signed_in_only
     async def send_all(self, _: Identity) -> None:
         """Send everything."""
         self.how_much = MAX
-        self._changed()
+        self.refusal = ""
 
     @rx.event
     @signed_in_only
     async def set_to(self, _: Identity, text: str) -> None:
         """Take what was typed, or chosen from the book, as the address."""
         self.to = sent.text(text)
-        self._changed()
+        self.refusal = ""
 
     @rx.event
-    @signed_in_only
-    async def send(self, identity: Identity, form: dict[str, Any]) -> Any:
+    @signed_in_form
+    async def send(self, identity: Identity, asked: dict[str, str]) -> Any:
         """Place the withdrawal that the form asks for."""
-        asked = sent.fields(form)
         amount, to = sent.text(asked.get("amount", "")), sent.text(asked.get("address", ""))
         wanted = PlaceTransfer(token=self.what, amount=amount, address=to)
-        self._wish = self._wish or uuid4().hex
+        key = wish_key(sent.text(asked.get("wish", "")) or uuid4().hex, f"{self.what}|{amount}|{to}")
+        if key == self._placed:
+            return None
         try:
-            await services().withdrawals.request(
-                identity.user_id,
-                wanted,
-                password=asked.get("password", ""),
-                ip=self._ip(),
-                key=wish_key(self._wish, f"{self.what}|{amount}|{to}"),
+            order = await services().withdrawals.request(
+                identity.user_id, wanted, password=asked.get("password", ""), ip=self._ip(), key=key
             )
         except TOLD as error:
             self.refusal = told(error)
             return browser.clear(PASSWORD)
-        self.how_much = self.to = ""
-        self._changed()
-        accepted = browser.toast("info", "Withdrawal accepted", f"To {shortened(to, 6, 6)}", subject="withdrawal")
+        self.how_much = self.to = self.refusal = ""
+        self.wish, self._placed = uuid4().hex, key
+        subject = str(order.order_id)
+        accepted = browser.toast("info", "Withdrawal accepted", f"To {shortened(to, 6, 6)}", subject=subject)
         return [browser.clear(PASSWORD), accepted, ActivityState.show_activity]
 
     @rx.event
-    @signed_in_only
-    async def remember(self, identity: Identity, form: dict[str, Any]) -> Any:
+    @signed_in_form
+    async def remember(self, identity: Identity, asked: dict[str, str]) -> Any:
         """Put an address into the book."""
-        asked = sent.fields(form)
         label = sent.text(asked.get("label", ""), LONGEST_LABEL)
         if not label.isprintable():
             self.book_refusal = "The name has characters that cannot be seen. Type it anew."
@@ -146,11 +148,6 @@ class WithdrawState(SessionState):
         wait = services().settings.withdraw_address_wait
         self.book_waits = f"{wait.total_seconds() / 3600:g} hours" if wait else ""
         self.book_refusal = ""
-
-    def _changed(self) -> None:
-        """Another wish from here on: the one before cannot be asked for again."""
-        self._wish = uuid4().hex
-        self.refusal = ""
 
 
 def _row(known: KnownAddress) -> BookRow:
