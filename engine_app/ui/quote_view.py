@@ -6,13 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_UP, Decimal
 
+from solders.pubkey import Pubkey
+
 from engine_app.exact_json import number
+from engine_app.markets.quotes import QuoteView
+from engine_app.markets.tokens import Token, whole
 from engine_app.markets.venues.venue import Dex
 from engine_app.orders.costs import SwapCosts
 from engine_app.orders.service import MOST_PRICE_IMPACT
 from engine_app.ui.figures import amount, lead_basis_points, percent, price
 from engine_app.ui.order_view import DEX_NAMES
-from engine_app.ui.route_view import RouteLeg, in_words
+from engine_app.ui.route_view import RouteLeg, in_words, left_over, route_legs, worth_by
+from engine_app.ui.token_choice import token_label
 
 IMPACT_WARN = Decimal("0.01")
 IMPACT_BAD = Decimal("0.05")
@@ -121,13 +126,47 @@ def quote_card(
         impact=percent(max(price_impact, Decimal(0))),
         impact_tone=impact_tone(price_impact),
         slot=f"{slot:,}",
-        age=age_words(age_slots),
+        age=as_of(slot, age_slots),
         route=in_words(legs) if legs else "",
         better_than_one=_better_than_one(legs, dex_quotes, amount_in, amount_out, token_out),
         left_over=left_over,
         legs=list(legs),
         venues=[_venue(dex, dex_quotes, best, amount_in, token_out) for dex in Dex],
     )
+
+
+def quote_of(view: QuoteView, listed: Sequence[Token], max_price_impact: Decimal) -> Quote:
+    """A quote as the page shows it.
+
+    Args:
+        view: the quote.
+        listed: the tokens whose amounts on the way can be told, beside the quote's own.
+        max_price_impact: the fraction above which an order is refused unless its impact was confirmed.
+    """
+    paid, received = view.token_in, view.token_out
+    decision = view.decision.as_json(paid.decimals, received.decimals)
+    worth = worth_by((*listed, paid, received))
+    return quote_card(
+        token_in=token_label(paid),
+        token_out=token_label(received),
+        amount_in=whole(view.amount_in, paid.decimals),
+        amount_out=whole(view.amount_out, received.decimals),
+        min_out=whole(view.min_out, received.decimals),
+        dex_quotes=view.dex_quotes,
+        selected_dex=view.selected_dex,
+        price_impact=view.price_impact,
+        max_price_impact=max_price_impact,
+        slot=view.slot,
+        rate=view.price,
+        age_slots=view.age.slots,
+        legs=route_legs(decision, worth),
+        left_over=left_over(decision, worth),
+    )
+
+
+def mints_of(view: QuoteView) -> list[Pubkey]:
+    """What the route pays and then receives, each once."""
+    return list(dict.fromkeys(mint for leg in view.route.legs for mint in (leg.mint_in, leg.mint_out)))
 
 
 def best_dex(quotes: Mapping[Dex, Decimal | None], selected: Dex) -> Dex:
@@ -157,11 +196,11 @@ def slippage_warning(slippage: Decimal) -> str:
     return ""
 
 
-def age_words(slots: int) -> str:
-    """How old a reading is."""
-    if slots <= 0:
-        return "this slot"
-    return "1 slot ago" if slots == 1 else f"{slots:,} slots ago"
+def as_of(slot: int, behind: int) -> str:
+    """At which slot the pools were read, and how many slots behind the newest one that was when it was told."""
+    if behind <= 0:
+        return f"as of slot {slot:,}"
+    return f"as of slot {slot:,}, {behind:,} {'slot' if behind == 1 else 'slots'} behind"
 
 
 def cost_rows(costs: SwapCosts, token_out: str) -> list[Cost]:

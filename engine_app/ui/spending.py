@@ -33,6 +33,19 @@ def falls_short(asked: Decimal, available: Decimal | None) -> bool:
     return available is not None and asked > available
 
 
+def spends_fees(asked: Decimal, available: Decimal | None, *, token: str) -> bool:
+    """Whether an amount that the balance has leaves too little SOL for fees and rents; not said of an unknown one."""
+    if token != "SOL" or available is None:  # noqa: S105
+        return False
+    return available - SOL_KEPT < asked <= available
+
+
+def nothing_to_share(label: str) -> str:
+    """What is said where *Max* or *Half* of a token is nothing."""
+    beyond = " beyond what fees and rents need" if label == "SOL" else ""
+    return f"There is no {label} to pay{beyond}."
+
+
 def is_stale(age_seconds: float) -> bool:
     """Whether a quote has become too old to be ordered."""
     return age_seconds > STALE_SECONDS

@@ -28,6 +28,8 @@ SCALE: Mapping[str, str] = {
     "text-xs": "0.75rem",
     "text-sm": "0.8125rem",
     "text-md": "0.9375rem",
+    # A phone zooms into a field whose text is smaller than 16 px.
+    "text-touched": "1rem",
     "text-lg": "1.125rem",
     "text-xl": "1.5rem",
     "text-amount": "1.75rem",

@@ -38,6 +38,11 @@ def retry_after_of(error: Exception) -> int | None:
     return error.retry_after if isinstance(error, EngineError) else None
 
 
+def may_pass(error: Exception) -> bool:
+    """Whether an error of `TOLD` may be gone when the same is asked again: its cause is not in what was asked."""
+    return not isinstance(error, EngineError) or error.status >= 500 or error.retry_after is not None
+
+
 def sentence(text: str) -> str:
     """A text with a capital at its start and a full stop at its end."""
     return f"{text[:1].upper()}{text[1:].rstrip('.')}."

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 
@@ -27,8 +29,10 @@ def test_a_newcomer_gets_funds_and_swaps(person: Person) -> None:
     expect(person.see("venue-meteora")).to_contain_text("USDC")
     expect(person.see("quote-best")).to_have_count(1)
     expect(person.see("quote-floor")).to_contain_text("USDC")
+    expect(person.page).to_have_title("Trade · Order Engine")
     person.see("swap-button").click()
     expect(person.newest_order("confirmed")).to_be_visible(timeout=ORDER_MS)
+    expect(person.page).to_have_title(re.compile(r"^Confirmed: 1\.5 SOL → [\d.]+ USDC · Order Engine$"))
     for step in ("pending", "routing", "building", "submitted", "confirmed"):
         expect(person.see(f"step-{step}")).to_have_attribute("data-state", "done")
     expect(person.see("step-routing")).to_contain_text(re.compile(r"USDC per SOL: Raydium [\d.]+ · Meteora [\d.]+"))
@@ -77,10 +81,36 @@ def test_more_than_the_balance_cannot_be_swapped(person: Person) -> None:
     expect(person.see("swap-button")).to_be_disabled()
 
 
+def test_the_balance_counts_as_it_is_when_it_changes(person: Person) -> None:
+    person.create_account()
+    person.see("amount").fill("6")
+    expect(person.see("swap-button")).to_have_text("Not enough SOL")
+    person.see("costs").locator("summary").click()
+    expect(person.see("cost-rent")).to_have_text("0.00203928 SOL")
+    expect(person.see("use-max")).to_be_visible()
+    person.see("use-max").click()
+    expect(person.see("swap-refusal")).to_have_text("There is no SOL to pay beyond what fees and rents need.")
+    expect(person.see("amount")).to_have_value("6")
+    person.get_funds()
+    expect(person.see("swap-button")).to_have_text("Swap SOL for USDC")
+    expect(person.see("swap-button")).to_be_enabled()
+    second = Person(person.page.context.new_page(), person.name)
+    second.page.goto("/")
+    expect(second.see("connection")).to_have_text("Live")
+    second.swap("5")
+    expect(second.newest_order("confirmed")).to_be_visible(timeout=ORDER_MS)
+    expect(person.see("swap-button")).to_have_text("Not enough SOL")
+    expect(person.see("swap-button")).to_be_disabled()
+
+
 def test_a_balance_that_leaves_nothing_for_fees_fails_with_advice(person: Person) -> None:
     person.create_account()
     person.get_funds()
-    person.swap("10")
+    person.quote("9.99")
+    expect(person.see("fees-warning")).to_have_count(0)
+    person.quote("10")
+    expect(person.see("fees-warning")).to_contain_text("less than 0.01 SOL for fees")
+    person.see("swap-button").click()
     expect(person.newest_order("failed")).to_be_visible(timeout=ORDER_MS)
     expect(person.see("failure")).to_contain_text("INSUFFICIENT_FUNDS")
     expect(person.see("failure")).to_contain_text("Nothing was swapped")
@@ -95,15 +125,29 @@ def test_a_price_that_moved_past_the_slippage_fails_and_spends_nothing(person: P
     person.see("slippage").fill("0.01")
     with foreign_swaps(engine) as move:
         person.quote("1")
-        shown = person.see("quote-floor").inner_text()
-        move("SOL", "USDC", 100 * 10**9)
-        expect(person.see("quote-floor")).to_have_text(shown)
-        person.see("swap-button").click()
+        # The workers wait until the price has moved from what was ordered.
+        with workers_standing_still(engine):
+            person.see("swap-button").click()
+            expect(person.newest_order("pending")).to_be_visible()
+            move("SOL", "USDC", 100 * 10**9)
         expect(person.see("step-routing")).to_contain_text("Trying again")
         expect(person.newest_order("failed")).to_be_visible(timeout=ORDER_MS)
     expect(person.see("failure")).to_contain_text(re.compile("PRICE_MOVED|SLIPPAGE"))
     expect(person.orders("failed")).to_have_count(1)
     expect(person.see("balance-SOL")).to_have_text("10")
+
+
+@contextmanager
+def workers_standing_still(engine: RunningEngine) -> Iterator[None]:
+    """No worker does anything for the block."""
+    pids = [engine.supervisor.pid(f"worker-{n}") for n in (1, 2)]
+    try:
+        for pid in filter(None, pids):
+            os.killpg(pid, signal.SIGSTOP)
+        yield
+    finally:
+        for pid in filter(None, pids):
+            os.killpg(pid, signal.SIGCONT)
 
 
 @contextmanager

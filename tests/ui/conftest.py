@@ -40,9 +40,9 @@ class Tab:
         self._client = client
         self.updates: list[dict[str, Any]] = []
 
-    async def send(self, event: str, payload: dict[str, Any] | None = None) -> None:
-        """Send an event by its full name, as if the trade page had."""
-        router = {"pathname": "/", "asPath": "/", "query": {}}
+    async def send(self, event: str, payload: dict[str, Any] | None = None, *, path: str = "/") -> None:
+        """Send an event by its full name, as if the page of this path had: the trade page where none is named."""
+        router = {"pathname": path, "asPath": path, "query": {}}
         await self._client.emit(
             "event", {"name": event, "payload": payload or {}, "router_data": router}, namespace="/_event"
         )

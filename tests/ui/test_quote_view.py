@@ -10,7 +10,7 @@ from engine_app.markets.venues.venue import Dex
 from engine_app.orders.costs import SwapCosts
 from engine_app.ui.quote_view import (
     Quote,
-    age_words,
+    as_of,
     cost_rows,
     impact_allowed,
     impact_tone,
@@ -90,10 +90,16 @@ def test_slippages_that_are_rarely_meant_are_warned_of(slippage: str, warned: bo
 
 
 @pytest.mark.parametrize(
-    ("slots", "words"), [(-1, "this slot"), (0, "this slot"), (1, "1 slot ago"), (1200, "1,200 slots ago")]
+    ("behind", "words"),
+    [
+        (-1, "as of slot 312,044,871"),
+        (0, "as of slot 312,044,871"),
+        (1, "as of slot 312,044,871, 1 slot behind"),
+        (1200, "as of slot 312,044,871, 1,200 slots behind"),
+    ],
 )
-def test_the_age_of_a_price_is_in_slots(slots: int, words: str) -> None:
-    assert age_words(slots) == words
+def test_a_price_names_its_slot_and_how_far_that_was_behind(behind: int, words: str) -> None:
+    assert as_of(312_044_871, behind) == words
 
 
 def test_costs_that_are_not_due_are_left_out() -> None:

@@ -17,7 +17,9 @@ from engine_app.ui.spending import (
     STALE_SECONDS,
     falls_short,
     is_stale,
+    nothing_to_share,
     share,
+    spends_fees,
     wish_key,
 )
 
@@ -57,6 +59,34 @@ def test_a_share_is_never_more_than_there_is(available: Decimal, divisor: int, t
 )
 def test_only_a_known_balance_falls_short(asked: str, available: str | None, short: bool) -> None:
     assert falls_short(Decimal(asked), None if available is None else Decimal(available)) is short
+
+
+@pytest.mark.parametrize(
+    ("asked", "available", "token", "spends"),
+    [
+        ("10", "10", "SOL", True),
+        ("9.990000001", "10", "SOL", True),
+        ("9.99", "10", "SOL", False),
+        ("10.1", "10", "SOL", False),
+        ("10", None, "SOL", False),
+        ("10", "10", "USDC", False),
+        ("0", "0.5", "SOL", False),
+    ],
+)
+def test_paying_what_fees_need_is_told_apart(asked: str, available: str | None, token: str, spends: bool) -> None:
+    known = None if available is None else Decimal(available)
+    assert spends_fees(Decimal(asked), known, token=token) is spends
+
+
+@given(available=balances, divisor=st.sampled_from(SHARES))
+def test_a_share_of_sol_never_spends_what_fees_need(available: Decimal, divisor: int) -> None:
+    filled_in = share(available, divisor, token="SOL", decimals=9)
+    assert not filled_in or not spends_fees(filled_in, available, token="SOL")
+
+
+def test_nothing_to_share_says_why() -> None:
+    assert nothing_to_share("SOL") == "There is no SOL to pay beyond what fees and rents need."
+    assert nothing_to_share("USDC") == "There is no USDC to pay."
 
 
 def test_a_wish_at_a_price_has_one_key_and_anything_else_another() -> None:

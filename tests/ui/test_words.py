@@ -9,7 +9,7 @@ from engine_app.chain.errors import RpcUnavailable
 from engine_app.markets.errors import InvalidAmount, NoPool
 from engine_app.orders.errors import InvalidSlippage
 from engine_app.storage.rate_limits import RateLimited
-from engine_app.ui.words import sentence, told, wait_words
+from engine_app.ui.words import may_pass, sentence, told, wait_words
 
 
 def test_an_unusable_amount_says_what_is_wrong_with_it() -> None:
@@ -30,6 +30,20 @@ def test_other_errors_are_told_in_the_words_of_the_registry() -> None:
 
 def test_a_limit_says_how_long() -> None:
     assert told(RateLimited("10 an hour", retry_after=600)).endswith("Try again in 10 minutes.")
+
+
+@pytest.mark.parametrize(
+    ("error", "passes"),
+    [
+        (RpcUnavailable("connection refused"), True),
+        (RateLimited("10 an hour", retry_after=600), True),
+        (OperationalError("SELECT 1", None, Exception()), True),
+        (NoPool("none"), False),
+        (InvalidAmount("the amount is not above zero"), False),
+    ],
+)
+def test_only_what_does_not_lie_in_the_question_may_pass(error: Exception, passes: bool) -> None:
+    assert may_pass(error) is passes
 
 
 def test_a_sentence_begins_large_and_ends_with_one_stop() -> None:

@@ -10,6 +10,8 @@ from typing import ClassVar
 import reflex as rx
 from reflex_components_core.el.elements.base import BaseHTML
 
+from engine_app.ui.components.echoes import ECHOES
+
 NO_DAY = "?"
 """What is told of a text that is no day, or none between `min` and `max`."""
 
@@ -27,25 +29,11 @@ const momentOf = (day, last) => {{
 
 const DayInput = ({{ value, last, delay, onDay, ref, ...rest }}) => {{
   const [day, setDay] = useState(dayOf(value, last));
-  const told = useRef(day);
-  const timer = useRef(undefined);
-
-  // What the server says counts, but for the echo of what it was told from here. A day that it has not taken stays.
-  useEffect(() => {{
-    if (dayOf(value, last) === told.current) return;
-    clearTimeout(timer.current);
-    told.current = dayOf(value, last);
-    setDay(told.current);
-  }}, [value]);
-  useEffect(() => () => clearTimeout(timer.current), []);
-
-  const tell = (field) => {{
-    clearTimeout(timer.current);
-    const said = field.validity.valid ? field.value : "{NO_DAY}";
-    if (said === told.current) return;
-    told.current = said;
-    onDay?.(said && said !== "{NO_DAY}" ? momentOf(said, last) : said);
-  }};
+  // A day that the server has not taken stays.
+  const told = useTold(dayOf(value, last), setDay);
+  const tell = (field) =>
+    told.tell(field.validity.valid ? field.value : "{NO_DAY}", (said) =>
+      onDay?.(said && said !== "{NO_DAY}" ? momentOf(said, last) : said));
 
   return jsx("input", {{
     ...rest,
@@ -55,8 +43,7 @@ const DayInput = ({{ value, last, delay, onDay, ref, ...rest }}) => {{
     onChange: (event) => {{
       const field = event.target;
       setDay(field.value);
-      clearTimeout(timer.current);
-      timer.current = setTimeout(tell, delay, field);
+      told.later(() => tell(field), delay);
     }},
     onBlur: (event) => tell(event.target),
     onKeyDown: (event) => {{ if (event.key === "Enter") tell(event.currentTarget); }},
@@ -92,7 +79,7 @@ class DayInput(BaseHTML):  # type: ignore[misc]
 
     def add_custom_code(self) -> list[str]:
         """The field itself."""
-        return [_DAY_INPUT]
+        return [ECHOES, _DAY_INPUT]
 
 
 day_input = DayInput.create

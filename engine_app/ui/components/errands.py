@@ -29,6 +29,13 @@ const copyText = async (text, what) => {
 
 const calm = () => window.matchMedia("(prefers-reduced-motion: reduce)").matches;
 
+// The browser itself gives the focus to the first thing of a dialog: the button that closes it.
+const openDialog = (dialog) => {
+  if (!dialog || dialog.open) return;
+  dialog.showModal();
+  dialog.querySelector("[data-focus]")?.focus();
+};
+
 const carryOut = (errand) => {
   const element = (name) => document.getElementById(errand[name]);
   if (errand.toast) tellToast(errand.toast);
@@ -52,7 +59,7 @@ const carryOut = (errand) => {
       field.closest("dialog")?.addEventListener("close", () => { field.value = ""; }, { once: true });
     }
   }
-  if (errand.openDialog) element("openDialog")?.showModal();
+  if (errand.openDialog) openDialog(element("openDialog"));
   if (errand.closeDialog) element("closeDialog")?.close();
 };
 """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import reflex as rx
 
 from engine_app.ui.components.dialog import dialog
-from engine_app.ui.components.pieces import notice
+from engine_app.ui.components.pieces import notice, trouble
 from engine_app.ui.components.typed_input import typed_input
 from engine_app.ui.states.swap import CONFIRMATION, IMPACT_DIALOG, SwapState
 
@@ -44,10 +44,13 @@ def impact_dialog() -> rx.Component:
             spell_check=False,
             max_length=10,
             class_name="text-input",
+            data_focus=True,
             data_testid="confirmation",
         ),
+        trouble(SwapState.notice, "impact-notice"),
+        trouble(SwapState.refusal, "impact-refusal"),
         rx.el.button(
-            "Swap nevertheless",
+            rx.cond(SwapState.quoting, "Asking both venues …", "Swap nevertheless"),
             class_name="button button-main button-danger",
             type="button",
             disabled=(quote.key == "") | (SwapState.confirmation.upper() != CONFIRMATION),

@@ -45,6 +45,11 @@ def notice(*children: rx.Component | Text, tone: str, icon: str, **props: object
     )
 
 
+def trouble(words: rx.Var[str], test_id: str) -> rx.Component:
+    """What went wrong, as long as there is something to say of it."""
+    return rx.cond(words != "", notice(words, tone="bad", icon="circle-alert", data_testid=test_id))
+
+
 def empty(icon: str, title: Text, words: Text, *actions: rx.Component, **props: object) -> rx.Component:
     """What a place without content says: what will be here, and how it gets here."""
     return rx.el.div(

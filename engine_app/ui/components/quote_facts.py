@@ -50,11 +50,18 @@ def refresh_ring() -> rx.Component:
     )
 
 
+def is_outdated() -> rx.Var[str]:
+    """Whether what is shown is the price of something else than is asked by now."""
+    outdated: rx.Var[str] = rx.cond(SwapState.quoting & (SwapState.quote.amount_out != ""), "true", "false")
+    return outdated
+
+
 def venue_quotes() -> rx.Component:
     """What each venue pays, the better one marked with its lead."""
     return rx.el.div(
         rx.foreach(SwapState.quote.venues, _venue),
         class_name="venues",
+        data_stale=is_outdated(),
         aria_label="What each venue pays",
         role="group",
     )
@@ -69,6 +76,7 @@ def quote_facts() -> rx.Component:
             _fact("Minimum received", quote.floor, "quote-floor"),
             _fact("Price impact", quote.impact, "quote-impact", tone=quote.impact_tone),
             class_name="facts",
+            data_stale=is_outdated(),
         ),
         _route(),
         _costs(),
@@ -172,9 +180,7 @@ def _route() -> rx.Component:
             rx.el.span(
                 rx.cond(
                     quote.route != "",
-                    rx.fragment(
-                        quote.route, rx.el.span(" · read ", quote.age, class_name="faint", data_testid="quote-age")
-                    ),
+                    rx.fragment(quote.route, rx.el.span(" · ", quote.age, class_name="faint", data_testid="quote-age")),
                     _none_yet(),
                 ),
                 class_name="fold-value",

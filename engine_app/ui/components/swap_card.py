@@ -5,10 +5,12 @@ from __future__ import annotations
 import reflex as rx
 from reflex_components_core.core.banner import has_connection_errors
 
-from engine_app.ui.components.pieces import card, notice, skeleton
-from engine_app.ui.components.quote_facts import quote_facts, refresh_ring, venue_quotes
+from engine_app.exact_json import number
+from engine_app.ui.components.pieces import card, notice, skeleton, trouble
+from engine_app.ui.components.quote_facts import is_outdated, quote_facts, refresh_ring, venue_quotes
 from engine_app.ui.components.token_picker import token_button, token_warnings
 from engine_app.ui.components.typed_input import typed_input
+from engine_app.ui.spending import SOL_KEPT
 from engine_app.ui.states.swap import SwapState
 from engine_app.ui.states.wallet import WalletState
 
@@ -106,6 +108,7 @@ def _receive_leg() -> rx.Component:
                 ),
                 class_name="amount-input amount-output",
                 data_empty=rx.cond(known, "false", "true"),
+                data_stale=is_outdated(),
                 aria_live="polite",
                 aria_label="Amount to receive",
                 data_testid="amount-out",
@@ -176,48 +179,72 @@ def _notices() -> rx.Component:
         token_warnings(SwapState.paid),
         token_warnings(SwapState.received),
         rx.cond(
-            SwapState.notice != "",
-            notice(SwapState.notice, tone="bad", icon="circle-alert", data_testid="swap-notice"),
+            SwapState.spends_fees,
+            notice(
+                f"This leaves less than {number(SOL_KEPT)} SOL for fees and rents: the swap is likely to fail. "
+                "Max leaves enough.",
+                tone="warn",
+                icon="triangle-alert",
+                data_testid="fees-warning",
+            ),
         ),
+        trouble(SwapState.notice, "swap-notice"),
+        trouble(SwapState.refusal, "swap-refusal"),
         class_name="swap-notices",
     )
 
 
 def _button() -> rx.Component:
-    quote = SwapState.quote
-    ready = quote.key != ""
     return rx.cond(
         SwapState.paused,
-        rx.el.button(
-            "Get a fresh price",
-            class_name="button button-main swap-button",
-            type="button",
-            on_click=SwapState.requote,
-            data_testid="fresh-price",
+        _ask_again("Get a fresh price", "fresh-price"),
+        rx.cond(
+            SwapState.unpriced & SwapState.retriable & ~SwapState.quoting,
+            _ask_again("No price: try again", "retry-price"),
+            _swap(),
         ),
-        rx.el.button(
+    )
+
+
+def _ask_again(label: str, test_id: str) -> rx.Component:
+    return rx.el.button(
+        label,
+        class_name="button button-main swap-button",
+        type="button",
+        on_click=SwapState.requote,
+        data_testid=test_id,
+    )
+
+
+def _swap() -> rx.Component:
+    quote = SwapState.quote
+    ready = quote.key != ""
+    return rx.el.button(
+        rx.cond(
+            SwapState.short,
+            f"Not enough {SwapState.paid.label}",
             rx.cond(
-                SwapState.short,
-                f"Not enough {SwapState.paid.label}",
+                quote.too_large != "",
+                quote.too_large,
                 rx.cond(
-                    quote.too_large != "",
-                    quote.too_large,
+                    ready,
                     rx.cond(
-                        ready,
-                        rx.cond(
-                            quote.risky,
-                            f"Price impact {quote.impact}: look closer",
-                            f"Swap {SwapState.paid.label} for {SwapState.received.label}",
-                        ),
-                        rx.cond(SwapState.quoting, "Asking both venues …", "Enter an amount"),
+                        quote.risky,
+                        f"Price impact {quote.impact}: look closer",
+                        f"Swap {SwapState.paid.label} for {SwapState.received.label}",
+                    ),
+                    rx.cond(
+                        SwapState.quoting,
+                        "Asking both venues …",
+                        rx.cond(SwapState.unpriced, "No price for this", "Enter an amount"),
                     ),
                 ),
             ),
-            class_name="button button-main swap-button",
-            type="button",
-            data_risky=rx.cond(ready & quote.risky, "true", "false"),
-            disabled=~ready | SwapState.short | has_connection_errors,
-            on_click=SwapState.place(quote.key),
-            data_testid="swap-button",
         ),
+        class_name="button button-main swap-button",
+        type="button",
+        data_risky=rx.cond(ready & quote.risky, "true", "false"),
+        disabled=~ready | SwapState.short | has_connection_errors,
+        on_click=SwapState.place(quote.key),
+        data_testid="swap-button",
     )

@@ -7,7 +7,7 @@ from typing import Any
 import reflex as rx
 
 from engine_app.ui.components.dialog import dialog
-from engine_app.ui.components.pieces import badge, empty, notice, skeleton, token_mark
+from engine_app.ui.components.pieces import badge, empty, notice, skeleton, token_mark, trouble
 from engine_app.ui.components.typed_input import typed_input
 from engine_app.ui.states.picker import PICKER, PickerState
 from engine_app.ui.token_choice import TokenChoice
@@ -52,16 +52,13 @@ def token_picker() -> rx.Component:
             aria_controls=OPTIONS,
             aria_autocomplete="list",
             auto_complete="off",
-            auto_focus=True,
+            data_focus=True,
             spell_check=False,
             max_length=100,
             class_name="text-input",
             data_testid="token-search",
         ),
-        rx.cond(
-            PickerState.trouble != "",
-            notice(PickerState.trouble, tone="bad", icon="circle-alert", data_testid="picker-trouble"),
-        ),
+        trouble(PickerState.trouble, "picker-trouble"),
         rx.el.ul(
             rx.foreach(PickerState.found, _option),
             id=OPTIONS,

@@ -11,28 +11,14 @@ from typing import ClassVar
 import reflex as rx
 from reflex_components_core.el.elements.base import BaseHTML
 
+from engine_app.ui.components.echoes import ECHOES
+
 _TYPED_INPUT = """
 const TypedInput = ({ value, delay, options, onTyped, onEnter, ref, ...rest }) => {
-  const [text, setText] = useState(value ?? "");
-  const told = useRef(value ?? "");
-  const timer = useRef(undefined);
-
-  // What the server says counts, but for the echo of what it was told from here.
-  useEffect(() => {
-    if ((value ?? "") === told.current) return;
-    clearTimeout(timer.current);
-    told.current = value ?? "";
-    setText(value ?? "");
-  }, [value]);
-  useEffect(() => () => clearTimeout(timer.current), []);
-
-  const tell = (typed) => {
-    clearTimeout(timer.current);
-    if (typed === told.current) return false;
-    told.current = typed;
-    onTyped?.(typed);
-    return true;
-  };
+  const said = value ?? "";
+  const [text, setText] = useState(said);
+  const told = useTold(said, setText);
+  const tell = (typed) => told.tell(typed, (news) => onTyped?.(news));
 
   const choices = () =>
     options ? [...document.querySelectorAll(`#${options} [role=option]`)] : [];
@@ -64,13 +50,12 @@ const TypedInput = ({ value, delay, options, onTyped, onEnter, ref, ...rest }) =
     ...rest,
     ref,
     value: text,
-    "data-typing": text === (value ?? "") ? undefined : "true",
+    "data-typing": bare(text) === bare(said) ? undefined : "true",
     onChange: (event) => {
       const typed = event.target.value;
       setText(typed);
       mark(undefined, event.target);
-      clearTimeout(timer.current);
-      timer.current = setTimeout(tell, delay, typed);
+      told.later(() => tell(typed), delay);
     },
     onBlur: (event) => tell(event.target.value),
     onKeyDown,
@@ -111,7 +96,7 @@ class TypedInput(BaseHTML):  # type: ignore[misc]
 
     def add_custom_code(self) -> list[str]:
         """The field itself."""
-        return [_TYPED_INPUT]
+        return [ECHOES, _TYPED_INPUT]
 
 
 typed_input = TypedInput.create

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, Literal
 from uuid import uuid4
 
@@ -20,19 +20,28 @@ from engine_app.markets.tokens import Token, parse_amount, whole
 from engine_app.orders.service import PlaceSwap, check_slippage
 from engine_app.services import services
 from engine_app.ui import browser
-from engine_app.ui.quote_view import Cost, Quote, cost_rows, impact_allowed, quote_card, slippage_warning
-from engine_app.ui.route_view import left_over, route_legs, worth_by
+from engine_app.ui.form_numbers import fraction, typed
+from engine_app.ui.quote_view import Cost, Quote, cost_rows, impact_allowed, mints_of, quote_of, slippage_warning
 from engine_app.ui.size_view import SizeChart, size_chart
-from engine_app.ui.spending import GRACE_SECONDS, QUOTE_SECONDS, SHARES, falls_short, is_stale, share, wish_key
+from engine_app.ui.spending import (
+    GRACE_SECONDS,
+    QUOTE_SECONDS,
+    SHARES,
+    falls_short,
+    is_stale,
+    nothing_to_share,
+    share,
+    spends_fees,
+    wish_key,
+)
 from engine_app.ui.states.orders import OrdersState
 from engine_app.ui.states.session import SessionState, signed_in_only
 from engine_app.ui.states.wallet import WalletState
 from engine_app.ui.tabs import is_connected
 from engine_app.ui.token_choice import TokenChoice, token_choice, token_label
-from engine_app.ui.words import TOLD, told
+from engine_app.ui.words import TOLD, may_pass, told
 
 QUOTES_UNTIL_PAUSE = 60
-LONGEST_INPUT = 40
 
 CONFIRMATION = "SWAP"
 """What has to be typed to swap in spite of a high price impact."""
@@ -59,13 +68,23 @@ class SwapState(SessionState):
     rate_back: bool = False
     quoting: bool = False
     paused: bool = False
-    short: bool = False
+    unpriced: bool = False
+    """Whether what the form asks has no price."""
+    retriable: bool = False
+    """Whether it may have one where it is asked for again."""
     notice: str = ""
+    """What is to be said of what the form asks, until it asks something else or has a price."""
+    refusal: str = ""
+    """Why what was pressed last was not done, until the form changes or something else is pressed."""
     confirmation: str = ""
 
     _pair: tuple[str, str] = PAIR_AT_FIRST
     """Symbols, or mints of tokens that are not listed."""
     _turn: int = 0
+    _paying: Decimal = Decimal(0)
+    """Whole tokens that are asked for or shown; zero where the form asks nothing usable."""
+    _confirming: bool = False
+    """Whether the dialog that asks for the confirmation was opened and not closed from here since."""
     _expected: str = ""
     """The shown quote's output in whole tokens, exactly."""
     _impact: Decimal = Decimal(0)
@@ -74,11 +93,21 @@ class SwapState(SessionState):
     _wish: str = ""
     """Names one wish to swap: whatever asks for it again is answered with the same order."""
 
+    @rx.var
+    async def short(self) -> bool:
+        """Whether the wallet is known to have less than the form asks to pay."""
+        return falls_short(self._paying, await self._available())
+
+    @rx.var
+    async def spends_fees(self) -> bool:
+        """Whether what the form asks leaves too little for fees and rents."""
+        return spends_fees(self._paying, await self._available(), token=self._pair[0])
+
     @rx.event
     @signed_in_only
     async def set_amount(self, _: Identity, text: str) -> Any:
         """Take what was typed as the amount to pay."""
-        self.amount = _typed(text)
+        self.amount = typed(text)
         return await self._asked()
 
     @rx.event
@@ -87,6 +116,7 @@ class SwapState(SessionState):
         """Swap the sides."""
         self._pair = self._pair[::-1]
         self.paid, self.received = self.received, self.paid
+        self._forget_quote()
         return await self._asked()
 
     @rx.event
@@ -103,67 +133,87 @@ class SwapState(SessionState):
             try:
                 token = await services().token_lookup.find(self._pair[0])
             except TOLD as error:
-                self.notice = told(error)
+                self.refusal = told(error)
                 return None
             available = await self._available() or Decimal(0)
-            self.amount = number(share(available, divisor, token=token.symbol, decimals=token.decimals))
+            filled_in = share(available, divisor, token=token.symbol, decimals=token.decimals)
+            if not filled_in:
+                self.refusal = nothing_to_share(token_label(token))
+                return None
+            self.amount = number(filled_in)
         return await self._asked()
 
     @rx.event
     @signed_in_only
     async def set_slippage(self, _: Identity, text: str) -> Any:
         """Set the slippage, in percent as it is typed."""
-        self.slippage = _typed(text)
+        self.slippage = typed(text)
         return await self._asked()
 
     @rx.event
     @signed_in_only
     async def confirm(self, _: Identity, text: str) -> None:
         """Take what was typed to confirm a high price impact."""
-        self.confirmation = _typed(text)
+        self.confirmation = typed(text)
 
     @rx.event(background=True)
     async def requote(self) -> AsyncIterator[Any]:
-        """Quote what the form asks, again every few seconds while it and the tab stay."""
+        """Quote what the form asks, again every few seconds while it stays and the tab shows it."""
         async with self:
             turn = self._turn = self._turn + 1
             client_token = self.router.session.client_token
+            if self.amount and not self.quote.key:
+                self.quoting = True
         try:
             for _ in range(QUOTES_UNTIL_PAUSE):
-                try:
-                    async with self:
-                        if self._turn != turn:
-                            return
-                        identity = await self._identity()
-                        if identity is None:
-                            yield browser.to_login()
-                            return
-                        self.paused = False
-                        pair = await self._named()
-                        asked = self._parsed(*pair)
-                    if asked is None:
-                        return
-                    view = await self._quoted(asked, turn)
-                except TOLD as error:
-                    async with self:
-                        if self._turn == turn:
-                            self._without_quote(told(error))
-                else:
-                    async with self:
-                        if self._turn == turn:
-                            self._show(view)
-                    await self._show_rest(view, turn)
+                goes_on, events = await self._round(turn)
+                for event in events:
+                    yield event
+                if not goes_on:
+                    return
                 await asyncio.sleep(QUOTE_SECONDS)
                 if not is_connected(client_token):
                     return
+                async with self:
+                    if self._turn == turn and not self._is_looked_at():
+                        self._without_quote("")
+                        return
             async with self:
                 if self._turn == turn:
                     self._without_quote("")
                     self.paused = True
+                events = self._confirmed_no_more()
+            for event in events:
+                yield event
         finally:
             async with self:
                 if self._turn == turn and self.quoting:
                     self.quoting = False
+
+    async def _round(self, turn: int) -> tuple[bool, list[Any]]:
+        """Quote once and show what came of it; whether another round is to follow, and what the page has to do."""
+        try:
+            async with self:
+                if self._turn != turn:
+                    return False, []
+                if await self._identity() is None:
+                    return False, [browser.to_login()]
+                self.paused = False
+                asked = self._parsed(*await self._named())
+            if asked is None:
+                return False, []
+            view = await self._quoted(asked, turn)
+        except TOLD as error:
+            async with self:
+                if self._turn == turn:
+                    self._without_price(error)
+                return True, self._confirmed_no_more()
+        async with self:
+            if self._turn == turn:
+                self._show(view)
+            events = self._confirmed_no_more()
+        await self._show_rest(view, turn)
+        return True, events
 
     @rx.event
     @signed_in_only
@@ -172,10 +222,12 @@ class SwapState(SessionState):
 
         `key` names the quote that the person saw: no other is placed.
         """
-        if (refusal := self._refusal(key)) is not None:
+        self.refusal = ""
+        if (refusal := self._refusal(key, short=await self.short)) is not None:
             return refusal
         if self.quote.risky:
             self.confirmation = ""
+            self._confirming = True
             return browser.open_dialog(IMPACT_DIALOG)
         return await self._place(identity, None)
 
@@ -183,11 +235,13 @@ class SwapState(SessionState):
     @signed_in_only
     async def place_despite(self, identity: Identity, key: str) -> Any:
         """Place the order that is shown although its price impact is high, once the confirmation was typed."""
-        if (refusal := self._refusal(key)) is not None:
+        self.refusal = ""
+        if (refusal := self._refusal(key, short=await self.short)) is not None:
             return refusal
         if self.confirmation.upper() != CONFIRMATION:
             return None
         placed = await self._place(identity, impact_allowed(self._impact))
+        self._confirming = False
         return [browser.close_dialog(IMPACT_DIALOG), *placed]
 
     async def _place(self, identity: Identity, max_price_impact: Decimal | None) -> list[Any]:
@@ -199,7 +253,7 @@ class SwapState(SessionState):
                     token_in=self._pair[0],
                     token_out=self._pair[1],
                     amount=self.amount,
-                    slippage=_fraction(self.slippage),
+                    slippage=fraction(self.slippage),
                     expected_quote=self._expected,
                     max_price_impact=max_price_impact,
                 ),
@@ -207,7 +261,7 @@ class SwapState(SessionState):
             )
         except TOLD as error:
             self.quote = shown
-            self.notice = told(error)
+            self.refusal = told(error)
             return []
         self.amount = ""
         self.confirmation = ""
@@ -218,13 +272,13 @@ class SwapState(SessionState):
         orders._placed(order)
         return [browser.scroll_to("progress")]
 
-    def _refusal(self, key: str) -> list[Any] | None:
+    def _refusal(self, key: str, *, short: bool) -> list[Any] | None:
         """What is to be done where the quote of this key cannot be ordered, said at the form where it is not plain to
         see; None where it can."""
-        if not self.quote.key or self.short:
+        if not self.quote.key or short:
             return []
         if key != self.quote.key:
-            self.notice = "The price was updated just now. Look at it and press again."
+            self.refusal = "The price was updated just now. Look at it and press again."
             return []
         if is_stale(asyncio.get_running_loop().time() - self._quoted_at):
             self.quote = replace(self.quote, key="")
@@ -239,6 +293,7 @@ class SwapState(SessionState):
         if token.symbol == other:
             other = mine
         self._pair = (token.symbol, other) if side == "in" else (other, token.symbol)
+        self._forget_quote()
         return await self._asked()
 
     async def _named(self) -> tuple[Token, Token]:
@@ -253,15 +308,17 @@ class SwapState(SessionState):
         self._turn += 1
         self._wish = uuid4().hex
         self.notice = ""
+        self.refusal = ""
+        self.unpriced = False
         try:
             asked = self._parsed(*await self._named())
         except TOLD as error:
-            self._without_quote(told(error))
+            self._without_price(error)
             return []
         if asked is None:
             self._without_quote(self.notice)
             return []
-        self.short = falls_short(Decimal(self.amount), await self._available())
+        self._paying = Decimal(self.amount)
         self.quote = replace(self.quote, key="", too_large="")
         self.quoting = True
         return [SwapState.requote]
@@ -273,8 +330,9 @@ class SwapState(SessionState):
 
     def _parsed(self, paid: Token, received: Token) -> tuple[str, str, int, Decimal] | None:
         """What the form asks: tokens, base units, slippage; None with `notice` set where it asks nothing usable."""
+        self.slippage_warning = ""
         try:
-            slippage = _fraction(self.slippage)
+            slippage = fraction(self.slippage)
             check_slippage(slippage)
             self.slippage_warning = slippage_warning(slippage)
             if not self.amount:
@@ -300,41 +358,31 @@ class SwapState(SessionState):
             asking.cancel()
 
     def _show(self, view: QuoteView) -> None:
-        paid, received = view.token_in, view.token_out
-        amount_out = whole(view.amount_out, received.decimals)
-        decision = view.decision.as_json(paid.decimals, received.decimals)
-        worth = worth_by((*services().tokens.all(), paid, received))
-        self.quote = quote_card(
-            token_in=token_label(paid),
-            token_out=token_label(received),
-            amount_in=whole(view.amount_in, paid.decimals),
-            amount_out=amount_out,
-            min_out=whole(view.min_out, received.decimals),
-            dex_quotes=view.dex_quotes,
-            selected_dex=view.selected_dex,
-            price_impact=view.price_impact,
-            max_price_impact=services().settings.default_max_price_impact,
-            slot=view.slot,
-            rate=view.price,
-            age_slots=view.age.slots,
-            legs=route_legs(decision, worth),
-            left_over=left_over(decision, worth),
-        )
-        self._expected = number(amount_out)
+        before = self.quote.impact
+        self.quote = quote_of(view, services().tokens.all(), services().settings.default_max_price_impact)
+        if self.confirmation and self.quote.impact != before and view.price_impact > self._impact:
+            self.confirmation = ""
+            self.refusal = f"The price impact rose just now. Look at it and type {CONFIRMATION} again."
+        self._expected = number(whole(view.amount_out, view.token_out.decimals))
+        self._paying = whole(view.amount_in, view.token_in.decimals)
         self._impact = view.price_impact
         self._quoted_at = asyncio.get_running_loop().time()
         self.ring += 1
         self.notice = ""
-        self.quoting = False
+        self.quoting = self.unpriced = False
 
     async def _show_rest(self, view: QuoteView, turn: int) -> None:
-        """What is known a little later than the quote: fees, rents, and what other sizes would pay."""
+        """What is known a little later than the quote: fees, rents, and what other sizes would pay.
+
+        Costs that take long are left out: the next quote is not to wait for them.
+        """
         async with self:
             accounts = (await self.get_state(WalletState))._accounts
         pools = [Pubkey.from_string(leg.pool) for leg in self.quote.legs]
         try:
-            costs = await services().costs.of(_mints(view), pools, accounts)
-        except TOLD:
+            async with asyncio.timeout(GRACE_SECONDS):
+                costs = await services().costs.of(mints_of(view), pools, accounts)
+        except (*TOLD, TimeoutError):
             costs = None
         by_size = await asyncio.to_thread(view.by_size)
         async with self:
@@ -342,29 +390,30 @@ class SwapState(SessionState):
                 self.costs = [] if costs is None else cost_rows(costs, token_label(view.token_out))
                 self.sizes = size_chart(by_size, view.token_in, view.token_out, view.amount_in)
 
+    def _without_price(self, error: Exception) -> None:
+        self._without_quote(told(error))
+        self.unpriced = True
+        self.retriable = may_pass(error)
+
     def _without_quote(self, notice: str) -> None:
+        self._forget_quote()
+        self.quoting = self.unpriced = False
+        self._paying = Decimal(0)
+        self.notice = notice
+
+    def _forget_quote(self) -> None:
         self.quote = Quote()
         self.costs = []
         self.sizes = SizeChart()
-        self.quoting = False
-        self.short = False
         self._expected = ""
-        self.notice = notice
 
+    def _confirmed_no_more(self) -> list[Any]:
+        """Closes the dialog that asks for a confirmation, where nothing is left that needs one."""
+        if not self._confirming or self.quote.risky:
+            return []
+        self._confirming = False
+        return [browser.close_dialog(IMPACT_DIALOG)]
 
-def _mints(view: QuoteView) -> list[Pubkey]:
-    """What the route pays and then receives, each once."""
-    return list(dict.fromkeys(mint for leg in view.route.legs for mint in (leg.mint_in, leg.mint_out)))
-
-
-def _typed(text: object) -> str:
-    """What a person typed into a number field, without spaces and at most as long as a number can be."""
-    return str(text).replace(" ", "").replace("\u00a0", "")[:LONGEST_INPUT]
-
-
-def _fraction(percent: str) -> Decimal:
-    """A percentage in words of the form as a fraction; NaN where it is no number, which the check refuses."""
-    try:
-        return Decimal(percent) / 100
-    except InvalidOperation:
-        return Decimal("NaN")
+    def _is_looked_at(self) -> bool:
+        """Whether the tab shows the form, as far as it told."""
+        return str(self.router.url.path).strip("/") == ""
