@@ -202,6 +202,10 @@ def test_a_high_price_impact_has_to_be_typed(person: Person, engine: RunningEngi
     arrive(engine, person.address(), 8_010 * SOL)
     expect(person.see("balance-SOL")).to_have_text("8,010")
     person.choose("out", "BONK")
+    person.quote("8000")
+    impact = Decimal(_number(person.see("quote-impact"), r"^([\d.]+)%$"))
+    person.quote(str(round(8_000 * Decimal("2.5") / impact)))
+    expect(person.see("quote-impact").locator("[data-tone=warn]")).to_be_visible()
     shown = swap_despite(person, "8000", by_enter=False)
     with psycopg.connect(engine.database_url) as connection:
         found = connection.execute(

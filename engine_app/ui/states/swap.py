@@ -360,9 +360,8 @@ class SwapState(SessionState):
     def _show(self, view: QuoteView) -> None:
         before = self.quote.impact
         self.quote = quote_of(view, services().tokens.all(), services().settings.default_max_price_impact)
-        if self.confirmation and self.quote.impact != before and view.price_impact > self._impact:
-            self.confirmation = ""
-            self.refusal = f"The price impact rose just now. Look at it and type {CONFIRMATION} again."
+        if self.quote.impact != before and view.price_impact > self._impact:
+            self._unconfirm()
         self._expected = number(whole(view.amount_out, view.token_out.decimals))
         self._paying = whole(view.amount_in, view.token_in.decimals)
         self._impact = view.price_impact
@@ -406,6 +405,12 @@ class SwapState(SessionState):
         self.costs = []
         self.sizes = SizeChart()
         self._expected = ""
+
+    def _unconfirm(self) -> None:
+        """Take back a confirmation that was typed: it does not count for a higher impact than was seen."""
+        if self.confirmation:
+            self.confirmation = ""
+            self.refusal = f"The price impact rose just now. Look at it and type {CONFIRMATION} again."
 
     def _confirmed_no_more(self) -> list[Any]:
         """Closes the dialog that asks for a confirmation, where nothing is left that needs one."""

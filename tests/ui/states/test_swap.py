@@ -100,3 +100,13 @@ async def test_a_refusal_outlasts_a_quote_that_is_gone() -> None:
     state.refusal = "The operator takes no new orders at the moment."
     state._without_quote("")
     assert state.refusal
+
+
+async def test_a_confirmation_does_not_count_for_a_higher_impact() -> None:
+    state = form()
+    state._unconfirm()
+    assert state.refusal == ""
+    state.confirmation = "SWAP"
+    state._unconfirm()
+    assert state.confirmation == ""
+    assert "type SWAP again" in state.refusal
