@@ -1,8 +1,8 @@
 """Pictures of every page: dark and light, on a desk and on a phone, of a new account and of one with 200 orders.
 
 `python -m bench.screenshots` starts an engine, trades, and takes them into `.artifacts/screenshots`; those that README
-shows go to `docs/images` as well. The orders are real ones of the local chain, in every state that an order can have:
-what is not known yet at the end is so because the chain swallows the transactions of that account.
+and docs/page.md show go to `docs/images` as well. The orders are real ones of the local chain, in every state that an
+order can have: what is not known yet at the end is so because the chain swallows the transactions of that account.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from bench.engine_run import PROJECT, engine
 from engine_app.embedded.ports import free_port
 
 OUT = PROJECT / ".artifacts" / "screenshots"
-IN_README = PROJECT / "docs" / "images"
+IN_DOCS = PROJECT / "docs" / "images"
 CHOSEN = {
     "trade-full-light-desk": "trade.png",
     "order-full-light-desk": "order.png",
     "orders-full-dark-desk": "orders.png",
     "wallet-full-dark-phone": "wallet-phone.png",
 }
-"""Pictures in README, by the name that they have there."""
+"""Pictures in README and docs/page.md, by the name that they have there."""
 
 ORDERS = 200
 SLOT_MS = "200"
@@ -214,7 +214,7 @@ def main() -> None:
             take_all(browser, running.origin, trader, newcomer)
             browser.close()
     for name, target in CHOSEN.items():
-        shutil.copyfile(OUT / f"{name}.png", IN_README / target)
+        shutil.copyfile(OUT / f"{name}.png", IN_DOCS / target)
     print(f"{len(list(OUT.glob('*.png')))} pictures in {OUT.relative_to(PROJECT)}")
 
 

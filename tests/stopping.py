@@ -1,4 +1,4 @@
-"""Services that stand still for a while, as if their machine had frozen."""
+"""Services that stand still for a while, as if their machine had frozen, or let nobody in."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+from redis import Redis
 
 from engine_app.embedded.background import BackgroundSupervisor
 
@@ -23,3 +25,16 @@ def stopped(supervisor: BackgroundSupervisor, *names: str) -> Iterator[None]:
         for pid in pids:
             if pid is not None:
                 os.killpg(pid, signal.SIGCONT)
+
+
+@contextmanager
+def refusing(redis_url: str) -> Iterator[None]:
+    """For the block, a Redis ends every connection and takes no new one."""
+    with Redis.from_url(redis_url) as redis:
+        redis.config_set("maxclients", 1)
+        try:
+            for kind in ("normal", "pubsub"):
+                redis.client_kill_filter(_type=kind, skipme=True)
+            yield
+        finally:
+            redis.config_set("maxclients", 10_000)

@@ -33,6 +33,11 @@ def toast(tone: Tone, title: str, description: str = "", *, subject: str, millis
     return _errand(toast=told | {"milliseconds": milliseconds})
 
 
+def forget_loading() -> EventSpec:
+    """Take away what was told as under way and stays until it is told otherwise."""
+    return _errand(forgetLoading=True)
+
+
 def leave(address: str) -> EventSpec:
     """Leave for another page by a full load, which gives the socket the cookies of then."""
     return _errand(leave=address)

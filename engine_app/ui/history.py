@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any
 from urllib.parse import urlencode
 
@@ -153,6 +154,8 @@ class Seen:
 UNSEEN = Seen(-1, open=False)
 Known = dict[str, Seen]
 """What was last seen of each order, by order id."""
+MOST_KNOWN = 200
+"""Several pages of orders."""
 
 
 @dataclass(frozen=True)
@@ -161,6 +164,13 @@ class ShownPage:
 
     rows: list[OrderRow]
     full_length: int
+
+
+def remembering(known: Known, orders: Iterable[Mapping[str, Any]]) -> Known:
+    """With the newest state of these orders; those that were taken in longest ago are forgotten first."""
+    fresh = {str(order["orderId"]): seen(order) for order in orders}
+    kept = {order_id: state for order_id, state in known.items() if order_id not in fresh} | fresh
+    return dict(islice(kept.items(), max(0, len(kept) - MOST_KNOWN), None))
 
 
 def seen(order: Mapping[str, Any]) -> Seen:

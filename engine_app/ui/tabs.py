@@ -54,8 +54,11 @@ def is_connected(client_token: str) -> bool:
     return namespace is not None and client_token in namespace.token_to_sid
 
 
-async def bursts(updates: AsyncIterator[Any], until: asyncio.Event) -> AsyncGenerator[list[Any]]:
-    """Updates in the groups in which they arrive; an empty group as a heartbeat where nothing comes for long.
+async def bursts(
+    updates: AsyncIterator[Any], until: asyncio.Event, silence: float | None = None
+) -> AsyncGenerator[list[Any]]:
+    """Updates in the groups in which they arrive; an empty group where nothing comes for `silence` seconds, by default
+    `HEARTBEAT_SECONDS`.
 
     It ends at once when the event is set; what waits then is not handed on.
     """
@@ -74,7 +77,7 @@ async def bursts(updates: AsyncIterator[Any], until: asyncio.Event) -> AsyncGene
         while True:
             burst: list[Any] = []
             with suppress(TimeoutError):
-                burst.append(await asyncio.wait_for(waiting.get(), HEARTBEAT_SECONDS))
+                burst.append(await asyncio.wait_for(waiting.get(), silence or HEARTBEAT_SECONDS))
             while not waiting.empty():
                 burst.append(waiting.get_nowait())
             if until.is_set():

@@ -84,6 +84,9 @@ def test_axe_finds_nothing_in_what_the_other_pages_open(opened: Person, engine: 
     arrive(engine, opened.see("full-address").inner_text(), 2 * SOL)
     expect(opened.see("activity-row")).to_be_visible()
     found["the address book and what has moved"] = findings(opened.page)
+    opened.see("book-forget").click()
+    expect(opened.see("forget-confirmed")).to_be_visible()
+    found["the question before an address is removed"] = findings(opened.page)
 
     opened.open("/orders/?since=dates")
     expect(opened.see("placed-to")).to_be_visible()
@@ -109,6 +112,12 @@ def test_axe_finds_nothing_in_what_the_other_pages_open(opened: Person, engine: 
     opened.page.keyboard.press("Escape")
     expect(opened.see("key")).to_be_visible()
     found["the list of keys"] = findings(opened.page)
+    for button, confirming in (("revoke-key", "revoke-confirmed"), ("log-out-everywhere", "everywhere-confirmed")):
+        opened.see(button).click()
+        expect(opened.see(confirming)).to_be_visible()
+        found[f"the question after {button}"] = findings(opened.page)
+        opened.page.keyboard.press("Escape")
+        expect(opened.see(confirming)).not_to_be_visible()
     assert {what: told for what, told in found.items() if told} == {}
 
 

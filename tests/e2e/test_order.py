@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -59,6 +61,17 @@ def swap_and_look(person: Person, paid: str) -> None:
     person.see("swap-button").click()
     expect(person.see("progress").get_by_role("heading")).to_contain_text(re.compile(f"^{paid} "))
     person.see("progress-details").click()
+
+
+def look_at_what_is_not_known(person: Person, trader: Bot, admin: ChainAdmin) -> int:
+    """Go to the page of an order whose transaction gets lost, and stall the chain once it has counted down; the fault
+    that stalls it."""
+    person.open("/orders/")
+    admin.add("dropped_send", signer=trader.address())
+    order = trader.place(amount="0.07")
+    person.page.locator(f"[data-order='{order}']").get_by_test_id("order-link").click()
+    person.page.wait_for_function(COUNTS_DOWN, polling=50)
+    return admin.add("stalled_slots")
 
 
 def test_an_order_that_was_placed_is_shown_in_full(reader: Person) -> None:
@@ -140,12 +153,7 @@ def test_a_withdrawal_has_a_page_without_a_route(reader: Person, trader: Bot, en
 def test_what_is_not_known_counts_down_in_blocks_and_can_be_cancelled(
     reader: Person, trader: Bot, admin: ChainAdmin
 ) -> None:
-    reader.open("/orders/")
-    admin.add("dropped_send", signer=trader.address())
-    order = trader.place(amount="0.07")
-    reader.page.locator(f"[data-order='{order}']").get_by_test_id("order-link").click()
-    reader.page.wait_for_function(COUNTS_DOWN, polling=50)
-    stalled = admin.add("stalled_slots")
+    stalled = look_at_what_is_not_known(reader, trader, admin)
     live = reader.see("attempt").filter(has_text="May still land")
     expect(live).to_have_count(1)
     expect(live.get_by_test_id("life")).to_contain_text("blocks left")
@@ -173,3 +181,17 @@ def test_another_accounts_order_is_not_there(reader: Person, engine: RunningEngi
         expect(reader.see("order-missing")).to_be_visible()
         reader.see("order-missing").get_by_role("link").click()
         expect(reader.see("history")).to_be_visible()
+
+
+def test_what_was_told_as_under_way_goes_with_the_process_that_told_it(
+    reader: Person, trader: Bot, admin: ChainAdmin, engine: RunningEngine
+) -> None:
+    look_at_what_is_not_known(reader, trader, admin)
+    reader.see("cancel").click()
+    cancelling = reader.page.get_by_text("Nothing more is signed.")
+    expect(cancelling).to_be_visible()
+    pid = engine.supervisor.pid("web")
+    assert pid is not None
+    os.killpg(pid, signal.SIGKILL)
+    expect(cancelling).to_have_count(0, timeout=ORDER_MS)
+    expect(reader.see("cancel")).to_be_disabled()

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from tests.conftest import RunningEngine
 from tests.e2e.person import Person
 from tests.e2e.test_trade import ORDER_MS
-from tests.stopping import stopped
+from tests.stopping import refusing, stopped
 
 PAID = ("0.11 SOL →", "0.12 SOL →")
 WATCH_TOASTS = """
@@ -51,3 +51,14 @@ def test_a_page_catches_up_after_the_web_process_was_killed(person: Person, engi
         expect(tab.orders("confirmed")).to_have_count(2, timeout=ORDER_MS)
         tab.page.wait_for_function("(all) => all.every((paid) => confirmed(paid) > 0)", arg=PAID)
         assert tab.page.evaluate("(all) => all.map((paid) => confirmed(paid))", PAID) == [1, 1]
+
+
+def test_a_page_says_that_nothing_is_pushed_and_reads_instead(person: Person, engine: RunningEngine) -> None:
+    person.create_account()
+    person.get_funds()
+    with refusing(engine.redis_url):
+        expect(person.see("connection")).to_have_text("Delayed")
+        person.swap("0.13")
+        expect(person.orders("confirmed")).to_have_count(1, timeout=ORDER_MS)
+        expect(person.page.get_by_text("Swap confirmed")).to_have_count(1)
+    expect(person.see("connection")).to_have_text("Live")

@@ -6,8 +6,15 @@ import re
 
 from playwright.sync_api import expect
 
+from engine_app.embedded.ports import free_port
+from tests.chaos.chain_admin import ChainAdmin
+from tests.conftest import RunningEngine
 from tests.e2e.person import LOGIN, TRADE, Person
+from tests.stopping import stopped
+from tests.trading import bot
 
+LAG = 100
+"""Slots: five seconds at 50 ms, far more than lies between two looks at the nodes."""
 STATUS = re.compile(r"/status/?$")
 
 
@@ -29,6 +36,41 @@ def test_the_status_page_tells_how_every_part_does(person: Person) -> None:
     expect(read).to_have_attribute("title", re.compile(r"UTC$"))
     person.page.go_back()
     expect(person.page).to_have_url(TRADE)
+
+
+def test_the_banner_says_which_chain_the_money_is_on(person: Person) -> None:
+    person.create_account()
+    for path in ("/", "/orders/", "/wallet/", "/account/", "/status/"):
+        person.open(path)
+        banner = person.page.get_by_role("complementary", name="Solana cluster")
+        expect(banner).to_have_text("Local chainTokens here are play money.")
+        expect(banner).to_have_attribute("data-tone", "busy")
+
+
+def test_orders_under_way_are_counted(person: Person, engine: RunningEngine) -> None:
+    person.create_account()
+    person.open("/status/")
+    with bot(engine.base_url) as account:
+        with stopped(engine.supervisor, "worker-1", "worker-2"):
+            order = account.place(amount="0.01")
+            expect(person.see("queue")).to_contain_text(re.compile(r"Pending\s*1"))
+        account.wait(order)
+        expect(person.see("queue")).not_to_contain_text("Pending")
+
+
+def test_a_node_that_falls_behind_is_told_with_its_lag(person: Person, engine: RunningEngine) -> None:
+    port, admin = free_port(), ChainAdmin(str(engine.chain.admin_url))
+    admin.open_endpoint(port, lag_slots=LAG)
+    admin.close()
+    person.create_account()
+    nodes = f"{engine.chain.rpc_url},http://127.0.0.1:{port}"
+    with engine.another_web(SOLANA_RPC_URL=nodes) as other:
+        person.open(f"{other}/status/")
+        late = person.see("node").filter(has_text="Lags")
+        expect(late).to_have_count(1)
+        expect(late).to_contain_text(re.compile(r"\d+ slots behind"))
+        expect(person.see("node").filter(has_text="Foremost")).to_have_count(1)
+        person.page.close()
 
 
 def test_a_stranger_is_sent_to_log_in(person: Person) -> None:

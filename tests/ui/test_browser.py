@@ -21,6 +21,7 @@ def sent(asked: EventSpec) -> dict[str, Any]:
     ("asked", "errand"),
     [
         (browser.leave("/"), {"leave": "/"}),
+        (browser.forget_loading(), {"forgetLoading": True}),
         (browser.to_login(), {"leave": "/login/"}),
         (browser.scroll_to("progress"), {"scrollTo": "progress"}),
         (browser.fill("username", 'a"b</script>'), {"fill": "username", "value": 'a"b</script>'}),

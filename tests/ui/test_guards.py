@@ -44,6 +44,8 @@ NOTHING: dict[str, object] = {
     "costs": [],
     "activity": [],
     "book": [],
+    "forgotten": "",
+    "revoked_name": "",
 }
 """What each var is for who is not logged in."""
 PAYLOADS: dict[str, dict[str, object]] = {
@@ -61,11 +63,13 @@ PAYLOADS: dict[str, dict[str, object]] = {
     "send": {"form": {"amount": "1", "address": "vines1vzrYbzLMRdu58ou5XTby4qAqVRLmqo36NKPTg", "password": "wrong"}},
     "remember": {"form": {"book_address": "vines1vzrYbzLMRdu58ou5XTby4qAqVRLmqo36NKPTg", "password": "wrong"}},
     "forget": {"address": "vines1vzrYbzLMRdu58ou5XTby4qAqVRLmqo36NKPTg"},
+    "ask_to_forget": {"address": "vines1vzrYbzLMRdu58ou5XTby4qAqVRLmqo36NKPTg"},
     "place": {"key": "SOL|USDC|1.5|224|222"},
     "place_despite": {"key": "SOL|USDC|1.5|224|222"},
     "narrow": {"name": "status", "value": "failed"},
     "end_session": {"session_id": 1},
     "revoke_key": {"key_id": 1},
+    "ask_to_revoke": {"key_id": 1},
     "create_key": {"form": {"name": "bot", "read": "on", "password": "correct horse battery"}},
 }
 

@@ -10,6 +10,7 @@ import pytest
 
 from engine_app.orders.history import HistoryFilter
 from engine_app.ui.history import (
+    MOST_KNOWN,
     UNSEEN,
     Choice,
     Seen,
@@ -19,6 +20,7 @@ from engine_app.ui.history import (
     filter_of,
     is_news,
     newest,
+    remembering,
     seen,
     with_update,
 )
@@ -82,6 +84,15 @@ def test_what_is_remembered_of_an_order() -> None:
 def test_a_later_state_is_news_and_so_is_a_countdown_that_moved_on(order: dict[str, Any], news: bool) -> None:
     before = Seen(4, open=True, waiting={"reason": "landing", "blocksLeft": 87})
     assert is_news(before, order) is news
+
+
+def test_what_was_taken_in_longest_ago_is_forgotten_first() -> None:
+    known = remembering({}, (order("confirmed", orderId=str(number), seq=1) for number in range(MOST_KNOWN)))
+    known = remembering(known, [order("confirmed", orderId="0", seq=7), order("confirmed", orderId="new", seq=1)])
+    assert len(known) == MOST_KNOWN
+    assert known["0"].seq == 7
+    assert "new" in known
+    assert "1" not in known
 
 
 def test_nothing_of_the_same_state_of_a_done_order_is_news() -> None:

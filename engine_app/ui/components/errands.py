@@ -10,12 +10,23 @@ from reflex_components_sonner.toast import Toaster
 from engine_app.ui.browser import ERRANDS
 
 _CARRY_OUT = """
-const tellToast = ({ tone, title, description, subject, milliseconds }) =>
+// In front of a dialog is only what entered the browser's top layer after it.
+const raiseToasts = () => {
+  const region = document.querySelector("section[aria-label^=Notifications]");
+  if (!region || !document.querySelector("dialog[open]")) return;
+  region.popover = "manual";
+  if (region.matches(":popover-open")) region.hidePopover();
+  region.showPopover();
+};
+
+const tellToast = ({ tone, title, description, subject, milliseconds }) => {
   toast[tone](title, {
     id: subject,
     description,
     duration: tone === "loading" ? Infinity : milliseconds,
   });
+  raiseToasts();
+};
 
 const copyText = async (text, what) => {
   const subject = `copied ${what}`;
@@ -39,6 +50,8 @@ const openDialog = (dialog) => {
 const carryOut = (errand) => {
   const element = (name) => document.getElementById(errand[name]);
   if (errand.toast) tellToast(errand.toast);
+  if (errand.forgetLoading)
+    for (const { id, type } of toast.getToasts()) if (type === "loading") toast.dismiss(id);
   if (errand.leave) window.location.replace(errand.leave);
   if (errand.copy !== undefined) copyText(errand.copy, errand.what);
   if (errand.copyField) copyText(element("copyField")?.value ?? "", errand.what);

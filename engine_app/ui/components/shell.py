@@ -126,19 +126,14 @@ def cluster_banner() -> rx.Component:
 
 def connection_pill() -> rx.Component:
     """Whether the page is live."""
+    away = has_connection_errors | SessionState.database_away
+    there = SessionState.is_hydrated | SessionState.signed_in
     return rx.el.span(
         rx.el.span(class_name="dot", aria_hidden=True),
-        rx.cond(
-            has_connection_errors | SessionState.database_away,
-            "Reconnecting",
-            rx.cond(SessionState.is_hydrated | SessionState.signed_in, "Live", "Connecting"),
-        ),
+        rx.cond(away, "Reconnecting", rx.cond(SessionState.feed_away, "Delayed", rx.cond(there, "Live", "Connecting"))),
         class_name="pill",
-        data_tone=rx.cond(
-            has_connection_errors | SessionState.database_away,
-            "warn",
-            rx.cond(SessionState.is_hydrated | SessionState.signed_in, "good", ""),
-        ),
+        data_tone=rx.cond(away | SessionState.feed_away, "warn", rx.cond(there, "good", "")),
+        title=rx.cond(SessionState.feed_away, "Nothing is pushed now; the page asks every few seconds instead", ""),
         role="status",
         data_testid="connection",
     )

@@ -7,11 +7,12 @@ from typing import Any
 import reflex as rx
 
 from engine_app.orders.address_book import LONGEST_LABEL
+from engine_app.ui.components.confirm_dialog import confirm_dialog
 from engine_app.ui.components.forms import field, secret_form, submit
 from engine_app.ui.components.pieces import card, local_time, notice
 from engine_app.ui.components.typed_input import typed_input
 from engine_app.ui.states.wallet import BalanceRow, WalletState
-from engine_app.ui.states.withdraw import BookRow, WithdrawState
+from engine_app.ui.states.withdraw import FORGET_DIALOG, BookRow, WithdrawState
 
 TYPING_MS = 300
 
@@ -100,6 +101,22 @@ def address_book_card() -> rx.Component:
     )
 
 
+def forget_dialog() -> rx.Component:
+    """Asks before an address leaves the book."""
+    return confirm_dialog(
+        FORGET_DIALOG,
+        f"Remove {WithdrawState.forgotten_name}?",
+        "Withdrawals to it that are under way go on. Put in again, it waits as any new address does.",
+        rx.el.button(
+            "Remove the address",
+            class_name="button button-danger",
+            type="button",
+            on_click=WithdrawState.forget(WithdrawState.forgotten),
+            data_testid="forget-confirmed",
+        ),
+    )
+
+
 def _labelled(label: str, field: str, control: rx.Component) -> rx.Component:
     return rx.el.div(rx.el.label(label, html_for=field), control, class_name="form-field")
 
@@ -181,7 +198,7 @@ def _book_row(row: BookRow) -> rx.Component:
             type="button",
             aria_label=f"Remove {named}",
             title="Remove",
-            on_click=WithdrawState.forget(row.address),
+            on_click=WithdrawState.ask_to_forget(row.address),
             data_testid="book-forget",
         ),
         class_name="row",

@@ -7,12 +7,21 @@ import reflex as rx
 from engine_app.accounts.models import LONGEST_KEY_NAME
 from engine_app.ui import browser
 from engine_app.ui.account_view import DAY_CHOICES, SCOPE_WORDS, KeyRow, LogRow, SessionRow
+from engine_app.ui.components.confirm_dialog import confirm_dialog
 from engine_app.ui.components.dialog import dialog
 from engine_app.ui.components.forms import field, secret_form, submit
 from engine_app.ui.components.pieces import badge, card, empty, local_time, notice, skeleton
 from engine_app.ui.components.shell import PostForm, account_page
 from engine_app.ui.places import ACCOUNT
-from engine_app.ui.states.account import LOG_ROWS, NEW_KEY_DIALOG, SECRET_DIALOG, SECRET_FIELD, AccountState
+from engine_app.ui.states.account import (
+    EVERYWHERE_DIALOG,
+    LOG_ROWS,
+    NEW_KEY_DIALOG,
+    REVOKE_DIALOG,
+    SECRET_DIALOG,
+    SECRET_FIELD,
+    AccountState,
+)
 
 
 def settings_page() -> rx.Component:
@@ -25,6 +34,8 @@ def settings_page() -> rx.Component:
         _keys_card(),
         _new_key_dialog(),
         _secret_dialog(),
+        _revoke_dialog(),
+        _everywhere_dialog(),
         class_name="page page-narrow",
     )
 
@@ -82,7 +93,7 @@ def _key(key: KeyRow) -> rx.Component:
             class_name="button button-bad",
             type="button",
             aria_label=f"Revoke {key.name}",
-            on_click=AccountState.revoke_key(key.key_id),
+            on_click=AccountState.ask_to_revoke(key.key_id),
             data_testid="revoke-key",
         ),
         class_name="row",
@@ -103,16 +114,12 @@ def _sessions_card() -> rx.Component:
             rx.el.ul(_row_skeleton(), class_name="rows"),
         ),
         title="Sessions",
-        aside=PostForm.create(
-            rx.el.button(
-                "Log out everywhere",
-                class_name="button button-bad",
-                type="submit",
-                title="Ends every session, this one too. API keys stay as they are",
-                data_testid="log-out-everywhere",
-            ),
-            action="/session/logout-everywhere",
-            method="post",
+        aside=rx.el.button(
+            "Log out everywhere",
+            class_name="button button-bad",
+            type="button",
+            on_click=browser.open_dialog(EVERYWHERE_DIALOG),
+            data_testid="log-out-everywhere",
         ),
         data_testid="sessions",
     )
@@ -276,6 +283,39 @@ def _secret_dialog() -> rx.Component:
         ),
         rx.el.p(
             "Send it as ", rx.el.code("Authorization: Bearer <key>", class_name="mono"), ".", class_name="faint small"
+        ),
+    )
+
+
+def _revoke_dialog() -> rx.Component:
+    return confirm_dialog(
+        REVOKE_DIALOG,
+        f"Revoke {AccountState.revoked_name}?",
+        "Whatever trades with this key is refused from then on. It cannot be given back; a new key can be made.",
+        rx.el.button(
+            "Revoke the key",
+            class_name="button button-danger",
+            type="button",
+            on_click=AccountState.revoke_key(AccountState.revoked_key),
+            data_testid="revoke-confirmed",
+        ),
+    )
+
+
+def _everywhere_dialog() -> rx.Component:
+    return confirm_dialog(
+        EVERYWHERE_DIALOG,
+        "Log out everywhere?",
+        "Every session ends, this one too. API keys stay as they are.",
+        PostForm.create(
+            rx.el.button(
+                "Log out everywhere",
+                class_name="button button-danger",
+                type="submit",
+                data_testid="everywhere-confirmed",
+            ),
+            action="/session/logout-everywhere",
+            method="post",
         ),
     )
 

@@ -8,7 +8,7 @@ from engine_app.ui.components.activity_card import activity_card
 from engine_app.ui.components.deposit_card import deposit_card
 from engine_app.ui.components.shell import account_page
 from engine_app.ui.components.wallet_card import balances_card
-from engine_app.ui.components.withdraw_card import address_book_card, withdraw_card
+from engine_app.ui.components.withdraw_card import address_book_card, forget_dialog, withdraw_card
 from engine_app.ui.places import WALLET
 
 
@@ -19,4 +19,5 @@ def wallet_page() -> rx.Component:
         rx.el.h1("Wallet", class_name="visually-hidden"),
         rx.el.div(balances_card(), deposit_card(), class_name="side"),
         rx.el.div(withdraw_card(), address_book_card(), activity_card(), class_name="side"),
+        forget_dialog(),
     )

@@ -19,6 +19,8 @@ from engine_app.ui.words import TOLD, told
 
 LOG_ROWS = 5
 KNOWN_DAYS = frozenset(days for days, _ in DAY_CHOICES if days)
+EVERYWHERE_DIALOG = "everywhere-dialog"
+REVOKE_DIALOG = "revoke-dialog"
 NEW_KEY_DIALOG = "new-key-dialog"
 SECRET_DIALOG = "key-secret-dialog"  # noqa: S105 - an element's name
 SECRET_FIELD = "key-secret"  # noqa: S105 - an element's name
@@ -34,6 +36,9 @@ class AccountState(SessionState):
     password_problem: str = ""
     password_advice: str = ""
     key_problem: str = ""
+    revoked_key: int = 0
+    """The key that is about to be revoked."""
+    revoked_name: str = ""
     key_wish: str = ""
     """What the form of a new key is sent with, until it has made one: sent twice, it makes no second key."""
 
@@ -66,13 +71,24 @@ class AccountState(SessionState):
 
     @rx.event
     @signed_in_only
+    async def ask_to_revoke(self, _: Identity, key_id: int) -> Any:
+        """Ask whether one of the keys is really to be revoked."""
+        for key in self.keys:
+            if key.key_id == sent.row_id(key_id):
+                self.revoked_key, self.revoked_name = key.key_id, key.name
+                return browser.open_dialog(REVOKE_DIALOG)
+        return None
+
+    @rx.event
+    @signed_in_only
     async def revoke_key(self, identity: Identity, key_id: int) -> Any:
         """Revoke one of the account's keys."""
-        return await self._done(
+        done = await self._done(
             identity,
             lambda: services().upkeep.revoke_key(identity, sent.row_id(key_id), self._ip()),
             browser.toast("success", "Key revoked", "It is refused from now on.", subject="key"),
         )
+        return [browser.close_dialog(REVOKE_DIALOG), done]
 
     @rx.event
     @signed_in_only

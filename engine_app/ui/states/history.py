@@ -22,7 +22,7 @@ from engine_app.ui.history import (
     date_trouble,
     filter_of,
     is_news,
-    seen,
+    remembering,
     with_update,
 )
 from engine_app.ui.links import explorer_of
@@ -127,7 +127,7 @@ class HistoryState(SessionState):
         cursor = self._cursors[page - 1] if page else None
         found = await services().orders.history(identity.user_id, PAGE_SIZE, cursor, self._wanted)
         orders, next_cursor = found["orders"], found["nextCursor"]
-        self._known |= {str(order["orderId"]): seen(order) for order in orders}
+        self._known = remembering(self._known, orders)
         self.history = [order_row(order, explorer_of(order)) for order in orders]
         self.has_older = next_cursor is not None
         self._cursors = self._cursors[:page]
@@ -140,7 +140,7 @@ class HistoryState(SessionState):
             order_id = str(order["orderId"])
             if not is_news(self._known.get(order_id, UNSEEN), order):
                 continue
-            self._known = {**self._known, order_id: seen(order)}
+            self._known = remembering(self._known, [order])
             row = order_row(order, explorer_of(order))
             takes_new = self.page == 0 and belongs(self._choice, order)
             shown = with_update(rows, row, takes_new=takes_new, page_size=PAGE_SIZE)

@@ -8,11 +8,11 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from itertools import chain, repeat
 from typing import Any
-from uuid import UUID
 
 from reflex.event import EventSpec
 
 from engine_app.accounts.service import Identity
+from engine_app.orders.models import OPEN_STATUSES
 from engine_app.orders.updates import Stage, Update
 from engine_app.services import services
 from engine_app.storage.postgres import DATABASE_AWAY
@@ -24,6 +24,8 @@ from engine_app.ui.states.session import SessionState
 from engine_app.ui.tabs import HEARTBEAT_SECONDS, bursts, is_connected
 
 CANCELLED = "CANCELLED"
+SILENCE_SECONDS = 3.0
+"""After so long without news a follower looks whether there can be any, and reads the database where not."""
 FIRST_PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
 
 log = get_logger(__name__)
@@ -57,6 +59,9 @@ async def follow(tab: SessionState, shown: Shown) -> AsyncGenerator[Any]:
     async with tab:
         turn = tab._follower = tab._follower + 1
         client_token = tab.router.session.client_token
+    if turn == 1:
+        # The process that showed them is gone, and with it what would have taken their place.
+        yield browser.forget_loading()
     pauses, arrived = _pauses(), False
     while tab._follower == turn and is_connected(client_token):
         try:
@@ -91,12 +96,16 @@ async def _followed(
     checked = loop.time()
     watching = services().endings.watch(identity)
     async with watching as ended_session, services().feed.follow(identity.user_id) as updates:
-        under_way = await _read(tab, shown, identity)
-        async for burst in bursts(updates, until=ended_session):
+        for event in _telling(await _read(tab, shown, identity), shown):
+            yield event
+        async for burst in bursts(updates, until=ended_session, silence=SILENCE_SECONDS):
             if not is_connected(client_token):
                 return
-            if tab._follower == turn and any(update is None for update in burst):
-                under_way = await _read(tab, shown, identity)
+            missed: list[Order] = []
+            if tab._follower == turn and (None in burst or tab.feed_away or not services().feed.connected.is_set()):
+                missed = await _read(tab, shown, identity)
+            elif not burst and loop.time() - checked <= HEARTBEAT_SECONDS and tab._follower == turn:
+                continue
             news = [update for update in burst if update is not None]
             async with tab:
                 if tab._follower != turn:
@@ -106,32 +115,44 @@ async def _followed(
                         yield browser.to_login()
                         return
                     checked = loop.time()
-                await shown.take(identity, [update.order for update in news])
-            ended = [update.order for update in news if _ends(update, under_way)]
-            for order in ended:
-                yield told(order)
-            for event in shown.after if ended else ():
+                if news:
+                    await shown.take(identity, [update.order for update in news])
+                ended = missed + [update.order for update in news if _ends(update, tab)]
+            for event in _telling(ended, shown):
                 yield event
         yield browser.to_login()
 
 
-async def _read(tab: SessionState, shown: Shown, identity: Identity) -> set[UUID]:
-    """Show what the database says now; the orders that are under way."""
+async def _read(tab: SessionState, shown: Shown, identity: Identity) -> list[Order]:
+    """Show what the database says now; the orders that ended while nobody told."""
+    orders = services().orders
+    under_way = {update.order_id for update in await orders.open_updates(identity.user_id)}
+    unheard = [await orders.get(identity.user_id, order) for order in tab._under_way - under_way]
+    ended = [order for order in unheard if order.status not in OPEN_STATUSES]
     async with tab:
         await shown.read(identity)
         tab.database_away = False
-    return {update.order_id for update in await services().orders.open_updates(identity.user_id)}
+        tab.feed_away = not services().feed.connected.is_set()
+        tab._under_way = (tab._under_way | under_way) - {order.order_id for order in ended}
+    return [order.model_dump(by_alias=True) for order in ended]
 
 
-def _ends(update: Update, under_way: set[UUID]) -> bool:
+def _telling(ended: Sequence[Order], shown: Shown) -> Iterator[Any]:
+    """What the page is to do about orders that have ended."""
+    yield from map(told, ended)
+    yield from shown.after if ended else ()
+
+
+def _ends(update: Update, tab: SessionState) -> bool:
     """Whether an update tells that an order which was under way is so no more; told twice, it is news once."""
+    known = update.order_id in tab._under_way
     if update.stage is Stage.OPEN:
-        under_way.add(update.order_id)
+        if not known:
+            tab._under_way |= {update.order_id}
         return False
-    if update.order_id not in under_way:
-        return False
-    under_way.discard(update.order_id)
-    return True
+    if known:
+        tab._under_way -= {update.order_id}
+    return known
 
 
 def told(order: Order) -> EventSpec:

@@ -11,7 +11,7 @@ import reflex as rx
 from engine_app.accounts.service import Identity
 from engine_app.orders.view import OrderView
 from engine_app.services import services
-from engine_app.ui.history import UNSEEN, Known, is_news, newest, seen, with_update
+from engine_app.ui.history import UNSEEN, Known, is_news, newest, remembering, with_update
 from engine_app.ui.links import explorer_of
 from engine_app.ui.order_view import OrderProgress, OrderRow, headline, order_progress, order_row
 from engine_app.ui.states import live
@@ -46,7 +46,7 @@ class OrdersState(SessionState):
     async def _read(self, identity: Identity) -> None:
         """Show what the database says now."""
         orders = (await services().orders.history(identity.user_id, LATEST))["orders"]
-        self._known = {str(order["orderId"]): seen(order) for order in orders}
+        self._known = remembering({}, orders)
         self.rows = [order_row(order, explorer_of(order)) for order in orders]
         if orders:
             detail = await services().orders.get(identity.user_id, orders[0]["orderId"])
@@ -57,6 +57,7 @@ class OrdersState(SessionState):
 
     def _placed(self, order: OrderView) -> None:
         """Show an order that this tab just placed, without waiting for the feed."""
+        self._under_way |= {order.order_id}
         self._take(order.model_dump(by_alias=True))
 
     async def _take_all(self, _: Identity, orders: Sequence[dict[str, Any]]) -> None:
@@ -69,7 +70,7 @@ class OrdersState(SessionState):
         before = self._known.get(order_id, UNSEEN)
         if not is_news(before, order):
             return
-        self._known = {**self._known, order_id: seen(order)}
+        self._known = remembering(self._known, [order])
         row = order_row(order, explorer_of(order))
         self.rows = with_update(list(self.rows), row, takes_new=True, page_size=LATEST).rows
         if newest(self._latest, order):

@@ -6,6 +6,7 @@ import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
+from uuid import UUID
 
 import reflex as rx
 
@@ -28,6 +29,8 @@ class SessionState(rx.State):
     cluster_label: str = ""
     database_away: bool = False
     """Whether what the tab shows may be old because the database does not answer."""
+    feed_away: bool = False
+    """Whether nothing is pushed to the tab, so that it reads again and again instead."""
     busy: bool = False
     """Whether a form of the tab is being dealt with."""
 
@@ -35,6 +38,8 @@ class SessionState(rx.State):
     """The name of the session token whose data the tab's state holds."""
     _follower: int = 0
     """Which follower of the orders is the tab's; those before it end."""
+    _under_way: rx.Field[frozenset[UUID]] = rx.field(default_factory=frozenset)
+    """The orders that were under way when the tab last heard: what has ended since is still to be told."""
 
     async def _identity(self) -> Identity | None:
         """Who asks, checked on the server at every call; None where the cookie is missing or not valid."""

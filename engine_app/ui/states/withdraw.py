@@ -20,6 +20,7 @@ from engine_app.ui.states.activity import ActivityState
 from engine_app.ui.states.session import SessionState, signed_in_form, signed_in_only
 from engine_app.ui.words import TOLD, told
 
+FORGET_DIALOG = "forget-dialog"
 PASSWORD = "withdraw-password"  # noqa: S105 - the field's id
 BOOK_PASSWORD = "book-password"  # noqa: S105 - the field's id
 
@@ -46,6 +47,9 @@ class WithdrawState(SessionState):
     """How long a new address waits; empty where it does not."""
     book_refusal: str = ""
 
+    forgotten: str = ""
+    """The address that is about to be removed from the book."""
+    forgotten_name: str = ""
     wish: str = ""
     """What the form is sent with, until it has placed something: sent twice, it places the same."""
 
@@ -105,6 +109,7 @@ class WithdrawState(SessionState):
             return browser.clear(PASSWORD)
         self.how_much = self.to = self.refusal = ""
         self.wish, self._placed = uuid4().hex, key
+        self._under_way |= {order.order_id}
         subject = str(order.order_id)
         accepted = browser.toast("info", "Withdrawal accepted", f"To {shortened(to, 6, 6)}", subject=subject)
         return [browser.clear(PASSWORD), accepted, ActivityState.show_activity]
@@ -133,14 +138,24 @@ class WithdrawState(SessionState):
 
     @rx.event
     @signed_in_only
-    async def forget(self, identity: Identity, address: str) -> None:
+    async def ask_to_forget(self, _: Identity, address: str) -> Any:
+        """Ask whether an address is really to be taken out of the book."""
+        for row in self.book:
+            if row.address == address:
+                self.forgotten, self.forgotten_name = row.address, row.label or row.address_short
+                return browser.open_dialog(FORGET_DIALOG)
+        return None
+
+    @rx.event
+    @signed_in_only
+    async def forget(self, identity: Identity, address: str) -> Any:
         """Take an address out of the book."""
         try:
             await services().address_book.remove(identity.user_id, sent.text(address), ip=self._ip())
+            await self._read_book(identity)
         except TOLD as error:
             self.book_refusal = told(error)
-            return
-        await self._read_book(identity)
+        return browser.close_dialog(FORGET_DIALOG)
 
     async def _read_book(self, identity: Identity) -> None:
         known = await services().address_book.addresses(identity.user_id)
