@@ -1,7 +1,7 @@
 """Keys of the page: what an element names as its `aria-keyshortcuts` reaches it, J and K walk through rows.
 
 One listener for all: a field with a shortcut is focused, anything else is pressed. No key is taken from who is typing,
-from a dialog that is open, or from the browser's own shortcuts. Escape empties a search.
+from a dialog that is open, or from the browser's own shortcuts. Escape leaves a field.
 """
 
 from __future__ import annotations
