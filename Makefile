@@ -54,7 +54,7 @@ e2e: install ## Run the tests of the page RUNS=… times in a row (once by defau
 test-real: install ## Swap on mainnet's compiled programs, <address>.so each in the directory REAL_PROGRAMS_DIR
 	@exec $(BIN)/python -m pytest tests_real
 
-bench: install ## Measure speed and cost into docs/performance.md, about 20 minutes (BENCH=quick: a look)
+bench: install ## Measure speed and cost into docs/performance.md, about 25 minutes (BENCH=quick: a look)
 	@exec $(BIN)/python -m bench.report
 
 fuzz: install ## Send 2,000 cases (FUZZ_EXAMPLES=…) to each route and hold every answer to the OpenAPI document

@@ -14,8 +14,15 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from bench.engine_run import RunningEngine
 
-KINDS = {"web": "granian", "workers": "tasks.worker", "Postgres": "postgres", "Valkey": "valkey-server"}
-"""Processes by a word of their command line."""
+KINDS = {
+    "web": "granian",
+    "workers": "tasks.worker",
+    "supervisor": "engine_app up",
+    "Postgres": "postgres",
+    "Valkey": "valkey-server",
+}
+"""Processes by a part of their command line. The supervisor starts the others and hands their log lines on. The chain
+is none of ours: a cluster has validators of its own."""
 
 TABLE_SIZES = """
 SELECT sum(pg_total_relation_size(oid)) FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"""

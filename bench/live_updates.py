@@ -1,9 +1,10 @@
-"""How long a change of an order takes from its publishing to the page: `python -m bench.live_updates`.
+"""How long a change of an order takes from its publishing to the page: `python -m bench.live_updates [SESSIONS]`.
 
-A whole engine on this machine. Updates are published as a worker publishes them; a tab is a real one in Chromium, a
-session is what a tab is to the server: its event websocket with the trade page loaded, of an account of its own. The
-times are those of one machine's clock: publishing, arrival in the session's socket, and the moment when the tab's
-document has changed.
+A whole engine on this machine, with one tab, alone and then beside 50 sessions. Updates are published as a worker
+publishes them; a tab is a real one in Chromium, a session is what a tab is to the server: its event websocket with the
+trade page loaded, of an account of its own. The times are those of one machine's clock: publishing, arrival in the
+session's socket, and the moment when the tab's document has changed. An update that a later one has overtaken before
+the tab drew it is told as missed.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import re
 import shutil
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from playwright.async_api import Page, async_playwright
 from reflex.state import State
 
 from bench.engine_run import RunningEngine, engine
-from bench.figures import percentile
+from bench.figures import summary
 from bench.traders import Trader, following, traders
 from engine_app.embedded.secrets import service_password
 from engine_app.embedded.state import RunState
@@ -40,6 +41,11 @@ UPDATES = 200
 EVERY_SECONDS = 0.05
 """Of all sessions together; each account's share is the smaller the more there are."""
 SETTLED_SECONDS = 5.0
+LOADING_AT_ONCE = 4
+"""Sessions that load the trade page at the same time: more of them wait for the one web process."""
+LONGEST_SECONDS = 300.0
+"""A measurement that takes longer than that is given up."""
+ALONE, BESIDE, SOCKETS = "document, alone", "document, beside sessions", "sockets of sessions"
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 HYDRATE = f"{State.get_full_name()}.hydrate_and_load"
 
@@ -55,6 +61,15 @@ WATCH = """
 }
 """
 """Notes when each mark first stands in the document, milliseconds since 1970."""
+
+
+class NotMeasured(Exception):
+    """This could not be measured here, for the reason that it gives."""
+
+
+def chromium() -> str | None:
+    """The path of this machine's Chromium, None where it has none."""
+    return next(filter(None, map(shutil.which, CHROMIUM)), None)
 
 
 class Session:
@@ -99,8 +114,7 @@ async def session(origin: str, trader: Trader) -> AsyncIterator[Session]:
 async def tab(origin: str, trader: Trader) -> AsyncIterator[Page]:
     """A real tab of an account that notes what it shows."""
     async with async_playwright() as playwright:
-        path = next(filter(None, map(shutil.which, CHROMIUM)))
-        browser = await playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        browser = await playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
         context = await browser.new_context(base_url=origin)
         await context.add_cookies([{"name": "session", "value": trader.token, "url": origin}])
         page = await context.new_page()
@@ -153,12 +167,6 @@ async def published(feed: Feed, users: list[int]) -> dict[str, tuple[int, float]
     return sent
 
 
-def row(what: str, took: list[float], missing: int) -> None:
-    """Print one line of the table."""
-    p50, p95 = percentile(took, 50), percentile(took, 95)
-    print(f"| {what:<44} | {p50:6.1f} | {p95:6.1f} | {max(took):6.1f} | {len(took):5} | {missing:6} |", flush=True)
-
-
 async def settled(sent: dict[str, tuple[int, float]], sessions: dict[int, Session], page: Page, watched: int) -> None:
     """Wait until every mark has arrived, or long enough."""
     deadline = time.monotonic() + SETTLED_SECONDS
@@ -169,13 +177,27 @@ async def settled(sent: dict[str, tuple[int, float]], sessions: dict[int, Sessio
         await asyncio.sleep(0.1)
 
 
-async def measure(running: RunningEngine, count: int) -> None:
-    """Print the table."""
-    async with traders(running.origin, count) as accounts, AsyncExitStack() as opened:
-        async with following(running.origin, accounts[0]) as follower:
-            order_id = await accounts[0].place("SOL", "USDC", "0.1")
+async def measure(running: RunningEngine, count: int) -> dict[str, Any]:
+    """Milliseconds from publishing to one tab's document, alone and beside `count` sessions, and to their sockets.
+
+    Raises:
+        NotMeasured: this machine has no Chromium, or it took too long.
+    """
+    if chromium() is None:
+        raise NotMeasured("there is no Chromium on this machine")
+    try:
+        async with asyncio.timeout(LONGEST_SECONDS):
+            return await _measure(running, count)
+    except TimeoutError:
+        raise NotMeasured(f"given up after {LONGEST_SECONDS:g} s") from None
+
+
+async def _measure(running: RunningEngine, count: int) -> dict[str, Any]:
+    async with traders(running.origin, count + 1) as (watcher, *others), AsyncExitStack() as opened:
+        async with following(running.origin, watcher) as follower:
+            order_id = await watcher.place("SOL", "USDC", "0.1")
             await follower.confirmed(order_id)
-        order = json.loads(await accounts[0].get(f"/api/orders/{order_id}"))
+        order = json.loads(await watcher.get(f"/api/orders/{order_id}"))
         with running.database() as connection:
             users = connection.execute("SELECT username, id FROM users").fetchall()
             ids = {str(name): int(str(user_id)) for name, user_id in users}
@@ -183,44 +205,69 @@ async def measure(running: RunningEngine, count: int) -> None:
         valkey = Valkey(data, RunState.read(data).ports["valkey"], service_password(data, "valkey"))
         feed = Feed(valkey.url, {name: value for name, value in order.items() if name != "events"})
         opened.push_async_callback(feed.close)
-        page = await opened.enter_async_context(tab(running.origin, accounts[0]))
-        first = ids[accounts[0].name]
-        print(f"{UPDATES} updates, one every {EVERY_SECONDS * 1000:.0f} ms; milliseconds")
-        print("| from publishing                              |    p50 |    p95 |    max | count | missed |")
-        print("|----------------------------------------------|-------:|-------:|-------:|------:|-------:|")
+        page = await opened.enter_async_context(tab(running.origin, watcher))
+        first = ids[watcher.name]
+        found: dict[str, Any] = {"sessions": count}
         sent = await published(feed, [first])
         await settled(sent, {}, page, first)
-        await _print_tab("to the document of 1 tab, alone", page, sent, first)
-        sessions = {
-            ids[account.name]: await opened.enter_async_context(session(running.origin, account))
-            for account in accounts[1:]
-        }
+        found[ALONE] = await _of_tab(page, sent, first)
+        sessions = await _sessions(opened, running.origin, {ids[account.name]: account for account in others})
         sent = await published(feed, [first, *sessions])
         await settled(sent, sessions, page, first)
-        late = [
-            sessions[user].seen[mark] - at
-            for mark, (user, at) in sent.items()
-            if user != first and mark in sessions[user].seen
-        ]
-        wanted = sum(user != first for user, _ in sent.values())
-        row(f"to the sockets of {count - 1} sessions", late, wanted - len(late))
+        theirs = {mark: (user, at) for mark, (user, at) in sent.items() if user != first}
+        found[SOCKETS] = _told({mark: sessions[user].seen.get(mark) for mark, (user, _) in theirs.items()}, theirs)
         sent = await published(feed, [first, *list(sessions)[:3]])
         await settled(sent, sessions, page, first)
-        await _print_tab(f"to the document of 1 tab beside {count - 1} sessions", page, sent, first)
+        found[BESIDE] = await _of_tab(page, sent, first)
+        return found
 
 
-async def _print_tab(what: str, page: Page, sent: dict[str, tuple[int, float]], watched: int) -> None:
+async def _sessions(opened: AsyncExitStack, origin: str, accounts: Mapping[int, Trader]) -> dict[int, Session]:
+    """A session of each account, by its user; a few load at a time."""
+    room = asyncio.Semaphore(LOADING_AT_ONCE)
+
+    async def load(account: Trader) -> Session:
+        async with room:
+            return await opened.enter_async_context(session(origin, account))
+
+    return dict(zip(accounts, await asyncio.gather(*map(load, accounts.values())), strict=True))
+
+
+async def _of_tab(page: Page, sent: Mapping[str, tuple[int, float]], watched: int) -> dict[str, float]:
     seen: dict[str, float] = await page.evaluate("window.seen")
-    took = [seen[mark] - at for mark, (user, at) in sent.items() if user == watched and mark in seen]
-    wanted = sum(user == watched for user, _ in sent.values())
-    row(what, took, wanted - len(took))
+    its = {mark: (user, at) for mark, (user, at) in sent.items() if user == watched}
+    return _told({mark: seen.get(mark) for mark in its}, its)
+
+
+def _told(seen: Mapping[str, float | None], sent: Mapping[str, tuple[int, float]]) -> dict[str, float]:
+    took = [at - sent[mark][1] for mark, at in seen.items() if at is not None]
+    if not took:
+        raise RuntimeError("no update arrived")
+    return summary(took) | {"missed": len(sent) - len(took)}
+
+
+def table(found: dict[str, Any]) -> Iterator[str]:
+    """What was found, line by line."""
+    yield "| from publishing, ms | p50 | p95 | max | updates | missed |"
+    yield "|---|---|---|---|---|---|"
+    count = found["sessions"]
+    for what, name in (
+        (ALONE, "to the document of 1 tab, alone"),
+        (SOCKETS, f"to the sockets of {count} sessions"),
+        (BESIDE, f"to the document of 1 tab beside {count} sessions"),
+    ):
+        took = found[what]
+        ranks = " | ".join(f"{took[rank]:.1f}" for rank in ("p50", "p95", "max"))
+        yield f"| {name} | {ranks} | {took['count']} | {took['missed']} |"
 
 
 def main() -> None:
     """Run it with 50 sessions, or as many as the first argument says."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else SESSIONS
     with engine() as running:
-        asyncio.run(measure(running, count))
+        found = asyncio.run(measure(running, count))
+    print(f"{UPDATES} updates, one every {EVERY_SECONDS * 1000:.0f} ms")
+    print("\n".join(table(found)))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,9 @@ growing pace look for the highest at which p95 from POST to confirmed stays belo
 minutes may not: so the long run is made at that pace first, and one step lower as long as it does not hold. Each long
 run is told. One is given up as soon as it can no longer hold: an order is lost, late or refused, or more than a
 twentieth of all orders that it was to place have taken longer than two seconds.
+
+The bare script has so many orders on their way at all times, and each takes up to two slots whatever it does: fifty at
+once are no more than fifty in two slots. So it gets twice as many until it does no more of them.
 """
 
 from __future__ import annotations
@@ -25,8 +28,8 @@ import aiohttp
 
 from bench.counters import memory, one, read
 from bench.engine_run import RunningEngine, engine
-from bench.figures import percentile, summary
-from bench.floor import bare_script
+from bench.figures import percentile, rounded, summary
+from bench.floor import BareScript, bare_script
 from bench.traders import Trader, traders
 
 ACCOUNTS = 20
@@ -43,7 +46,11 @@ DRAIN_LOOKS = 120
 """Twice a second, for whatever is still open."""
 REST_SECONDS = 20.0
 """Between long runs: the orders of the one become final before the next one begins."""
-SCRIPT_AT_ONCE = 50
+SCRIPT_AT_ONCE = (50, 100, 200, 400, 800, 1_600)
+SCRIPT_GROWS = 1.05
+"""By how much the script's rate has to grow with twice as many at once for another doubling to be tried."""
+SWAPS = (("SOL", "USDC", "0.01", 10**7), ("USDC", "SOL", "1", 10**6))
+"""Token in, token out, the amount as an order names it and in base units; taken in turn."""
 
 OPEN = "SELECT count(*) FROM orders WHERE status NOT IN ('confirmed', 'failed')"
 ENDS = """
@@ -83,21 +90,35 @@ class Stretch:
         return bool(self.refused) or max(taking, default=0.0) > LATE_MS or slow > MOST_SLOW * self.planned
 
 
-async def of_script(running: RunningEngine, seconds: float) -> dict[str, float]:
-    """Orders a minute of the bare script, so many at once."""
-    done = 0
+async def of_script(running: RunningEngine, seconds: float) -> list[dict[str, float]]:
+    """What the bare script does with ever more orders at once, so many seconds each, up to what brings no more."""
+    done: list[dict[str, float]] = []
     async with bare_script(running.rpc_url, running.ws_url) as script:
-        began = time.monotonic()
+        for at_once in SCRIPT_AT_ONCE:
+            done.append(await _script_at(script, at_once, seconds))
+            if len(done) > 1 and done[-1]["orders a minute"] < done[-2]["orders a minute"] * SCRIPT_GROWS:
+                break
+    return done
 
-        async def trade() -> None:
-            nonlocal done
-            while time.monotonic() - began < seconds:
-                await script.swap("SOL", "USDC", 10**7)
-                done += 1
 
-        await asyncio.gather(*(trade() for _ in range(SCRIPT_AT_ONCE)))
-        took = time.monotonic() - began
-    return {"orders a minute": round(done * 60 / took), "at once": SCRIPT_AT_ONCE}
+async def _script_at(script: BareScript, at_once: int, seconds: float) -> dict[str, float]:
+    took: list[float] = []
+    began, used = time.monotonic(), time.process_time()
+
+    async def trade(number: int) -> None:
+        token_in, token_out, _, units = SWAPS[number % 2]
+        while time.monotonic() - began < seconds:
+            took.append(await script.swap(token_in, token_out, units))
+
+    await asyncio.gather(*(trade(number) for number in range(at_once)))
+    lasted, used = time.monotonic() - began, time.process_time() - used
+    return {
+        "at once": at_once,
+        "orders a minute": round(len(took) * 60 / lasted),
+        "p50": round(percentile(took, 50), 1),
+        "p95": round(percentile(took, 95), 1),
+        "CPU of the script, ms an order": rounded(used * 1000 / len(took)),
+    }
 
 
 async def run(running: RunningEngine, trading: list[Trader], pace: float, seconds: float) -> dict[str, Any]:
@@ -108,7 +129,7 @@ async def run(running: RunningEngine, trading: list[Trader], pace: float, second
 
     async def place(number: int) -> None:
         at = time.time()
-        token_in, token_out, amount = (("SOL", "USDC", "0.01"), ("USDC", "SOL", "1"))[number % 2]
+        token_in, token_out, amount, _ = SWAPS[number % 2]
         try:
             stretch.sent[await trading[number % len(trading)].place(token_in, token_out, amount)] = at
         except (RuntimeError, aiohttp.ClientError, TimeoutError) as error:
@@ -154,7 +175,7 @@ async def run(running: RunningEngine, trading: list[Trader], pace: float, second
         "late": sum(ms > LATE_MS for ms in stretch.took.values()),
         "submit to confirmed": summary(list(stretch.took.values())),
         "by ten seconds": _by_ten_seconds(stretch, first),
-        "an order": {name: round(total / len(stretch.sent), 2) for name, total in used.items()},
+        "an order": {name: rounded(total / len(stretch.sent)) for name, total in used.items()},
     }
 
 

@@ -80,7 +80,7 @@ class Follower:
 async def traders(origin: str, count: int) -> AsyncIterator[list[Trader]]:
     """New accounts with test funds."""
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=256)) as http:
-        made = [await _account(http, origin) for _ in range(count)]
+        made = await asyncio.gather(*(_account(http, origin) for _ in range(count)))
         await asyncio.gather(*(trader.fund() for trader in made))
         yield made
 
