@@ -14,6 +14,7 @@ from tests.chaos.chain_admin import ChainAdmin
 from tests.conftest import RunningEngine
 from tests.e2e.person import Person
 from tests.e2e.test_trade import ORDER_MS
+from tests.e2e.test_wallet import SOL, arrive
 from tests.trading import PASSWORD, Bot, bot
 
 MILLISECONDS = re.compile(r"[\d.]+ (ms|s)")
@@ -103,10 +104,12 @@ def test_an_order_that_was_placed_is_shown_in_full(reader: Person) -> None:
     assert reader.see("order-page").inner_text() == shown
 
 
-def test_a_split_and_two_hops_are_seen_leg_by_leg(reader: Person) -> None:
-    reader.quote("5")
+def test_a_split_and_two_hops_are_seen_leg_by_leg(reader: Person, engine: RunningEngine) -> None:
+    arrive(engine, reader.address(), 200 * SOL)
+    expect(reader.page.get_by_text("200 SOL received")).to_be_visible()
+    reader.quote("100")  # So much is split whatever others have left the pools' prices at.
     expect(reader.see("route-leg")).to_have_count(2)
-    swap_and_look(reader, "5 SOL")
+    swap_and_look(reader, "100 SOL")
     expect(shown_as(reader, "confirmed")).to_be_visible(timeout=ORDER_MS)
     expect(reader.see("leg")).to_have_count(2)
     expect(reader.see("routing")).to_contain_text("Raydium")
