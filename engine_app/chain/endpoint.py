@@ -16,6 +16,7 @@ import orjson
 
 from engine_app.chain.call_counts import CallTotals, Outcome
 from engine_app.chain.errors import RpcRefused, RpcUnavailable, WrongCluster
+from engine_app.chain.in_flight import InFlight
 from engine_app.telemetry import metrics, tracing
 from engine_app.telemetry.logging import get_logger
 
@@ -123,7 +124,7 @@ class Endpoint:
         self._sends = _Line(url)
         self._searches = _Line(url, _SEARCH_TIMEOUT_SECONDS)
         self._verified = False
-        self._verifying = asyncio.Lock()
+        self._verifying: InFlight[str, None] = InFlight()
         self._wrong: str | None = None
         self._failures = 0
         self._pauses = 0
@@ -181,23 +182,27 @@ class Endpoint:
     async def verify(self, *, again: bool = False) -> None:
         """Check the genesis hash now, unless that was done since the last trouble and not asked for `again`.
 
+        Whoever asks while a check is under way shares it: one after the other, each would wait for a node that gives no
+        answer as long as all before it did.
+
         Raises:
             WrongCluster: another chain; the endpoint is shut out from here on.
             RpcUnavailable, RpcRefused: no hash to be had.
         """
-        async with self._verifying:
-            if self._wrong is not None:
-                raise WrongCluster(self._wrong)
-            if self._verified and not again:
-                return
-            genesis = await self._post(self._reads, "getGenesisHash", [])
-            try:
-                await self._accept(genesis)
-            except WrongCluster as error:
-                self._wrong = f"{self.name}: {error.detail}"
-                _log.error("endpoint shut out", endpoint=self.name, reason=error.detail)
-                raise WrongCluster(self._wrong) from None
-            self._verified = True
+        if self._wrong is not None:
+            raise WrongCluster(self._wrong)
+        if again or not self._verified:
+            await self._verifying.share("genesis", self._check_genesis)
+
+    async def _check_genesis(self) -> None:
+        genesis = await self._post(self._reads, "getGenesisHash", [])
+        try:
+            await self._accept(genesis)
+        except WrongCluster as error:
+            self._wrong = f"{self.name}: {error.detail}"
+            _log.error("endpoint shut out", endpoint=self.name, reason=error.detail)
+            raise WrongCluster(self._wrong) from None
+        self._verified = True
 
     async def call(self, method: str, params: list[Any]) -> Any:
         """The `result` of one JSON-RPC call.
@@ -229,6 +234,7 @@ class Endpoint:
 
     async def close(self) -> None:
         """Close its connections."""
+        await self._verifying.close()
         await asyncio.gather(self._reads.close(), self._sends.close(), self._searches.close())
 
     async def _post(self, line: _Line, method: str, params: list[Any]) -> Any:

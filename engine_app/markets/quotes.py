@@ -11,10 +11,10 @@ from time import monotonic
 
 from solders.pubkey import Pubkey
 
+from engine_app.chain.in_flight import InFlight
 from engine_app.chain.lookup_tables import LookupTables
 from engine_app.chain.slot_clock import SlotClock
 from engine_app.markets.errors import NoPool
-from engine_app.markets.in_flight import InFlight
 from engine_app.markets.pools import LastSearch, Pools, Snapshot
 from engine_app.markets.routing import Decision, Route, decide, decide_fitting, fits, floor_out
 from engine_app.markets.routing.price import route_impact, route_price

@@ -130,6 +130,18 @@ async def test_a_lost_socket_asks_for_a_new_genesis_check(node: TroubledNode) ->
         assert node.asked["getGenesisHash"] == checks + 1
 
 
+async def test_many_calls_wait_for_one_genesis_check_and_not_one_after_the_other(node: TroubledNode) -> None:
+    async with started(node) as rpc:
+        checks = node.asked["getGenesisHash"]
+        node.silent.add("*")
+        rpc.distrust()
+        began = time.monotonic()
+        told = await asyncio.gather(*(rpc.slot() for _ in range(8)), return_exceptions=True)
+        assert all(isinstance(error, RpcUnavailable) for error in told), told
+        assert node.asked["getGenesisHash"] == checks + 1
+        assert time.monotonic() - began < 15
+
+
 async def test_too_many_requests_keeps_the_nodes_own_pause(node: TroubledNode) -> None:
     async with started(node) as rpc:
         node.status["getSlot"] = (429, {"Retry-After": "2"}, b"")

@@ -15,10 +15,10 @@ from engine_app.chain.background import keep_running, stop
 from engine_app.chain.call_counts import count_call, counted_apart
 from engine_app.chain.clusters import Cluster
 from engine_app.chain.errors import RpcRefused, RpcUnavailable, WrongCluster
+from engine_app.chain.in_flight import InFlight
 from engine_app.chain.methods import Methods
 from engine_app.chain.rpc import Rpc
 from engine_app.markets.errors import NoPool, SearchNeedsLogin
-from engine_app.markets.in_flight import InFlight
 from engine_app.markets.pools.batches import Batches
 from engine_app.markets.pools.discovery import Discovery, Found
 from engine_app.markets.pools.known import KnownPool, Pair, accounts_of, ordered, within

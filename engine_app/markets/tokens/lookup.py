@@ -10,10 +10,10 @@ from solders.pubkey import Pubkey
 
 from engine_app.chain.accounts import DecodeError
 from engine_app.chain.errors import RpcRefused, RpcUnavailable
+from engine_app.chain.in_flight import InFlight
 from engine_app.chain.methods import Methods
 from engine_app.chain.token_accounts import decode_mint
 from engine_app.markets.errors import SearchNeedsLogin, TokenNotAllowed, UnknownToken
-from engine_app.markets.in_flight import InFlight
 from engine_app.markets.tokens.listed import TokenList, as_address, unknown
 from engine_app.markets.tokens.token import Token, unlisted_token
 from engine_app.telemetry.logging import get_logger

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from engine_app.markets.in_flight import InFlight
+from engine_app.chain.in_flight import InFlight
 
 
 class Calls:
