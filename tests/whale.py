@@ -47,6 +47,8 @@ class Whale:
 
         async def processed() -> bool:
             _, statuses = await self.rpc.signature_statuses([transaction.signatures[0] for transaction in sent])
+            failed = [status.error for status in statuses if status is not None and status.error is not None]
+            assert not failed, failed
             return all(status is not None for status in statuses)
 
         await until(processed)

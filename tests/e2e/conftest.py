@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from uuid import uuid4
 
 import pytest
@@ -36,8 +36,21 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+FAILED = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Remember of each test whether it failed."""
+    report = yield
+    item.stash[FAILED] = item.stash.get(FAILED, False) or report.failed
+    return report
+
+
 @pytest.fixture
-def new_page(browser: Browser, engine: RunningEngine) -> Iterator[Callable[..., Page]]:
+def new_page(browser: Browser, engine: RunningEngine, request: pytest.FixtureRequest) -> Iterator[Callable[..., Page]]:
     """Opens pages, each in a context of its own; the test fails on any error that a page's scripts raise, and on
     anything that its Content-Security-Policy refuses."""
     contexts: list[BrowserContext] = []
@@ -59,6 +72,9 @@ def new_page(browser: Browser, engine: RunningEngine) -> Iterator[Callable[..., 
 
     yield open_page
     for context in contexts:
+        if request.node.stash.get(FAILED, False):
+            for page in context.pages:
+                print(f"{page.url} shows:\n{page.locator('body').inner_text()}")
         context.close()
     assert errors == []
 
