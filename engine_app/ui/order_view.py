@@ -248,14 +248,20 @@ def waiting_words(order: Mapping[str, Any]) -> str:
 
 
 def routing_words(order: Mapping[str, Any]) -> str:
-    """Each venue's price when the order was last routed, and whose it takes.
+    """Each venue's price when the order was last routed, and whose it takes: of several pools that carry it together,
+    the one of the larger part, which alone may pay less than the other.
 
     The live feed calls the quotes `dexQuotes`, the order's detail `quotes`; just after it was placed it has none.
     """
     quotes = order.get("dexQuotes") or order.get("quotes") or {}
-    best = f"{DEX_NAMES.get(order['selectedDex'], order['selectedDex'])} pays best"
-    if all(quotes.get(dex) is None for dex in DEX_NAMES):
+    selected = order["selectedDex"]
+    name = DEX_NAMES.get(selected, selected)
+    best = f"{name} pays best"
+    alone = {dex: exact(quotes[dex]) for dex in DEX_NAMES if quotes.get(dex) is not None}
+    if not alone:
         return best
+    if selected in alone and alone[selected] < max(alone.values()):
+        best = f"Several pools together pay best, most of it {name}; alone"
     told = (
         f"{name} {'no pool' if quotes.get(dex) is None else price(exact(quotes[dex]))}"
         for dex, name in DEX_NAMES.items()

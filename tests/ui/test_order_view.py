@@ -163,6 +163,14 @@ def test_a_venue_without_a_pool_is_said_to_have_none() -> None:
     assert routing_words(routed) == "Raydium pays best, in USDC per SOL: Raydium 0.0000201 · Meteora no pool"
 
 
+def test_of_several_pools_the_venue_of_the_larger_part_is_not_called_the_best_where_the_other_pays_more() -> None:
+    quotes = {"raydium": Decimal("149.324"), "meteora": Decimal("149.306")}
+    told = (
+        "Several pools together pay best, most of it Meteora; alone, in USDC per SOL: Raydium 149.324 · Meteora 149.306"
+    )
+    assert routing_words(order("building", selectedDex="meteora", dexQuotes=quotes)) == told
+
+
 def test_before_its_quotes_are_known_an_order_names_the_best_venue() -> None:
     assert routing_words(order("building", selectedDex="raydium")) == "Raydium pays best"
 
