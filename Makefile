@@ -49,7 +49,7 @@ e2e: install ## Run the tests of the page RUNS=… times in a row (once by defau
 	@sh .ci/program chromium chromium chromium-browser google-chrome
 	@sh .ci/program pgbouncer pgbouncer
 	@exec $(BIN)/python .ci/in_a_row.py $${RUNS:-1} $(BIN)/python -m pytest --quiet \
-		--numprocesses=$(E2E_PROCESSES) --dist=loadscope --no-loadscope-reorder tests/e2e
+		--numprocesses=$(E2E_PROCESSES) --dist=loadfile tests/e2e
 
 test-real: install ## Swap on mainnet's compiled programs, <address>.so each in the directory REAL_PROGRAMS_DIR
 	@exec $(BIN)/python -m pytest tests_real

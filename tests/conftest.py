@@ -65,9 +65,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: turn_of(item.path.relative_to(TESTS)))
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
-    """Keep tests together that share dear services, where pytest-xdist spreads them over processes."""
-    return GroupScheduling(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling | None:
+    """Keep tests together that share dear services, where pytest-xdist spreads them over processes; with
+    `--dist=loadfile` each process has such services of its own."""
+    return None if config.getoption("dist") == "loadfile" else GroupScheduling(config, log)
 
 
 @pytest.fixture(scope="session")
