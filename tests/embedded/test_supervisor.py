@@ -122,6 +122,14 @@ async def test_a_start_waits_until_each_is_ready_and_a_stop_goes_in_reverse(tmp_
     assert lines == ["ready one", "ready two", "ready three", "stop three", "stop two", "stop one"]
 
 
+async def test_every_line_of_a_program_that_writes_much_at_once_is_handed_on_in_order(tmp_path: Path) -> None:
+    lines: list[str] = []
+    supervisor = Supervisor(RunState.read(tmp_path), lambda service, line: lines.append(line), lines.append)
+    writes = "for n in range(50_000): print(f'line {n}')"
+    await supervisor.run(Service(name="talker", argv=(sys.executable, "-c", writes), once=True))
+    assert lines == [f"line {n}" for n in range(50_000)]
+
+
 async def test_a_start_that_fails_shows_the_last_lines(tmp_path: Path) -> None:
     supervisor = Supervisor(RunState.read(tmp_path), lambda service, line: None, lambda line: None)
     broken = program("import sys; print('the disk is full'); sys.exit(7)", signals_ready=True)
