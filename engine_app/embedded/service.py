@@ -66,13 +66,11 @@ class Started:
     Attributes:
         process: its `wait` ends when the program itself does, whatever it leaves behind.
         output: what it and its children write to stdout and stderr.
-        pipe: through which that comes.
         told_ready: ends when it has written to READY_FD; at once where it never will.
     """
 
     process: Process
     output: asyncio.StreamReader
-    pipe: asyncio.ReadTransport
     told_ready: asyncio.Future[None]
 
 
@@ -108,7 +106,7 @@ async def spawn(service: Service) -> Started:
         os.close(output_write)
         os.close(ready_write)
     output = asyncio.StreamReader()
-    pipe, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(output), os.fdopen(output_read, "rb"))
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(output), os.fdopen(output_read, "rb"))
     if service.signals_ready:
         _when_readable(loop, ready_read, told_ready)
     else:
@@ -117,7 +115,7 @@ async def spawn(service: Service) -> Started:
     if process.stdin is not None:
         process.stdin.write(service.stdin)
         process.stdin.close()
-    return Started(process, output, pipe, told_ready)
+    return Started(process, output, told_ready)
 
 
 def _when_readable(loop: asyncio.AbstractEventLoop, descriptor: int, told: asyncio.Future[None]) -> None:

@@ -26,9 +26,6 @@ STEADY_SECONDS = 30.0
 
 PROBE_SECONDS = 0.02
 
-GATHER_SECONDS = 0.02
-"""How long what a program writes is left in its pipe after something was read."""
-
 Result = TypeVar("Result")
 
 Output = Callable[[Service, str], None]
@@ -79,7 +76,7 @@ class Keeper:
         process = self.started.process
         with contextlib.suppress(psutil.NoSuchProcess):
             self._state.add(RunningProcess.of(self.service.name, process.pid, self.service.stop_signal))
-        pump = asyncio.create_task(self._pump(self.started))
+        pump = asyncio.create_task(self._pump(self.started.output))
         probe = asyncio.create_task(self._wait_ready(self.started))
         try:
             code = await process.wait()
@@ -102,16 +99,12 @@ class Keeper:
             self._why = f"not ready after {self.service.ready_seconds:g} s"
             kill_group(started.process.pid)
 
-    async def _pump(self, started: Started) -> None:
+    async def _pump(self, stream: asyncio.StreamReader) -> None:
         rest = b""
-        while chunk := await started.output.read(65536):
+        while chunk := await stream.read(65536):
             *lines, rest = (rest + chunk).split(b"\n")
             for line in lines:
                 self._line(line)
-            # The steps of an order come close together: their lines are worth one wake-up, not one each.
-            started.pipe.pause_reading()
-            await asyncio.sleep(GATHER_SECONDS)
-            started.pipe.resume_reading()
         if rest:
             self._line(rest)
 
