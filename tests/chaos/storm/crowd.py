@@ -23,8 +23,9 @@ SLIPPAGE = "0.02"
 
 AMOUNTS = {"SOL": (1, 50), "USDC": (1_000, 5_000), "USDT": (1_000, 5_000), "BONK": (50_000_000, 250_000_000)}
 """Smallest and largest amount, thousandths of a token."""
-LARGE = {("SOL", "USDC"): (3_500, 4_500), ("USDC", "SOL"): (525_000, 675_000)}
-"""The same of orders that are split over both exchanges."""
+LARGE = {("SOL", "USDC"): (3_500, 4_500), ("SOL", "USDT"): (3_500, 4_500), ("USDC", "SOL"): (525_000, 675_000)}
+"""The same of orders that are split over both exchanges: of SOL and USDC as long as nobody has moved their pools, which
+never come back to quite where they were."""
 LARGE_SHARE = 0.5
 """Share of large orders among those of their pairs."""
 
