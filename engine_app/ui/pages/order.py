@@ -115,8 +115,9 @@ def _skeleton() -> rx.Component:
             title=skeleton("8rem"),
         )
 
+    name = rx.el.h1(skeleton("16rem"), rx.el.span("Order", class_name="visually-hidden"))
     return rx.fragment(
-        rx.el.div(_way_back(), rx.el.div(rx.el.h1(skeleton("16rem")), class_name="order-head"), class_name="order-top"),
+        rx.el.div(_way_back(), rx.el.div(name, class_name="order-head"), class_name="order-top"),
         rx.el.div(block(2), block(6), class_name="side", aria_busy=True),
         rx.el.div(block(4), block(5), class_name="side"),
     )

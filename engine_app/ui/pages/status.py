@@ -29,7 +29,11 @@ def status_page() -> rx.Component:
         rx.el.section(
             rx.el.span(class_name="status-light", aria_hidden=True),
             rx.el.div(
-                rx.el.h2(rx.cond(StatusState.board_loaded, board.headline, skeleton("14rem"))),
+                rx.cond(
+                    StatusState.board_loaded,
+                    rx.el.h2(board.headline),
+                    rx.el.h2(skeleton("14rem"), rx.el.span("All parts", class_name="visually-hidden")),
+                ),
                 rx.el.p(rx.cond(StatusState.board_loaded, board.words, skeleton("22rem")), class_name="soft small"),
             ),
             class_name="card status-head",
