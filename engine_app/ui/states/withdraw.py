@@ -97,7 +97,12 @@ class WithdrawState(SessionState):
         """Place the withdrawal that the form asks for."""
         amount, to = sent.text(asked.get("amount", "")), sent.text(asked.get("address", ""))
         wanted = PlaceTransfer(token=self.what, amount=amount, address=to)
-        key = wish_key(sent.text(asked.get("wish", "")) or uuid4().hex, f"{self.what}|{amount}|{to}")
+        wish = sent.text(asked.get("wish", ""))
+        if not wish:
+            self.wish = self.wish or uuid4().hex
+            self.refusal = "The form was not ready yet, and nothing was sent. Press again."
+            return None
+        key = wish_key(wish, f"{self.what}|{amount}|{to}")
         if key == self._placed:
             return None
         try:

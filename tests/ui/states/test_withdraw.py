@@ -39,3 +39,19 @@ async def test_a_form_sent_twice_is_one_withdrawal_and_the_next_form_another(
             await tab.send(event(WithdrawState, "send"), {"form": form | {"wish": following}})
             await tab.until("wish", lambda other: other not in ("", wish, following))
             assert len(withdrawals(account)) == 2
+
+
+async def test_a_form_that_names_no_wish_places_nothing_and_gets_one(engine: RunningEngine, open_tab: OpenTab) -> None:
+    """Sent twice, it could not be told from two withdrawals."""
+    with bot(engine.base_url) as account:
+        async with open_tab(cookie=cookie_of(account)) as tab:
+            await tab.send(HYDRATE)
+            form = {"amount": "0.01", "address": str(Keypair().pubkey()), "password": PASSWORD}
+            for _ in range(2):
+                await tab.send(event(WithdrawState, "send"), {"form": form})
+            wish = await tab.until("wish", bool)
+            await tab.quiet()
+            assert withdrawals(account) == []
+            await tab.send(event(WithdrawState, "send"), {"form": form | {"wish": wish}})
+            await tab.until("wish", lambda other: other not in ("", wish))
+            assert len(withdrawals(account)) == 1
