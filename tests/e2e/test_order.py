@@ -15,6 +15,7 @@ from tests.conftest import RunningEngine
 from tests.e2e.person import Person
 from tests.e2e.test_trade import ORDER_MS
 from tests.e2e.test_wallet import SOL, arrive
+from tests.stopping import stopped
 from tests.trading import PASSWORD, Bot, bot
 
 MILLISECONDS = re.compile(r"[\d.]+ (ms|s)")
@@ -184,6 +185,24 @@ def test_another_accounts_order_is_not_there(reader: Person, engine: RunningEngi
         expect(reader.see("order-missing")).to_be_visible()
         reader.see("order-missing").get_by_role("link").click()
         expect(reader.see("history")).to_be_visible()
+
+
+def test_the_page_of_another_order_shows_nothing_of_the_one_before(
+    reader: Person, trader: Bot, engine: RunningEngine
+) -> None:
+    first, second = trader.place(amount="0.03"), trader.place(amount="0.04")
+    reader.open("/orders/")
+    link = "[data-order='{}'] [data-testid=order-link]"
+    reader.page.locator(link.format(first)).click()
+    expect(reader.see("order-title")).to_contain_text("0.03 SOL")
+    reader.page.get_by_role("link", name="All orders").click()
+    expect(reader.page.locator(link.format(second))).to_be_visible()
+    with stopped(engine.supervisor, "web"):
+        reader.page.locator(link.format(second)).click()
+        expect(reader.page).to_have_url(re.compile(f"/orders/{second}"))
+        expect(reader.page.get_by_role("heading", name="Order", exact=True)).to_be_visible()
+        expect(reader.see("order-title")).to_have_count(0)
+    expect(reader.see("order-title")).to_contain_text("0.04 SOL")
 
 
 def test_what_was_told_as_under_way_goes_with_the_process_that_told_it(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import reflex as rx
+from reflex.utils.imports import ImportVar
+from reflex.vars import VarData
 
 from engine_app.ui.components.order_parts import (
     attempts_card,
@@ -21,6 +23,16 @@ from engine_app.ui.components.shell import account_page
 from engine_app.ui.places import ORDERS
 from engine_app.ui.states.order import OrderState
 
+PATH: rx.Var[str] = rx.Var(
+    "path",
+    _var_type=str,
+    _var_data=VarData(
+        hooks={"const { pathname: path } = useLocation()": None},
+        imports={"react-router": [ImportVar(tag="useLocation")]},
+    ),
+)
+"""The path that the browser shows. The state learns of it a little later, and has another order until then."""
+
 
 def one_order_page() -> rx.Component:
     """The order that the address names."""
@@ -28,7 +40,7 @@ def one_order_page() -> rx.Component:
     return account_page(
         ORDERS,
         rx.cond(
-            OrderState.missing,
+            OrderState.missing & (OrderState.shown_at == PATH),
             card(
                 empty(
                     "compass",
@@ -39,7 +51,7 @@ def one_order_page() -> rx.Component:
                 ),
                 title=rx.el.h1("Order", class_name="card-name"),
             ),
-            rx.cond(OrderState.shown, _order(shown), _skeleton()),
+            rx.cond(OrderState.shown & (OrderState.shown_at == PATH), _order(shown), _skeleton()),
         ),
         class_name="page page-order",
     )

@@ -29,6 +29,8 @@ class OrderState(SessionState):
 
     shown: OrderPage | None = None
     missing: bool = False
+    shown_at: str = ""
+    """The path whose order is shown, or is missing."""
     order_headline: str = ""
 
     _order_id: UUID | None = None
@@ -63,6 +65,7 @@ class OrderState(SessionState):
         if order_id != self._order_id:
             self.shown, self._detail, self.order_headline = None, {}, ""
         self._order_id, self.missing = order_id, order_id is None
+        self.shown_at = str(self.router.url.path)
 
     async def _read(self, identity: Identity) -> None:
         """Show what the database says now."""
