@@ -193,6 +193,23 @@ def test_the_keyboard_searches_walks_and_opens(reader: Person) -> None:
     expect(reader.page).to_have_url(ORDER_PAGE)
 
 
+def test_keys_that_are_turned_off_do_nothing_until_they_are_turned_on(reader: Person) -> None:
+    reader.see("account").click()
+    reader.see("shortcuts-off").click()
+    expect(reader.see("shortcuts-off")).to_have_attribute("aria-pressed", "true")
+    reader.open("/orders/")
+    reader.page.keyboard.press("n")
+    reader.page.keyboard.press("/")
+    reader.see("account").click()
+    expect(reader.see("search")).not_to_be_focused()
+    expect(reader.see("page-number")).to_have_text("Page 1")
+    reader.see("shortcuts-on").click()
+    expect(reader.see("shortcuts-on")).to_have_attribute("aria-pressed", "true")
+    reader.page.keyboard.press("Escape")
+    reader.page.keyboard.press("n")
+    expect(reader.see("page-number")).to_have_text("Page 2")
+
+
 def test_a_newcomer_is_told_what_will_stand_here(person: Person) -> None:
     person.create_account()
     person.open("/orders/")

@@ -61,6 +61,26 @@ def test_the_same_truth_after_a_reload_and_in_a_second_tab(person: Person) -> No
     assert person.orders("confirmed").inner_text() == shown
 
 
+def test_a_browser_remembers_pair_and_slippage(person: Person, engine: RunningEngine) -> None:
+    person.create_account()
+    person.choose("out", "BONK")
+    person.see("flip").click()
+    person.has_chosen("in", "BONK")
+    person.see("slippage-0.5").click()
+    expect(person.see("slippage")).to_have_value("0.5")
+    pid = engine.supervisor.pid("web")
+    assert pid is not None
+    os.killpg(pid, signal.SIGKILL)
+    expect(person.see("connection")).to_have_text("Reconnecting")
+    expect(person.see("connection")).to_have_text("Live", timeout=ORDER_MS)
+    second = Person(person.page.context.new_page(), person.name)
+    second.open("/")
+    for tab in (person, second):
+        tab.has_chosen("in", "BONK")
+        tab.has_chosen("out", "SOL")
+        expect(tab.see("slippage")).to_have_value("0.5")
+
+
 def test_a_double_click_places_one_order(person: Person) -> None:
     person.create_account()
     person.get_funds()

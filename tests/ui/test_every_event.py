@@ -32,7 +32,7 @@ REFLEXS_OWN = {
     "set_is_hydrated": "a mark in the tab's own state",
     "setvar": "calls a setter by its name; setters are events, and ask for themselves",
     "on_load_internal": "calls what the page loads, each of which asks for itself",
-    "update_vars_internal": "takes in what the browser stores; no state of ours stores anything there",
+    "update_vars_internal": "takes in what the browser remembers, which is checked where it is read",
     "handle_frontend_exception": "writes a line into the operator's log",
 }
 """Events that Reflex itself brings along, with the reason why anybody may send them."""

@@ -7,7 +7,8 @@ import reflex as rx
 from engine_app.ui.components.dialog import dialog
 from engine_app.ui.components.pieces import notice, trouble
 from engine_app.ui.components.typed_input import typed_input
-from engine_app.ui.states.swap import CONFIRMATION, IMPACT_DIALOG, SwapState
+from engine_app.ui.states.swap import SwapState
+from engine_app.ui.states.swap_form import CONFIRMATION, IMPACT_DIALOG
 
 CONFIRMING_MS = 50
 

@@ -11,6 +11,7 @@ from reflex_components_core.el.elements.base import BaseHTML
 
 from engine_app.ui.components.keys import Keys
 from engine_app.ui.places import PLACES, Place
+from engine_app.ui.states.preferences import OFF, PreferencesState
 from engine_app.ui.states.session import SessionState
 
 BRAND = "Order Engine"
@@ -64,7 +65,7 @@ def account_page(here: str, *content: rx.Component, class_name: str = "page") ->
             class_name="topbar",
         ),
         cluster_banner(),
-        Keys.create(),
+        rx.cond(PreferencesState.shortcuts != OFF, Keys.create()),
         rx.el.main(*content, id=CONTENT, tab_index=-1, class_name=class_name),
     )
 
@@ -170,6 +171,18 @@ def account_menu() -> rx.Component:
                 ),
                 class_name="menu-section",
             ),
+            rx.el.div(
+                rx.el.span("Shortcuts of one key", class_name="menu-label"),
+                rx.el.div(
+                    _shortcuts_button("On", on=True),
+                    _shortcuts_button("Off", on=False),
+                    class_name="segments",
+                    role="group",
+                    aria_label="Shortcuts of one key",
+                ),
+                rx.el.span("/ searches, J and K walk, N and P turn pages", class_name="menu-note"),
+                class_name="menu-section",
+            ),
             PostForm.create(
                 rx.el.button(
                     rx.icon("log-out", class_name="icon", aria_hidden=True),
@@ -197,4 +210,16 @@ def _mode_button(mode: Literal["system", "light", "dark"]) -> rx.Component:
         aria_pressed=rx.cond(color_mode == mode, "true", "false"),
         on_click=set_color_mode(mode),
         data_testid=f"mode-{mode}",
+    )
+
+
+def _shortcuts_button(label: str, *, on: bool) -> rx.Component:
+    are_on = PreferencesState.shortcuts != OFF
+    return rx.el.button(
+        label,
+        class_name="segment",
+        type="button",
+        aria_pressed=rx.cond(are_on if on else ~are_on, "true", "false"),
+        on_click=PreferencesState.set_shortcuts("on" if on else OFF),
+        data_testid=f"shortcuts-{label.lower()}",
     )

@@ -13,16 +13,15 @@ import reflex as rx
 from solders.pubkey import Pubkey
 
 from engine_app.accounts.service import Identity
-from engine_app.errors import EngineError
 from engine_app.exact_json import number
 from engine_app.markets.quotes import QuoteView
-from engine_app.markets.tokens import Token, parse_amount, whole
-from engine_app.orders.service import PlaceSwap, check_slippage
+from engine_app.markets.tokens import Token
+from engine_app.orders.service import PlaceSwap
 from engine_app.services import services
 from engine_app.ui import browser
 from engine_app.ui.form_numbers import fraction, typed
-from engine_app.ui.quote_view import Cost, Quote, cost_rows, impact_allowed, mints_of, quote_of, slippage_warning
-from engine_app.ui.size_view import SizeChart, size_chart
+from engine_app.ui.quote_view import cost_rows, impact_allowed, mints_of
+from engine_app.ui.size_view import size_chart
 from engine_app.ui.spending import (
     GRACE_SECONDS,
     QUOTE_SECONDS,
@@ -36,62 +35,19 @@ from engine_app.ui.spending import (
 )
 from engine_app.ui.states.orders import OrdersState
 from engine_app.ui.states.session import SessionState, signed_in_only
+from engine_app.ui.states.swap_form import CONFIRMATION, IMPACT_DIALOG, Asked, SwapForm
 from engine_app.ui.states.wallet import WalletState
 from engine_app.ui.tabs import is_connected
-from engine_app.ui.token_choice import TokenChoice, token_choice, token_label
-from engine_app.ui.words import TOLD, may_pass, told
+from engine_app.ui.token_choice import token_label
+from engine_app.ui.words import TOLD, told
 
 QUOTES_UNTIL_PAUSE = 60
-
-CONFIRMATION = "SWAP"
-"""What has to be typed to swap in spite of a high price impact."""
-IMPACT_DIALOG = "impact-dialog"
-
-PAIR_AT_FIRST = ("SOL", "USDC")
 
 Side = Literal["in", "out"]
 
 
-class SwapState(SessionState):
-    """The form and the quote it shows."""
-
-    paid: TokenChoice = TokenChoice()
-    received: TokenChoice = TokenChoice()
-    amount: str = ""
-    slippage: str = "1"
-    slippage_warning: str = ""
-    quote: Quote = Quote()
-    costs: rx.Field[list[Cost]] = rx.field(default_factory=list)
-    sizes: SizeChart = SizeChart()
-    ring: int = 0
-    """Counts the quotes shown: each has ten seconds of its own."""
-    rate_back: bool = False
-    quoting: bool = False
-    paused: bool = False
-    unpriced: bool = False
-    """Whether what the form asks has no price."""
-    retriable: bool = False
-    """Whether it may have one where it is asked for again."""
-    notice: str = ""
-    """What is to be said of what the form asks, until it asks something else or has a price."""
-    refusal: str = ""
-    """Why what was pressed last was not done, until the form changes or something else is pressed."""
-    confirmation: str = ""
-
-    _pair: tuple[str, str] = PAIR_AT_FIRST
-    """Symbols, or mints of tokens that are not listed."""
-    _turn: int = 0
-    _paying: Decimal = Decimal(0)
-    """Whole tokens that are asked for or shown; zero where the form asks nothing usable."""
-    _confirming: bool = False
-    """Whether the dialog that asks for the confirmation was opened and not closed from here since."""
-    _expected: str = ""
-    """The shown quote's output in whole tokens, exactly."""
-    _impact: Decimal = Decimal(0)
-    _quoted_at: float = 0.0
-    """The event loop's clock when the shown quote came."""
-    _wish: str = ""
-    """Names one wish to swap: whatever asks for it again is answered with the same order."""
+class SwapState(SwapForm, SessionState):
+    """The form and what is done with it."""
 
     @rx.var
     async def short(self) -> bool:
@@ -199,6 +155,7 @@ class SwapState(SessionState):
                 if await self._identity() is None:
                     return False, [browser.to_login()]
                 self.paused = False
+                await self._recall()
                 asked = self._parsed(*await self._named())
             if asked is None:
                 return False, []
@@ -296,13 +253,6 @@ class SwapState(SessionState):
         self._forget_quote()
         return await self._asked()
 
-    async def _named(self) -> tuple[Token, Token]:
-        """The tokens of both sides, which are shown from here on. Raises what finding a token does."""
-        lookup = services().token_lookup
-        paid, received = await lookup.find(self._pair[0]), await lookup.find(self._pair[1])
-        self.paid, self.received = token_choice(paid), token_choice(received)
-        return paid, received
-
     async def _asked(self) -> list[Any]:
         """The form changed: what was quoted is no longer what it asks."""
         self._turn += 1
@@ -315,6 +265,7 @@ class SwapState(SessionState):
         except TOLD as error:
             self._without_price(error)
             return []
+        await self._remember()
         if asked is None:
             self._without_quote(self.notice)
             return []
@@ -323,27 +274,7 @@ class SwapState(SessionState):
         self.quoting = True
         return [SwapState.requote]
 
-    async def _available(self) -> Decimal | None:
-        """Whole tokens of the token to pay that are free; None before the wallet was read."""
-        wallet = await self.get_state(WalletState)
-        return wallet._available.get(self._pair[0], Decimal(0)) if wallet.loaded else None
-
-    def _parsed(self, paid: Token, received: Token) -> tuple[str, str, int, Decimal] | None:
-        """What the form asks: tokens, base units, slippage; None with `notice` set where it asks nothing usable."""
-        self.slippage_warning = ""
-        try:
-            slippage = fraction(self.slippage)
-            check_slippage(slippage)
-            self.slippage_warning = slippage_warning(slippage)
-            if not self.amount:
-                return None
-            amount = parse_amount(self.amount, paid.decimals)
-        except EngineError as error:
-            self.notice = told(error)
-            return None
-        return paid.symbol, received.symbol, amount, slippage
-
-    async def _quoted(self, asked: tuple[str, str, int, Decimal], turn: int) -> QuoteView:
+    async def _quoted(self, asked: Asked, turn: int) -> QuoteView:
         """The quote, however long it takes; the one before is withdrawn where that is long."""
         asking = asyncio.ensure_future(services().quotes.quote(*asked))
         try:
@@ -356,19 +287,6 @@ class SwapState(SessionState):
             return await asking
         finally:
             asking.cancel()
-
-    def _show(self, view: QuoteView) -> None:
-        before = self.quote.impact
-        self.quote = quote_of(view, services().tokens.all(), services().settings.default_max_price_impact)
-        if self.quote.impact != before and view.price_impact > self._impact:
-            self._unconfirm()
-        self._expected = number(whole(view.amount_out, view.token_out.decimals))
-        self._paying = whole(view.amount_in, view.token_in.decimals)
-        self._impact = view.price_impact
-        self._quoted_at = asyncio.get_running_loop().time()
-        self.ring += 1
-        self.notice = ""
-        self.quoting = self.unpriced = False
 
     async def _show_rest(self, view: QuoteView, turn: int) -> None:
         """What is known a little later than the quote: fees, rents, and what other sizes would pay.
@@ -388,36 +306,6 @@ class SwapState(SessionState):
             if self._turn == turn:
                 self.costs = [] if costs is None else cost_rows(costs, token_label(view.token_out))
                 self.sizes = size_chart(by_size, view.token_in, view.token_out, view.amount_in)
-
-    def _without_price(self, error: Exception) -> None:
-        self._without_quote(told(error))
-        self.unpriced = True
-        self.retriable = may_pass(error)
-
-    def _without_quote(self, notice: str) -> None:
-        self._forget_quote()
-        self.quoting = self.unpriced = False
-        self._paying = Decimal(0)
-        self.notice = notice
-
-    def _forget_quote(self) -> None:
-        self.quote = Quote()
-        self.costs = []
-        self.sizes = SizeChart()
-        self._expected = ""
-
-    def _unconfirm(self) -> None:
-        """Take back a confirmation that was typed: it does not count for a higher impact than was seen."""
-        if self.confirmation:
-            self.confirmation = ""
-            self.refusal = f"The price impact rose just now. Look at it and type {CONFIRMATION} again."
-
-    def _confirmed_no_more(self) -> list[Any]:
-        """Closes the dialog that asks for a confirmation, where nothing is left that needs one."""
-        if not self._confirming or self.quote.risky:
-            return []
-        self._confirming = False
-        return [browser.close_dialog(IMPACT_DIALOG)]
 
     def _is_looked_at(self) -> bool:
         """Whether the tab shows the form, as far as it told."""
