@@ -10,6 +10,7 @@ import reflex as rx
 
 from engine_app.accounts.service import Identity
 from engine_app.orders.address_book import LONGEST_LABEL, KnownAddress
+from engine_app.orders.models import OPEN_STATUSES
 from engine_app.orders.service import PlaceTransfer
 from engine_app.orders.transfers import MAX
 from engine_app.services import services
@@ -50,8 +51,9 @@ class WithdrawState(SessionState):
     forgotten: str = ""
     """The address that is about to be removed from the book."""
     forgotten_name: str = ""
-    wish: str = ""
-    """What the form is sent with, until it has placed something: sent twice, it places the same."""
+    wish: str = rx.SessionStorage("", name="withdrawal")
+    """What the form is sent with, until it has placed something: sent twice, it places the same. The tab keeps it, so
+    that this holds for what a web process accepted and died before it could say so."""
 
     _placed: str = ""
     """The idempotency key of what was placed last."""
@@ -104,6 +106,7 @@ class WithdrawState(SessionState):
             return None
         key = wish_key(wish, f"{self.what}|{amount}|{to}")
         if key == self._placed:
+            self.wish = uuid4().hex
             return None
         try:
             order = await services().withdrawals.request(
@@ -114,7 +117,8 @@ class WithdrawState(SessionState):
             return browser.clear(PASSWORD)
         self.how_much = self.to = self.refusal = ""
         self.wish, self._placed = uuid4().hex, key
-        self._under_way |= {order.order_id}
+        if order.status in OPEN_STATUSES:
+            self._under_way |= {order.order_id}
         subject = str(order.order_id)
         accepted = browser.toast("info", "Withdrawal accepted", f"To {shortened(to, 6, 6)}", subject=subject)
         return [browser.clear(PASSWORD), accepted, ActivityState.show_activity]

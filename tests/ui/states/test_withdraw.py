@@ -9,7 +9,7 @@ from solders.keypair import Keypair
 from engine_app.ui.states.withdraw import WithdrawState
 from tests.conftest import RunningEngine
 from tests.trading import PASSWORD, Bot, bot
-from tests.ui.conftest import OpenTab
+from tests.ui.conftest import OpenTab, Tab
 from tests.ui.test_guards import HYDRATE, cookie_of, event
 
 
@@ -18,6 +18,15 @@ def withdrawals(account: Bot) -> list[dict[str, Any]]:
     answer = account.client.get("/api/orders/history", params={"kind": "transfer"})
     assert answer.status_code == 200, answer.text
     return list(answer.json()["orders"])
+
+
+async def send(tab: Tab, form: dict[str, str], times: int = 1) -> str:
+    """Send a form so often; what the next one is to be sent with, once all are dealt with."""
+    tab.updates.clear()
+    for _ in range(times):
+        await tab.send(event(WithdrawState, "send"), {"form": form})
+    await tab.until("busy", lambda _: tab.values("busy") == [True, False] * times)
+    return str(tab.values("wish")[-1])
 
 
 async def test_a_form_sent_twice_is_one_withdrawal_and_the_next_form_another(
@@ -29,15 +38,10 @@ async def test_a_form_sent_twice_is_one_withdrawal_and_the_next_form_another(
             await tab.send(event(WithdrawState, "show_book"))
             wish = await tab.until("wish", bool)
             form = {"amount": "0.01", "address": str(Keypair().pubkey()), "password": PASSWORD, "wish": wish}
-            for _ in range(2):
-                await tab.send(event(WithdrawState, "send"), {"form": form})
-            following = await tab.until("wish", lambda other: other and other != wish)
-            await tab.quiet()
+            following = await send(tab, form, times=2)
+            assert following not in ("", wish)
             assert len(withdrawals(account)) == 1
-            assert [busy for busy in tab.values("busy") if busy] == [True, True]
-            assert tab.values("busy")[-1] is False
-            await tab.send(event(WithdrawState, "send"), {"form": form | {"wish": following}})
-            await tab.until("wish", lambda other: other not in ("", wish, following))
+            await send(tab, form | {"wish": following})
             assert len(withdrawals(account)) == 2
 
 
@@ -55,3 +59,25 @@ async def test_a_form_that_names_no_wish_places_nothing_and_gets_one(engine: Run
             await tab.send(event(WithdrawState, "send"), {"form": form | {"wish": wish}})
             await tab.until("wish", lambda other: other not in ("", wish))
             assert len(withdrawals(account)) == 1
+
+
+async def test_what_a_process_accepted_and_could_not_say_is_not_placed_again(
+    engine: RunningEngine, open_tab: OpenTab
+) -> None:
+    """The tab comes back with the wish it was given, to a process that knows nothing of it."""
+    with bot(engine.base_url) as account:
+        async with open_tab(cookie=cookie_of(account)) as tab:
+            await tab.send(HYDRATE)
+            await tab.send(event(WithdrawState, "show_book"))
+            wish = await tab.until("wish", bool)
+            form = {"amount": "0.01", "address": str(Keypair().pubkey()), "password": PASSWORD, "wish": wish}
+            assert await send(tab, form) != wish
+        kept = {"vars": {f"{WithdrawState.get_full_name()}.wish_rx_state_": wish}}
+        async with open_tab(cookie=cookie_of(account)) as tab:
+            await tab.send(HYDRATE, kept)
+            await tab.send(event(WithdrawState, "show_book"))
+            assert await tab.until("wish", bool) == wish
+            following = await send(tab, form, times=2)
+            assert len(withdrawals(account)) == 1
+            await send(tab, form | {"wish": following})
+            assert len(withdrawals(account)) == 2
