@@ -28,6 +28,8 @@ so it neither closes an endpoint nor counts as its latency."""
 
 _TIMEOUT_SECONDS = 5.0
 _SEARCH_TIMEOUT_SECONDS = 15.0
+_LARGEST_ANSWER = 64 * 1024 * 1024
+"""Bytes. What the engine asks for is far below it, searches too; a node that sends more is not to fill the memory."""
 _CONNECTIONS = 16
 _KEEPALIVE_SECONDS = 50.0
 _FAILURES_THAT_OPEN = 3
@@ -85,7 +87,8 @@ class _Line:
         self._session: aiohttp.ClientSession | None = None
 
     async def post(self, request: dict[str, Any]) -> tuple[aiohttp.ClientResponse, bytes]:
-        """The answer to a request, whatever its status, and its body."""
+        """The answer to a request, whatever its status, and its body. Raises aiohttp.ClientPayloadError where that is
+        too large."""
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=_CONNECTIONS, keepalive_timeout=_KEEPALIVE_SECONDS),
@@ -96,7 +99,12 @@ class _Line:
             )
         body = orjson.dumps(request)
         async with self._session.post(self._url, data=body, allow_redirects=False) as response:
-            return response, await response.read()
+            content = bytearray()
+            async for part in response.content.iter_any():
+                content += part
+                if len(content) > _LARGEST_ANSWER:
+                    raise aiohttp.ClientPayloadError(f"the answer has more than {_LARGEST_ANSWER} bytes")
+            return response, bytes(content)
 
     async def close(self) -> None:
         """Close the connections."""

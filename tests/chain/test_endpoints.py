@@ -194,6 +194,13 @@ async def test_whatever_is_no_answer_is_trouble_with_the_node(node: TroubledNode
             await rpc.slot()
 
 
+async def test_an_answer_without_end_is_trouble_with_the_node(node: TroubledNode) -> None:
+    async with started(node) as rpc:
+        node.status["getSlot"] = (200, {}, b'{"jsonrpc": "2.0", "id": 1, "result": 7}' + b" " * 2**26)
+        with pytest.raises(RpcUnavailable, match="more than 67108864 bytes"):
+            await rpc.slot()
+
+
 @pytest.mark.parametrize("status", [200, 400])
 async def test_a_json_rpc_error_is_a_refusal_whatever_its_http_status(node: TroubledNode, status: int) -> None:
     body = b'{"jsonrpc": "2.0", "id": 1, "error": {"code": -32602, "message": "bad", "data": {"why": 1}}}'
