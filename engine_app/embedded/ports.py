@@ -5,11 +5,18 @@ from __future__ import annotations
 import errno
 import random
 import socket
+import sys
+import time
+from collections import deque
 
 from engine_app.embedded.errors import CannotStart
 
 _LOW, _HIGH = 20_000, 32_000
 """Below the range from which the system takes ports for outgoing connections, so that none of those collides."""
+
+_CLAIMED_SECONDS = 60.0
+"""Ample for a server to listen on a port that was chosen for it."""
+_claims: deque[tuple[float, socket.socket]] = deque()
 
 
 def is_free(host: str, port: int) -> bool:
@@ -40,10 +47,11 @@ def require_listenable(host: str, port: int) -> None:
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    """A port that nothing listens on; raises OSError where none is found."""
+    """A port that nothing listens on, and that no process has been given here within a minute; raises OSError where
+    none is found."""
     for _ in range(200):
         port = random.randrange(_LOW, _HIGH)  # noqa: S311 - not a secret
-        if is_free(host, port):
+        if is_free(host, port) and _claim(port):
             return port
     raise OSError(f"no free port between {_LOW} and {_HIGH} on {host}")
 
@@ -51,3 +59,24 @@ def free_port(host: str = "127.0.0.1") -> int:
 def choose_port(*wanted: int | None, host: str = "127.0.0.1") -> int:
     """The first of the wanted ports that is free, else any free one."""
     return next((port for port in wanted if port and is_free(host, port)), None) or free_port(host)
+
+
+def _claim(port: int) -> bool:
+    """Whether this process may have the port: two that choose at once would both find it free.
+
+    A claim is a name among the system's abstract sockets, which goes with the process; only Linux has them.
+    """
+    if sys.platform != "linux":
+        return True
+    while _claims and _claims[0][0] < time.monotonic() - _CLAIMED_SECONDS:
+        _claims.popleft()[1].close()
+    claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        claim.bind(f"\0order-engine-port-{port}")
+    except OSError as error:
+        claim.close()
+        if error.errno != errno.EADDRINUSE:
+            raise
+        return False
+    _claims.append((time.monotonic(), claim))
+    return True
