@@ -1,13 +1,16 @@
 """Keys of the page: what an element names as its `aria-keyshortcuts` reaches it, J and K walk through rows.
 
 One listener for all: a field with a shortcut is focused, anything else is pressed. No key is taken from who is typing,
-from a dialog that is open, or from the browser's own shortcuts. Escape leaves a field.
+from a dialog that is open, or from the browser's own shortcuts. Escape leaves a field. Who has turned the keys off has
+that in the browser, where each press looks.
 """
 
 from __future__ import annotations
 
 from reflex.utils.imports import ImportVar
 from reflex_components_core.base.fragment import Fragment
+
+from engine_app.ui.states.preferences import OFF, SHORTCUTS
 
 _PRESS = """
 const isField = (element) => element.matches("input, select, textarea, [contenteditable]");
@@ -24,6 +27,7 @@ const pressKey = (event) => {
     if (event.key === "Escape") event.target.blur();
     return;
   }
+  if (localStorage.getItem("<shortcuts>") === "<off>") return;
   if (document.querySelector("dialog[open]")) return;
   if (event.key === "j" || event.key === "k") return walk(event.key === "j" ? 1 : -1);
   if (event.key.length !== 1) return;
@@ -33,7 +37,7 @@ const pressKey = (event) => {
   if (isField(reached)) reached.focus();
   else reached.click();
 };
-"""
+""".replace("<shortcuts>", SHORTCUTS).replace("<off>", OFF)
 
 _LISTEN = """
 useEffect(() => {

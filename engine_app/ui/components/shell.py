@@ -65,7 +65,7 @@ def account_page(here: str, *content: rx.Component, class_name: str = "page") ->
             class_name="topbar",
         ),
         cluster_banner(),
-        rx.cond(PreferencesState.shortcuts != OFF, Keys.create()),
+        Keys.create(),
         rx.el.main(*content, id=CONTENT, tab_index=-1, class_name=class_name),
     )
 

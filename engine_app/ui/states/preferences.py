@@ -7,6 +7,7 @@ import reflex as rx
 from engine_app.accounts.service import Identity
 from engine_app.ui.states.session import SessionState, signed_in_only
 
+SHORTCUTS = "shortcuts"
 OFF = "off"
 
 
@@ -15,7 +16,7 @@ class PreferencesState(SessionState):
 
     pair: str = rx.LocalStorage("", name="pair")
     slippage: str = rx.LocalStorage("", name="slippage")
-    shortcuts: str = rx.LocalStorage("", name="shortcuts")
+    shortcuts: str = rx.LocalStorage("", name=SHORTCUTS)
     """`off` where single keys are to do nothing."""
 
     @rx.event
