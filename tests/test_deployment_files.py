@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import pytest
 import yaml
 
 from engine_app.cli.program import app
 from engine_app.embedded.processes import PROJECT
-from engine_app.settings import WorkerSettings
+from engine_app.settings import Settings, WorkerSettings, load
 
 SETTINGS = {name.upper() for name in WorkerSettings.model_fields} | {"ENV_FILE"}
 COMPOSE: dict[str, Any] = yaml.safe_load((PROJECT / "docker-compose.yml").read_text())["services"]
@@ -27,15 +28,31 @@ def given(name: str) -> dict[str, dict[str, Any]]:
 
 
 def test_only_the_worker_is_given_the_mnemonic() -> None:
-    holders = {name for name, part in COMPOSE.items() if "WALLET_MNEMONIC" in part.get("environment", {})}
-    assert holders == {"worker"}
+    for secret, owner in (("WALLET_MNEMONIC", "worker"), ("JWT_SECRET", "web")):
+        holders = {name for name, part in COMPOSE.items() if _is_given(part, secret)}
+        assert holders == {owner}
     assert "WALLET_MNEMONIC" in given("worker")
     assert "WALLET_MNEMONIC" not in given("web") | given("health")
 
 
+def _is_given(part: dict[str, Any], name: str) -> bool:
+    """Whether a service of compose gets a variable that the file of settings holds, too."""
+    return bool(part.get("environment", {}).get(name, "env_file" in part))
+
+
+def test_an_empty_secret_of_another_part_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    for part, settings in (("web", Settings), ("worker", WorkerSettings)):
+        for name, value in COMPOSE[part]["environment"].items():
+            if value == "":
+                monkeypatch.setenv(name, value)
+        loaded = load(settings)
+        assert loaded.jwt_secrets == ()
+        assert not getattr(loaded, "wallet_mnemonic", None)
+
+
 def test_no_secret_is_in_a_file() -> None:
     for name in ("JWT_SECRET", "WALLET_MNEMONIC"):
-        values = [part["environment"][name] for part in COMPOSE.values() if name in part.get("environment", {})]
+        values = [part["environment"][name] for part in COMPOSE.values() if part.get("environment", {}).get(name)]
         assert all(re.fullmatch(rf"\$\{{{name}:\?.+\}}", value) for value in values)
     for part in ("web", "worker", "health"):
         for variable in given(part).values():
