@@ -110,6 +110,20 @@ class PrioritizationFee:
     fee: int
 
 
+def integer(value: Any) -> int:
+    """A number of an answer. Raises TypeError where it is none."""
+    if type(value) is not int:
+        raise TypeError(f"{value!r} is no number")
+    return value
+
+
+def listed(value: Any) -> list[Any]:
+    """A list of an answer. Raises TypeError where it is none."""
+    if not isinstance(value, list):
+        raise TypeError(f"{value!r} is no list")
+    return value
+
+
 @lru_cache(maxsize=4096)
 def _program(text: str) -> Pubkey:
     """Owners are few and asked for often; base58 is dear."""
@@ -126,8 +140,8 @@ def read_blockhash(result: Mapping[str, Any]) -> Blockhash:
     value = result["value"]
     return Blockhash(
         hash=Hash.from_string(value["blockhash"]),
-        last_valid_block_height=value["lastValidBlockHeight"],
-        slot=result["context"]["slot"],
+        last_valid_block_height=integer(value["lastValidBlockHeight"]),
+        slot=integer(result["context"]["slot"]),
     )
 
 
@@ -139,7 +153,7 @@ def read_status(value: Mapping[str, Any] | None) -> SignatureStatus | None:
     commitment: Commitment | None = value.get("confirmationStatus")
     if commitment is None:
         commitment = "finalized" if value.get("confirmations") is None else "processed"
-    return SignatureStatus(slot=value["slot"], error=value["err"], commitment=commitment)
+    return SignatureStatus(slot=integer(value["slot"]), error=value["err"], commitment=commitment)
 
 
 def read_simulation(result: Mapping[str, Any], addresses: tuple[Pubkey, ...]) -> Simulation:

@@ -234,11 +234,11 @@ class Endpoint:
         """
         try:
             await self.verify(again=verify_again)
-            slot: int = await self._post(self._reads, "getSlot", [{"commitment": "confirmed"}])
+            slot = await self._post(self._reads, "getSlot", [{"commitment": "confirmed"}])
         except (RpcUnavailable, RpcRefused, WrongCluster):
             return None
         self._note_slot(slot)
-        return slot
+        return slot if isinstance(slot, int) else None
 
     async def close(self) -> None:
         """Close its connections."""
@@ -287,8 +287,8 @@ class Endpoint:
             raise self._note_failure(method, f"{method}: the answer is no JSON-RPC response")
         result = answer["result"]
         self._note_success(method)
-        if isinstance(result, dict) and "context" in result:
-            self._note_slot(result["context"]["slot"])
+        if isinstance(result, dict) and isinstance(context := result.get("context"), dict):
+            self._note_slot(context.get("slot"))
         return result
 
     def _refusal(self, method: str, error: dict[str, Any]) -> Exception:
@@ -345,8 +345,9 @@ class Endpoint:
         metrics.RPC_SECONDS.labels(self.name).observe(seconds)
         self._latency = seconds if self._latency is None else 0.8 * self._latency + 0.2 * seconds
 
-    def _note_slot(self, slot: int) -> None:
-        self.slot = max(self.slot, slot)
+    def _note_slot(self, slot: Any) -> None:
+        if isinstance(slot, int):
+            self.slot = max(self.slot, slot)
 
 
 def _told(error: Exception) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from base64 import b64encode
-from collections.abc import Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Protocol, TypeVar
 
+from solders.hash import ParseHashError
 from solders.pubkey import Pubkey
 from solders.signature import Signature
 
@@ -19,11 +21,14 @@ from engine_app.chain.answers import (
     PrioritizationFee,
     SignatureStatus,
     Simulation,
+    integer,
+    listed,
     read_account,
     read_blockhash,
     read_simulation,
     read_status,
 )
+from engine_app.chain.errors import RpcUnavailable
 from engine_app.chain.landed import LandedTransaction, read_landed
 from engine_app.chain.token_accounts import (
     TOKEN_2022_PROGRAM,
@@ -37,6 +42,11 @@ ADDRESSES_PER_CALL = 100
 SIGNATURES_PER_CALL = 256
 """Most signatures that one getSignatureStatuses takes."""
 
+_WORDS = 200
+"""Characters of why an answer cannot be read; it may quote the answer."""
+
+Answer = TypeVar("Answer")
+
 
 class Call(Protocol):
     """One JSON-RPC call. Raises RpcUnavailable and RpcRefused."""
@@ -47,7 +57,8 @@ class Call(Protocol):
 
 
 class Methods:
-    """Every method the engine uses. All raise RpcUnavailable where nobody answers, RpcRefused where a node refuses."""
+    """Every method the engine uses. All raise RpcUnavailable where nobody answers or the answer cannot be read, and
+    RpcRefused where a node refuses."""
 
     def __init__(self, call: Call) -> None:
         self._call = call
@@ -78,17 +89,7 @@ class Methods:
                 for index, chunk in enumerate(chunks)
             )
         )
-        slots = [result["context"]["slot"] for result in results]
-        found: dict[Pubkey, Account] = {}
-        for chunk, result in zip(chunks, results, strict=True):
-            for address, value in zip(chunk, result["value"], strict=True):
-                if value is not None:
-                    found[address] = read_account(value)
-        return AccountsAtSlot(
-            slot=min(slots, default=0),
-            accounts=found,
-            slots_apart=max(slots, default=0) - min(slots, default=0),
-        )
+        return _read("getMultipleAccounts", lambda answers: _accounts_at_slot(chunks, answers), results)
 
     async def program_accounts(
         self,
@@ -110,7 +111,11 @@ class Methods:
         ]
         options = _options(commitment, encoding="base64", filters=filters, **_slice(data_slice))
         result = await self._call("getProgramAccounts", [str(program), options])
-        return {Pubkey.from_string(row["pubkey"]): read_account(row["account"]) for row in result}
+        return _read(
+            "getProgramAccounts",
+            lambda rows: {Pubkey.from_string(row["pubkey"]): read_account(row["account"]) for row in listed(rows)},
+            result,
+        )
 
     async def simulate(
         self,
@@ -136,7 +141,7 @@ class Methods:
         if accounts:
             options["accounts"] = {"encoding": "base64", "addresses": [str(key) for key in accounts]}
         result = await self._call("simulateTransaction", [b64encode(transaction).decode(), options])
-        return read_simulation(result, tuple(accounts))
+        return _read("simulateTransaction", lambda answer: read_simulation(answer, tuple(accounts)), result)
 
     async def send(self, transaction: bytes) -> None:
         """Hand signed wire bytes to the node, which passes them on once and never repeats by itself.
@@ -161,16 +166,16 @@ class Methods:
         for start in range(0, len(signatures), SIGNATURES_PER_CALL):
             chunk = [str(signature) for signature in signatures[start : start + SIGNATURES_PER_CALL]]
             result = await self._call("getSignatureStatuses", [chunk, {"searchTransactionHistory": history}])
-            seen = result["context"]["slot"]
+            seen, known = _read("getSignatureStatuses", partial(_statuses, len(chunk)), result)
             slot = seen if slot is None else min(slot, seen)
-            statuses += [read_status(value) for value in result["value"]]
+            statuses += known
         return slot or 0, statuses
 
     async def transaction(self, signature: Signature, commitment: Commitment = "confirmed") -> LandedTransaction | None:
         """A landed transaction and what it did, None where the node has none at this commitment."""
         options = {"encoding": "base64", "commitment": commitment, "maxSupportedTransactionVersion": 0}
         result = await self._call("getTransaction", [str(signature), options])
-        return None if result is None else read_landed(result)
+        return None if result is None else _read("getTransaction", read_landed, result)
 
     async def signatures_for_address(
         self,
@@ -192,42 +197,50 @@ class Methods:
         if before is not None:
             options["before"] = str(before)
         rows = await self._call("getSignaturesForAddress", [str(address), options])
-        return [NamingTransaction(Signature.from_string(row["signature"]), row["slot"], row["err"]) for row in rows]
+        return _read(
+            "getSignaturesForAddress",
+            lambda rows: [
+                NamingTransaction(Signature.from_string(row["signature"]), row["slot"], row["err"])
+                for row in listed(rows)
+            ],
+            rows,
+        )
 
     async def latest_blockhash(self, commitment: Commitment = "confirmed") -> Blockhash:
         """The newest blockhash."""
-        return read_blockhash(await self._call("getLatestBlockhash", [{"commitment": commitment}]))
+        result = await self._call("getLatestBlockhash", [{"commitment": commitment}])
+        return _read("getLatestBlockhash", read_blockhash, result)
 
     async def block_height(self, commitment: Commitment = "confirmed") -> int:
         """Blocks since genesis."""
-        height: int = await self._call("getBlockHeight", [{"commitment": commitment}])
-        return height
+        return _read("getBlockHeight", integer, await self._call("getBlockHeight", [{"commitment": commitment}]))
 
     async def slot(self, commitment: Commitment = "confirmed") -> int:
         """The newest slot."""
-        slot: int = await self._call("getSlot", [{"commitment": commitment}])
-        return slot
+        return _read("getSlot", integer, await self._call("getSlot", [{"commitment": commitment}]))
 
     async def epoch_info(self, commitment: Commitment = "confirmed") -> EpochInfo:
         """Slot and block height of the same moment."""
         result = await self._call("getEpochInfo", [{"commitment": commitment}])
-        return EpochInfo(slot=result["absoluteSlot"], block_height=result["blockHeight"], epoch=result["epoch"])
+        return _read(
+            "getEpochInfo",
+            lambda info: EpochInfo(integer(info["absoluteSlot"]), integer(info["blockHeight"]), integer(info["epoch"])),
+            result,
+        )
 
     async def first_available_block(self) -> int:
         """The slot of the oldest block the node still has."""
-        slot: int = await self._call("getFirstAvailableBlock", [])
-        return slot
+        return _read("getFirstAvailableBlock", integer, await self._call("getFirstAvailableBlock", []))
 
     async def rent_exemption(self, size: int) -> int:
         """Lamports that an account of `size` bytes must hold."""
-        lamports: int = await self._call("getMinimumBalanceForRentExemption", [size])
-        return lamports
+        result = await self._call("getMinimumBalanceForRentExemption", [size])
+        return _read("getMinimumBalanceForRentExemption", integer, result)
 
     async def balance(self, address: Pubkey, commitment: Commitment = "confirmed") -> int:
         """Lamports of an address; 0 where there is no account."""
         result = await self._call("getBalance", [str(address), {"commitment": commitment}])
-        lamports: int = result["value"]
-        return lamports
+        return _read("getBalance", lambda answer: integer(answer["value"]), result)
 
     async def token_accounts_by_owner(
         self, owner: Pubkey, commitment: Commitment = "confirmed"
@@ -247,16 +260,16 @@ class Methods:
                 for program in (TOKEN_PROGRAM, TOKEN_2022_PROGRAM)
             )
         )
-        return min(result["context"]["slot"] for result in results), [
-            (Pubkey.from_string(row["pubkey"]), decode_token_account(read_account(row["account"])))
-            for result in results
-            for row in result["value"]
-        ]
+        return _read("getTokenAccountsByOwner", _token_accounts, results)
 
     async def recent_prioritization_fees(self, addresses: Sequence[Pubkey]) -> list[PrioritizationFee]:
         """Per recent slot, the least priority fee that landed a transaction locking all of these accounts."""
         result = await self._call("getRecentPrioritizationFees", [[str(key) for key in addresses]])
-        return [PrioritizationFee(slot=row["slot"], fee=row["prioritizationFee"]) for row in result]
+        return _read(
+            "getRecentPrioritizationFees",
+            lambda rows: [PrioritizationFee(slot=row["slot"], fee=row["prioritizationFee"]) for row in listed(rows)],
+            result,
+        )
 
     async def airdrop(self, address: Pubkey, amount: int, mint: Pubkey | None = None) -> Signature:
         """Ask the cluster's faucet for test funds.
@@ -269,12 +282,12 @@ class Methods:
         options = {"commitment": "confirmed"}
         if mint is not None:
             options["mint"] = str(mint)
-        return Signature.from_string(await self._call("requestAirdrop", [str(address), amount, options]))
+        result = await self._call("requestAirdrop", [str(address), amount, options])
+        return _read("requestAirdrop", Signature.from_string, result)
 
     async def genesis_hash(self) -> str:
         """The hash of the first block, base58: which chain this is."""
-        genesis: str = await self._call("getGenesisHash", [])
-        return genesis
+        return _read("getGenesisHash", str, await self._call("getGenesisHash", []))
 
 
 def _slice(data_slice: tuple[int, int] | None) -> dict[str, Any]:
@@ -286,3 +299,40 @@ def _options(commitment: Commitment, min_context_slot: int | None = None, **more
     if min_context_slot is not None:
         options["minContextSlot"] = min_context_slot
     return options
+
+
+def _read(method: str, read: Callable[[Any], Answer], result: Any) -> Answer:
+    """What an answer says. One of another shape than the method's is no answer: RpcUnavailable."""
+    try:
+        return read(result)
+    except (AttributeError, LookupError, TypeError, ValueError, ParseHashError) as error:
+        raise RpcUnavailable(f"{method}: the answer cannot be read: {str(error)[:_WORDS]}") from error
+
+
+def _accounts_at_slot(chunks: Sequence[Sequence[Pubkey]], results: Sequence[Any]) -> AccountsAtSlot:
+    slots = [integer(result["context"]["slot"]) for result in results]
+    found: dict[Pubkey, Account] = {}
+    for chunk, result in zip(chunks, results, strict=True):
+        for address, value in zip(chunk, listed(result["value"]), strict=True):
+            if value is not None:
+                found[address] = read_account(value)
+    return AccountsAtSlot(
+        slot=min(slots, default=0),
+        accounts=found,
+        slots_apart=max(slots, default=0) - min(slots, default=0),
+    )
+
+
+def _statuses(asked: int, result: Any) -> tuple[int, list[SignatureStatus | None]]:
+    known = [read_status(value) for value in listed(result["value"])]
+    if len(known) != asked:
+        raise ValueError(f"{len(known)} statuses of {asked}")
+    return integer(result["context"]["slot"]), known
+
+
+def _token_accounts(results: Sequence[Any]) -> tuple[int, list[tuple[Pubkey, TokenAccount]]]:
+    return min(integer(result["context"]["slot"]) for result in results), [
+        (Pubkey.from_string(row["pubkey"]), decode_token_account(read_account(row["account"])))
+        for result in results
+        for row in listed(result["value"])
+    ]

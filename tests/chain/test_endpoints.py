@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from solders.keypair import Keypair
+from solders.signature import Signature
 
 from engine_app.chain.call_counts import Outcome, count_calls
 from engine_app.chain.clusters import CLUSTERS
@@ -192,6 +194,49 @@ async def test_whatever_is_no_answer_is_trouble_with_the_node(node: TroubledNode
         node.status["getSlot"] = (status, {}, body)
         with pytest.raises(RpcUnavailable):
             await rpc.slot()
+
+
+NAMED = Keypair().pubkey()
+SIGNED = Signature.default()
+CALLS: dict[str, Callable[[Rpc], Awaitable[object]]] = {
+    "getMultipleAccounts": lambda rpc: rpc.accounts([NAMED]),
+    "getProgramAccounts": lambda rpc: rpc.program_accounts(NAMED),
+    "simulateTransaction": lambda rpc: rpc.simulate(b""),
+    "getSignatureStatuses": lambda rpc: rpc.signature_statuses([SIGNED]),
+    "getTransaction": lambda rpc: rpc.transaction(SIGNED),
+    "getSignaturesForAddress": lambda rpc: rpc.signatures_for_address(NAMED),
+    "getLatestBlockhash": lambda rpc: rpc.latest_blockhash(),
+    "getBlockHeight": lambda rpc: rpc.block_height(),
+    "getSlot": lambda rpc: rpc.slot(),
+    "getEpochInfo": lambda rpc: rpc.epoch_info(),
+    "getFirstAvailableBlock": lambda rpc: rpc.first_available_block(),
+    "getMinimumBalanceForRentExemption": lambda rpc: rpc.rent_exemption(0),
+    "getBalance": lambda rpc: rpc.balance(NAMED),
+    "getTokenAccountsByOwner": lambda rpc: rpc.token_accounts_by_owner(NAMED),
+    "getRecentPrioritizationFees": lambda rpc: rpc.recent_prioritization_fees([NAMED]),
+    "requestAirdrop": lambda rpc: rpc.airdrop(NAMED, 1),
+}
+MISSHAPEN: tuple[object, ...] = (
+    None,
+    "text",
+    [None],
+    {},
+    {"context": None, "value": None},
+    {"context": {"slot": "seven"}, "value": [{}]},
+    {"context": {"slot": 7}, "value": [7]},
+    {"transaction": ["", "base64"], "meta": None},
+)
+
+
+@pytest.mark.parametrize("method", CALLS)
+async def test_an_answer_of_another_shape_is_trouble_with_the_node(node: TroubledNode, method: str) -> None:
+    async with started(node) as rpc:
+        for result in MISSHAPEN if method != "getTransaction" else MISSHAPEN[1:]:  # there None says that it has none
+            node.changed[method] = lambda _, result=result: {"jsonrpc": "2.0", "id": 1, "result": result}  # type: ignore[misc]
+            with pytest.raises(RpcUnavailable):
+                await CALLS[method](rpc)
+        node.changed.clear()
+        assert await rpc.slot() > 0
 
 
 async def test_an_answer_without_end_is_trouble_with_the_node(node: TroubledNode) -> None:
