@@ -16,7 +16,7 @@ from engine_app.chain.rpc import Rpc
 from engine_app.execution import outcome
 from engine_app.execution import redrive as redriving
 from engine_app.execution.reconcile import Difference, differing_orders, unknown_transactions
-from engine_app.orders import oversight
+from engine_app.orders import oversight, repository
 from engine_app.orders.errors import OrderNotFound
 from engine_app.orders.oversight import Story, Stuck
 from engine_app.settings import ClusterName, Settings, SettingsError
@@ -78,6 +78,19 @@ async def redrive(database_url: str, order_id: UUID, *, operator: str) -> None:
     """Have an order taken up anew by any worker. Raises NotUnderWay."""
     async with _opened(database_url) as database:
         await redriving.redrive(database, order_id, operator=operator)
+
+
+async def call_off(database_url: str, *, operator: str) -> int:
+    """Ask for every order in flight that nothing more be signed for it; for how many. What is on its way is followed
+    to its end."""
+    async with _opened(database_url) as database:
+        async with database.transaction() as session:
+            open_orders = await oversight.not_called_off(session)
+        called_off = 0
+        for user_id, order_id in open_orders:
+            async with database.together() as session:
+                called_off += await repository.request_cancel(session, user_id, order_id, operator=operator) is not None
+    return called_off
 
 
 async def pause_intake(database_url: str, why: str | None) -> None:

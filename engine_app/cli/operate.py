@@ -112,6 +112,16 @@ def resume() -> None:
 
 
 @app.command(rich_help_panel=OPERATING)
+def call_off(operator: Annotated[str, typer.Option(help="Who says so.")]) -> None:
+    """Sign nothing more for any open order, as if each user had cancelled his; what is on its way goes on. For a
+    database that was restored: what it takes for unsigned may have been executed since the backup."""
+    from engine_app import operations
+
+    called_off = asyncio.run(operations.call_off(_database_url(), operator=operator))
+    tell(f"Nothing more is signed for {called_off} open orders.")
+
+
+@app.command(rich_help_panel=OPERATING)
 def rotate() -> None:
     """Have another JWT secret sign sessions; those that are open hold until they end."""
     from engine_app.embedded.secrets import new_jwt_secret, rotate_jwt_secret

@@ -48,8 +48,11 @@ _OF_ATTEMPT = "attempt_"
 """Before the name of a column of attempts, beside an order's."""
 
 
-def _is_free() -> ColumnElement[bool]:
-    return or_(col(Order.lease_until).is_(None), col(Order.lease_until) < func.clock_timestamp())
+def is_free() -> ColumnElement[bool]:
+    """Whether nobody holds an order. A lease that reaches further than any does was taken before the database's clock
+    was set back: who holds it renews it, and who died with it would hold it for so long."""
+    until = col(Order.lease_until)
+    return or_(until.is_(None), until < _NOW, until > _NOW + 2 * LEASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +112,7 @@ def _taking(*, begin: bool) -> Prepared:
             columns.updated_at.label("since"),
             (is_fresh if begin else false()).label("fresh"),
         )
-        .where(columns.id == bindparam("for_order", type_=columns.id.type), columns.status.in_(IN_FLIGHT), _is_free())
+        .where(columns.id == bindparam("for_order", type_=columns.id.type), columns.status.in_(IN_FLIGHT), is_free())
         .with_for_update()
         .cte("before")
     )
@@ -238,7 +241,7 @@ def _being_due() -> Prepared:
         select(columns.id)
         .where(
             columns.status.in_(IN_FLIGHT),
-            _is_free(),
+            is_free(),
             or_(
                 columns.not_before.is_(None),
                 columns.not_before <= _NOW,
@@ -270,7 +273,7 @@ def _taking_ripe() -> Prepared:
         .where(
             orders.status == "confirmed",
             orders.finalized_at.is_(None),
-            _is_free(),
+            is_free(),
             attempts.observed_slot <= bindparam("finalized_slot", type_=attempts.observed_slot.type),
         )
         .order_by(orders.created_at)

@@ -14,7 +14,7 @@ from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine_app.accounts.models import User
-from engine_app.orders.leases import IN_FLIGHT
+from engine_app.orders.leases import IN_FLIGHT, is_free
 from engine_app.orders.models import Attempt, Order, OrderEvent, Reservation
 from engine_app.storage.prepared import Prepared, Statements
 from engine_app.wallets.models import Wallet
@@ -67,6 +67,16 @@ async def under_way(session: Statements) -> list[UnderWay]:
     return [UnderWay(**row) for row in await _UNDER_WAY.rows(session, {})]
 
 
+async def not_called_off(session: AsyncSession) -> list[tuple[int, UUID]]:
+    """The orders in flight for which something may still be signed, as user and order, the oldest first."""
+    found = await session.execute(
+        select(col(Order.user_id), col(Order.id))
+        .where(col(Order.status).in_(IN_FLIGHT), col(Order.cancel_requested_at).is_(None))
+        .order_by(col(Order.created_at))
+    )
+    return [(user_id, order_id) for user_id, order_id in found]
+
+
 async def longest_overdue(session: Statements) -> float:
     """For how many seconds the order that has waited longest for a worker has been due; 0 where none is."""
     found = await _OVERDUE.row(session, {})
@@ -84,7 +94,7 @@ async def stuck(session: AsyncSession, *, older_than: timedelta) -> list[Stuck]:
             _overdue(),
             col(Order.tries),
             col(Order.waiting_for),
-            case((_free(), None), else_=col(Order.lease_owner)),
+            case((is_free(), None), else_=col(Order.lease_owner)),
         )
         .where(
             _not_final(),
@@ -124,14 +134,10 @@ def _not_final() -> ColumnElement[bool]:
     return or_(col(Order.status).in_(IN_FLIGHT), unfinalized)
 
 
-def _free() -> ColumnElement[bool]:
-    return or_(col(Order.lease_until).is_(None), col(Order.lease_until) < NOW)
-
-
 def _overdue() -> ColumnElement[int]:
     """Seconds for which a worker should have been advancing an order that nobody holds; 0 for any other."""
     due_since = func.greatest(Order.updated_at, Order.not_before, Order.lease_until)
-    waits = col(Order.status).in_(IN_FLIGHT) & _free() & (due_since < NOW)
+    waits = col(Order.status).in_(IN_FLIGHT) & is_free() & (due_since < NOW)
     return case((waits, _seconds(NOW - due_since)), else_=0)
 
 

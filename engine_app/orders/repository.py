@@ -139,9 +139,14 @@ async def advance(
     raise LeaseLost(f"order {order_id} was taken over from token {token}")
 
 
-async def request_cancel(session: Statements, user_id: int, order_id: UUID) -> Order | None:
-    """Ask that nothing more be signed for a user's order; None where it is not his, done, or already asked for."""
-    facts = {"for_order": order_id, "for_user": user_id, "event": "cancel_requested", "data": {}, "worker": None}
+async def request_cancel(
+    session: Statements, user_id: int, order_id: UUID, *, operator: str | None = None
+) -> Order | None:
+    """Ask that nothing more be signed for a user's order; None where it is not his, done, or already asked for.
+
+    `operator` is who asks in the user's place.
+    """
+    facts = {"for_order": order_id, "for_user": user_id, "event": "cancel_requested", "data": {}, "worker": operator}
     return await _change_and_record(session, Guard.OWNER, facts, {"cancel_requested_at": DATABASE_NOW})
 
 

@@ -22,12 +22,18 @@ async def take(database: Database, order_id: UUID, owner: str = "one") -> Order 
     return None if taken is None else taken.order
 
 
-async def run_out(database: Database, order_id: UUID) -> None:
-    """Let the lease's time pass."""
+async def lasts(database: Database, order_id: UUID, seconds: float) -> None:
+    """Have the lease last so long from now on."""
     async with database.transaction() as session:
         await session.execute(
-            text("UPDATE orders SET lease_until = clock_timestamp() - interval '1 s' WHERE id = :id"), {"id": order_id}
+            text("UPDATE orders SET lease_until = clock_timestamp() + make_interval(secs => :seconds) WHERE id = :id"),
+            {"id": order_id, "seconds": seconds},
         )
+
+
+async def run_out(database: Database, order_id: UUID) -> None:
+    """Let the lease's time pass."""
+    await lasts(database, order_id, -1)
 
 
 async def due(database: Database, *, grace: timedelta = timedelta(0)) -> list[UUID]:
@@ -51,6 +57,19 @@ async def test_each_taking_has_a_higher_token(database: Database, new_order: New
     assert second is not None
     assert second.fencing_token == first.fencing_token + 1
     assert second.lease_owner == "two"
+
+
+async def test_a_lease_from_before_the_clock_was_set_back_is_free(database: Database, new_order: NewOrder) -> None:
+    order = await new_order()
+    first = await take(database, order.id)
+    assert first is not None
+    await lasts(database, order.id, 1.5 * leases.LEASE.total_seconds())
+    assert await take(database, order.id, "two") is None
+    await lasts(database, order.id, 3600)
+    assert await due(database) == [order.id]
+    second = await take(database, order.id, "two")
+    assert second is not None
+    assert second.fencing_token == first.fencing_token + 1
 
 
 async def test_only_the_present_token_renews_or_releases(database: Database, new_order: NewOrder) -> None:
