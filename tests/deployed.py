@@ -44,13 +44,15 @@ class Deployed:
         """The processes that share the port."""
         pid = self.supervisor.pid(WEB)
         assert pid is not None, "web is down"
-        children = psutil.Process(pid).children()
-        return [child for child in children if child.status() != psutil.STATUS_ZOMBIE and not _is_tracker(child)]
+        return [child for child in psutil.Process(pid).children() if _serves(child)]
 
 
-def _is_tracker(process: psutil.Process) -> bool:
-    """Python's own helper beside processes that it spawned."""
-    return "resource_tracker" in " ".join(process.cmdline())
+def _serves(process: psutil.Process) -> bool:
+    """Whether a process beside web's first is there to serve: it lives, and is not Python's own helper."""
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE and "resource_tracker" not in " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return False
 
 
 @contextmanager

@@ -8,6 +8,8 @@ from typing import Any
 
 import httpx
 
+from engine_app.embedded.ports import free_port
+
 
 class ChainAdmin:
     """Makes a local chain misbehave, and tells what it has seen."""
@@ -53,8 +55,8 @@ class ChainAdmin:
         return list(self._get("/ledger", {} if signer is None else {"signer": signer}))
 
     def open_endpoint(self, port: int, *, lag_slots: int = 0) -> None:
-        """One more endpoint of the same chain; its websocket is on the port after it."""
-        self._post("/endpoints", {"port": port, "ws_port": port + 1, "lag_slots": lag_slots})
+        """One more endpoint of the same chain, with a websocket on another port."""
+        self._post("/endpoints", {"port": port, "ws_port": free_port(), "lag_slots": lag_slots})
 
     def fork(self, slots: int, *, requeue: bool) -> list[str]:
         """Take the newest slots back; signatures of what had landed in them."""

@@ -22,7 +22,7 @@ MILLISECONDS = re.compile(r"[\d.]+ (ms|s)")
 COUNTS_DOWN = """() => {
   const before = window.blocksLeft;
   window.blocksLeft = Number(document.querySelector("[data-testid=blocks-left]")?.textContent ?? NaN);
-  return window.blocksLeft > 30 && window.blocksLeft < before;
+  return window.blocksLeft > 60 && window.blocksLeft < before;
 }"""
 """Fewer blocks are left than at the look before, and some time yet."""
 STEPS = ("pending", "routing", "building", "submitted", "confirmed")
@@ -89,7 +89,7 @@ def test_an_order_that_was_placed_is_shown_in_full(reader: Person) -> None:
     expect(reader.see("attempt-explorer")).to_have_attribute(
         "href", re.compile(r"^https://explorer\.solana\.com/tx/\w+\?cluster=custom&customUrl=http")
     )
-    expect(reader.see("leg")).to_have_count(1)
+    expect(reader.see("leg")).not_to_have_count(0)
     expect(reader.see("offer")).to_have_count(2)
     expect(reader.see("routing")).to_contain_text("less than the best")
     expect(reader.see("difference")).not_to_have_text("–")

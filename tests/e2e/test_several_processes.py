@@ -83,6 +83,8 @@ def _tabs_in_every_process(context: BrowserContext, deployed: Deployed, person: 
         tab = Person(context.new_page(), person.name)
         tab.open(address)
         tabs.append(tab)
+        # Some may have been of requests that are over.
+        before = {pid: min(count, before.get(pid, 0)) for pid, count in _sockets(deployed).items()}
     return tabs
 
 

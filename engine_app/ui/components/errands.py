@@ -32,7 +32,7 @@ const copyText = async (text, what) => {
   const subject = `copied ${what}`;
   try {
     await navigator.clipboard.writeText(text);
-    tellToast({ tone: "success", title: `${what} copied`, subject, milliseconds: 1800 });
+    tellToast({ tone: "success", title: `${what} copied`, subject, milliseconds: 3000 });
   } catch {
     tellToast({ tone: "error", title: `The browser did not let ${what} be copied`, subject, milliseconds: 6000 });
   }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import reflex as rx
+from reflex_components_core.core.banner import has_connection_errors
 
 from engine_app.ui.states.session import SessionState
 
@@ -21,12 +22,15 @@ def secret_form(*fields: rx.Component, wish: rx.Var[str] | None = None, **props:
 
 
 def submit(label: str, class_name: str, test_id: str) -> rx.Component:
-    """The button of such a form: it cannot be pressed before the page's scripts run, nor while a form is dealt with."""
+    """The button of such a form: it cannot be pressed before the page's scripts run, nor while a form is dealt with.
+
+    Nor while nobody listens: what is pressed then would reach a server that knows nothing of the form.
+    """
     return rx.el.button(
         label,
         class_name=class_name,
         type="submit",
-        disabled=~SessionState.is_hydrated | SessionState.busy,
+        disabled=~SessionState.is_hydrated | SessionState.busy | has_connection_errors,
         data_testid=test_id,
     )
 

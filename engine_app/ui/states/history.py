@@ -55,6 +55,8 @@ class HistoryState(SessionState):
     token_choices: rx.Field[list[str]] = rx.field(default_factory=list)
 
     _choice: Choice = EVERYTHING
+    _on_the_way: tuple[Choice, ...] = ()
+    """What the page was sent to and has not come to yet, the last one last."""
     _wanted: HistoryFilter = HistoryFilter()
     _cursors: rx.Field[list[str]] = rx.field(default_factory=list)
     """Where each page after the first starts."""
@@ -72,19 +74,20 @@ class HistoryState(SessionState):
     @signed_in_only
     async def narrow(self, _: Identity, name: str, value: str) -> Any:
         """Change one part of the choice, by changing the page's address."""
-        asked = {part.rstrip("_"): getattr(self._choice, part) for part in Choice.__slots__}
+        latest = self._on_the_way[-1] if self._on_the_way else self._choice
+        asked = {part.rstrip("_"): getattr(latest, part) for part in Choice.__slots__}
         if name not in asked or not isinstance(value, str):
             return None
         asked[name] = value
         trouble = date_trouble(asked, name) if name in ("from", "to") else ""
         self.date_troubles = {name: trouble} if trouble else {}
-        return None if trouble else _to(choice_of(asked, self._symbols()))
+        return None if trouble else self._to(choice_of(asked, self._symbols()))
 
     @rx.event
     @signed_in_only
     async def widen(self, _: Identity) -> Any:
         """Take every filter off."""
-        return _to(EVERYTHING)
+        return self._to(EVERYTHING)
 
     @rx.event
     @signed_in_only
@@ -106,6 +109,8 @@ class HistoryState(SessionState):
     def _arrive(self) -> None:
         """Take in what the page's address asks for."""
         choice = choice_of(self.router.url.query_parameters, self._symbols())
+        come_to = self._on_the_way.index(choice) if choice in self._on_the_way else len(self._on_the_way)
+        self._on_the_way = self._on_the_way[come_to + 1 :]
         if choice != self._choice:
             self.history, self.history_loaded = [], False
         self._choice = choice
@@ -153,6 +158,6 @@ class HistoryState(SessionState):
     def _symbols() -> list[str]:
         return [token.symbol for token in services().tokens.all()]
 
-
-def _to(choice: Choice) -> Any:
-    return rx.redirect(f"{ORDERS}{choice.query}", replace=True)
+    def _to(self, choice: Choice) -> Any:
+        self._on_the_way = (*self._on_the_way, choice)
+        return rx.redirect(f"{ORDERS}{choice.query}", replace=True)

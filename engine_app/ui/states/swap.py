@@ -70,6 +70,7 @@ class SwapState(SwapForm, SessionState):
     @signed_in_only
     async def flip(self, _: Identity) -> Any:
         """Swap the sides."""
+        await self._recall()
         self._pair = self._pair[::-1]
         self.paid, self.received = self.received, self.paid
         self._forget_quote()
@@ -85,6 +86,7 @@ class SwapState(SwapForm, SessionState):
     @signed_in_only
     async def use_share(self, _: Identity, divisor: int) -> Any:
         """Pay the whole balance (1) or half of it (2); of SOL a little stays for fees."""
+        await self._recall()
         if divisor in SHARES:
             try:
                 token = await services().token_lookup.find(self._pair[0])
@@ -103,6 +105,7 @@ class SwapState(SwapForm, SessionState):
     @signed_in_only
     async def set_slippage(self, _: Identity, text: str) -> Any:
         """Set the slippage, in percent as it is typed."""
+        await self._recall()
         self.slippage = typed(text)
         return await self._asked()
 
@@ -246,6 +249,7 @@ class SwapState(SwapForm, SessionState):
 
     async def _choose(self, side: Side, token: Token) -> list[Any]:
         """Take a token for one side; choosing the other side's swaps the sides."""
+        await self._recall()
         mine, other = self._pair if side == "in" else self._pair[::-1]
         if token.symbol == other:
             other = mine
@@ -260,6 +264,7 @@ class SwapState(SwapForm, SessionState):
         self.notice = ""
         self.refusal = ""
         self.unpriced = False
+        await self._recall()
         try:
             asked = self._parsed(*await self._named())
         except TOLD as error:

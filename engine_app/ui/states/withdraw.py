@@ -98,13 +98,13 @@ class WithdrawState(SessionState):
     async def send(self, identity: Identity, asked: dict[str, str]) -> Any:
         """Place the withdrawal that the form asks for."""
         amount, to = sent.text(asked.get("amount", "")), sent.text(asked.get("address", ""))
-        wanted = PlaceTransfer(token=self.what, amount=amount, address=to)
-        wish = sent.text(asked.get("wish", ""))
-        if not wish:
+        token, wish = sent.text(asked.get("token", "")), sent.text(asked.get("wish", ""))
+        if not wish or token != self.what:
             self.wish = self.wish or uuid4().hex
-            self.refusal = "The form was not ready yet, and nothing was sent. Press again."
-            return None
-        key = wish_key(wish, f"{self.what}|{amount}|{to}")
+            self.refusal = "The form was renewed just now, and nothing was sent. Look at it and press again."
+            return browser.clear(PASSWORD)
+        wanted = PlaceTransfer(token=token, amount=amount, address=to)
+        key = wish_key(wish, f"{token}|{amount}|{to}")
         if key == self._placed:
             self.wish = uuid4().hex
             return None

@@ -26,7 +26,7 @@ async def send(tab: Tab, form: dict[str, str], times: int = 1) -> str:
     for _ in range(times):
         await tab.send(event(WithdrawState, "send"), {"form": form})
     await tab.until("busy", lambda _: tab.values("busy") == [True, False] * times)
-    return str(tab.values("wish")[-1])
+    return str((tab.values("wish") or [form["wish"]])[-1])
 
 
 async def test_a_form_sent_twice_is_one_withdrawal_and_the_next_form_another(
@@ -37,7 +37,13 @@ async def test_a_form_sent_twice_is_one_withdrawal_and_the_next_form_another(
             await tab.send(HYDRATE)
             await tab.send(event(WithdrawState, "show_book"))
             wish = await tab.until("wish", bool)
-            form = {"amount": "0.01", "address": str(Keypair().pubkey()), "password": PASSWORD, "wish": wish}
+            form = {
+                "token": "SOL",
+                "amount": "0.01",
+                "address": str(Keypair().pubkey()),
+                "password": PASSWORD,
+                "wish": wish,
+            }
             following = await send(tab, form, times=2)
             assert following not in ("", wish)
             assert len(withdrawals(account)) == 1
@@ -50,7 +56,7 @@ async def test_a_form_that_names_no_wish_places_nothing_and_gets_one(engine: Run
     with bot(engine.base_url) as account:
         async with open_tab(cookie=cookie_of(account)) as tab:
             await tab.send(HYDRATE)
-            form = {"amount": "0.01", "address": str(Keypair().pubkey()), "password": PASSWORD}
+            form = {"token": "SOL", "amount": "0.01", "address": str(Keypair().pubkey()), "password": PASSWORD}
             for _ in range(2):
                 await tab.send(event(WithdrawState, "send"), {"form": form})
             wish = await tab.until("wish", bool)
@@ -70,7 +76,13 @@ async def test_what_a_process_accepted_and_could_not_say_is_not_placed_again(
             await tab.send(HYDRATE)
             await tab.send(event(WithdrawState, "show_book"))
             wish = await tab.until("wish", bool)
-            form = {"amount": "0.01", "address": str(Keypair().pubkey()), "password": PASSWORD, "wish": wish}
+            form = {
+                "token": "SOL",
+                "amount": "0.01",
+                "address": str(Keypair().pubkey()),
+                "password": PASSWORD,
+                "wish": wish,
+            }
             assert await send(tab, form) != wish
         kept = {"vars": {f"{WithdrawState.get_full_name()}.wish_rx_state_": wish}}
         async with open_tab(cookie=cookie_of(account)) as tab:
@@ -81,3 +93,22 @@ async def test_what_a_process_accepted_and_could_not_say_is_not_placed_again(
             assert len(withdrawals(account)) == 1
             await send(tab, form | {"wish": following})
             assert len(withdrawals(account)) == 2
+
+
+async def test_a_form_of_another_token_than_the_process_knows_places_nothing(
+    engine: RunningEngine, open_tab: OpenTab
+) -> None:
+    """The process that had heard of the token is gone, and the press was on its way."""
+    with bot(engine.base_url) as account:
+        async with open_tab(cookie=cookie_of(account)) as tab:
+            await tab.send(HYDRATE)
+            await tab.send(event(WithdrawState, "show_book"))
+            wish = await tab.until("wish", bool)
+            form = {"amount": "1", "address": str(Keypair().pubkey()), "password": PASSWORD, "wish": wish}
+            assert await send(tab, form | {"token": "USDC"}) == wish
+            assert withdrawals(account) == []
+            assert "Look at it" in tab.values("refusal")[-1]
+            await tab.send(event(WithdrawState, "set_what"), {"token": "USDC"})
+            await send(tab, form | {"token": "USDC"})
+            (placed,) = withdrawals(account)
+            assert placed["tokenIn"] == "USDC"
