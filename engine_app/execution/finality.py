@@ -69,7 +69,8 @@ async def look_once(engine: Engine) -> int:
 async def _judge(engine: Engine, ripe: Sequence[tuple[Order, Attempt]], done: set[UUID]) -> None:
     """Write what the chain says of each; `done` gets those that are final now."""
     signatures = [Signature.from_string(attempt.signature or "") for _, attempt in ripe]
-    slot, statuses = await engine.rpc.signature_statuses(signatures, history=True)
+    # Another node at each look: one that lacks the blocks must not be the only one that is asked.
+    slot, statuses = await engine.rpc.poll().signature_statuses(signatures, history=True)
     seen = list(zip(ripe, statuses, strict=True))
     done |= await _finalize_together(engine, [pair for pair, status in seen if _stayed(pair[1], status)])
     for (order, attempt), status in seen:

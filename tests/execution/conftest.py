@@ -138,14 +138,20 @@ def chain(new_localnet: Callable[[int], LocalChain], supervisor: BackgroundSuper
 
 
 @pytest.fixture
-async def desk(
-    chain: LocalChain, database_url: str, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def rpc_urls(chain: LocalChain) -> str:
+    """The nodes that the worker asks, the first before the others."""
+    return chain.rpc_url
+
+
+@pytest.fixture
+async def desk(  # noqa: PLR0917 - what it runs on
+    chain: LocalChain, rpc_urls: str, database_url: str, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Desk]:
     """A worker's execution with a stock of addresses; orders run only when a test says so, or by the sweeper."""
     monkeypatch.setenv("WALLET_MNEMONIC", MNEMONIC)
     monkeypatch.setenv("DATABASE_URL", database_url)
     monkeypatch.setenv("REDIS_URL", redis_url)
-    monkeypatch.setenv("SOLANA_RPC_URL", chain.rpc_url)
+    monkeypatch.setenv("SOLANA_RPC_URL", rpc_urls)
     monkeypatch.setenv("SOLANA_WS_URL", chain.ws_url)
     monkeypatch.setenv("DATA_DIR", str(tmp_path))
     monkeypatch.setenv("ADDRESS_STOCK", "20")
