@@ -232,6 +232,22 @@ class Methods:
         """The slot of the oldest block the node still has."""
         return _read("getFirstAvailableBlock", integer, await self._call("getFirstAvailableBlock", []))
 
+    async def blocks(self, first_slot: int, last_slot: int) -> list[int]:
+        """Slots between two, both included, that have a finalized block, ascending; a node allows 500,000 at once."""
+        result = await self._call("getBlocks", [first_slot, last_slot, {"commitment": "finalized"}])
+        return _read("getBlocks", lambda slots: [integer(slot) for slot in listed(slots)], result)
+
+    async def height_of(self, slot: int) -> int | None:
+        """The height of a finalized block; None where the node has none for this slot, or has not kept its height."""
+        options = {
+            "commitment": "finalized",
+            "transactionDetails": "none",
+            "rewards": False,
+            "maxSupportedTransactionVersion": 0,
+        }
+        block = await self._call("getBlock", [slot, options])
+        return _read("getBlock", lambda found: None if found is None else found["blockHeight"], block)
+
     async def rent_exemption(self, size: int) -> int:
         """Lamports that an account of `size` bytes must hold."""
         result = await self._call("getMinimumBalanceForRentExemption", [size])

@@ -11,6 +11,7 @@ from solders.signature import Signature
 
 from engine_app.chain.answers import SignatureStatus
 from engine_app.chain.errors import RpcRefused, RpcUnavailable
+from engine_app.chain.landing.history import REMEMBERED_SLOTS, stretch_of
 from engine_app.chain.rpc import Node
 from engine_app.execution import settle
 from engine_app.execution.engine import Engine
@@ -26,6 +27,8 @@ from engine_app.telemetry import metrics
 from engine_app.telemetry.logging import bound, get_logger
 
 LOOK_SECONDS = 2.0
+AROUND_SLOTS = 20
+"""Before and after the slot that a transaction was seen in: a node that has all of these blocks has its block too."""
 BATCH = 256
 """Signatures that one getSignatureStatuses takes."""
 
@@ -152,4 +155,9 @@ async def _lacks(node: Node, attempt: Attempt) -> bool:
     first_available = await node.first_available_block()
     slot, (status,) = await node.signature_statuses([Signature.from_string(attempt.signature or "")], history=True)
     seen_at = attempt.observed_slot
-    return status is None and seen_at is not None and first_available <= seen_at <= finalized_slot <= slot
+    if status is not None or seen_at is None or not first_available <= seen_at <= finalized_slot <= slot:
+        return False
+    if seen_at >= finalized_slot - REMEMBERED_SLOTS:
+        return True
+    around = await stretch_of(node, max(seen_at - AROUND_SLOTS, first_available), seen_at + AROUND_SLOTS)
+    return around.highest is not None

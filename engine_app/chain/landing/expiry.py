@@ -3,6 +3,9 @@
 One endpoint must show all three: a finalized block height above the last valid one, at slot s; blocks back to the
 slot at which the blockhash was taken; and, as of slot s or later, no status of the signature with its whole
 history searched. Every endpoint that answers must show them. A signature found anywhere outweighs all of it.
+
+Where so much time has passed that a node may have to look into its blocks for that (`history`), every block in which
+the transaction could have landed has to be there.
 """
 
 from __future__ import annotations
@@ -16,8 +19,12 @@ from uuid import UUID
 from engine_app.chain.answers import EpochInfo
 from engine_app.chain.errors import RpcRefused, RpcUnavailable
 from engine_app.chain.landing.attempts import LiveAttempt, Observation
+from engine_app.chain.landing.history import REMEMBERED_SLOTS, stretch_of, stretches
 from engine_app.chain.rpc import Node
 from engine_app.telemetry.logging import get_logger
+
+BLOCKHASH_BLOCKS = 150
+"""Blocks after its own in which a transaction over a blockhash may land."""
 
 _log = get_logger(__name__)
 
@@ -30,7 +37,8 @@ class Shown:
         endpoint: its name.
         slot: its finalized slot.
         block_height: its block height at that slot.
-        first_available_block: the slot of the oldest block it has.
+        first_available_block: the slot of the oldest block it has; where it lacks one in which the attempt could have
+            landed, the slot up to which that is so.
         status_slot: the slot as of which it knows no status of the signature.
     """
 
@@ -123,7 +131,32 @@ async def _ask(node: Node, attempts: Sequence[LiveAttempt]) -> dict[UUID, Shown 
             )
         elif status_slot >= info.slot:
             found[attempt.attempt_id] = _shown(node, info, first_available, status_slot)
+    late = [attempt for attempt in overdue if _needs_blocks(attempt, found[attempt.attempt_id])]
+    for attempt_id, missing_up_to in (await _missing(node, late, info.slot)).items():
+        found[attempt_id] = _shown(node, info, missing_up_to, status_slot)
     return found
+
+
+def _needs_blocks(attempt: LiveAttempt, shown: Shown | Observation | None) -> bool:
+    """Whether a node that knows nothing of an attempt has had to look into its blocks, which go back far enough."""
+    return (
+        isinstance(shown, Shown)
+        and shown.first_available_block <= attempt.blockhash_slot < shown.slot - REMEMBERED_SLOTS
+    )
+
+
+async def _missing(node: Node, late: Sequence[LiveAttempt], newest: int) -> dict[UUID, int]:
+    """The attempts of which a node lacks a block in which they could have landed, and up to which slot."""
+    asked = stretches([attempt.blockhash_slot for attempt in late], newest)
+    looked_through = [await stretch_of(node, first, last) for first, last in asked]
+    missing: dict[UUID, int] = {}
+    for attempt in late:
+        stretch = next(s for s in looked_through if s.first_slot <= attempt.blockhash_slot <= s.last_slot)
+        last_valid = attempt.last_valid_block_height
+        if not stretch.holds(last_valid - BLOCKHASH_BLOCKS + 1, last_valid):
+            missing[attempt.attempt_id] = stretch.last_slot
+            _log.warning("blocks are missing", endpoint=node.name, first=stretch.first_slot, last=stretch.last_slot)
+    return missing
 
 
 def _shown(node: Node, info: EpochInfo, first_available: int, status_slot: int) -> Shown:

@@ -9,6 +9,7 @@ import orjson
 import pytest
 
 from engine_app.chain.landing import ExpiryEvidence, Found, HistoryMissing, LiveAttempt
+from engine_app.chain.landing.history import REMEMBERED_SLOTS, stretches
 from engine_app.embedded.processes import LocalChain
 from tests.chain.conftest import SOL, Chain, opened, transfer_attempt, until
 from tests.chain.troubled_node import TroubledNode, result_is, status_hidden
@@ -57,7 +58,7 @@ async def test_a_live_attempt_has_no_evidence(one: Chain) -> None:
     assert await one.landing.expiry_evidence(attempt) is None
 
 
-async def test_an_attempt_that_was_never_sent_is_proven_dead(one: Chain) -> None:
+async def test_an_attempt_that_was_never_sent_is_proven_dead(one: Chain, first: TroubledNode) -> None:
     attempt = await attempt_of(one)
     await outlived(one, attempt)
     evidence = await one.landing.expiry_evidence(attempt)
@@ -68,6 +69,7 @@ async def test_an_attempt_that_was_never_sent_is_proven_dead(one: Chain) -> None
     assert written["statusSlot"] >= written["slot"] > attempt.blockhash_slot
     assert written["endpoint"].startswith("http://127.0.0.1:")
     assert written["others"] == []
+    assert first.asked["getBlocks"] == 0  # what a node certainly remembers is in none of them
 
 
 async def test_an_attempt_that_landed_is_found_and_told(one: Chain) -> None:
@@ -98,6 +100,40 @@ async def test_a_node_without_the_history_proves_nothing(one: Chain, first: Trou
     assert finding.shown[0].first_available_block == attempt.blockhash_slot + 1
     first.changed["getFirstAvailableBlock"] = result_is(attempt.blockhash_slot)
     assert isinstance(await one.landing.expiry_evidence(attempt), ExpiryEvidence)
+
+
+async def test_late_a_node_must_have_every_block_in_which_it_could_have_landed(one: Chain, first: TroubledNode) -> None:
+    attempt = await attempt_of(one)
+    late = replace(await attempt_of(one), blockhash_slot=attempt.blockhash_slot)
+
+    async def forgotten() -> bool:
+        return await one.rpc.slot("finalized") > attempt.blockhash_slot + REMEMBERED_SLOTS
+
+    await until(forgotten, "the node to have to look into its blocks")
+    findings = await one.landing.expiry_evidence_of([attempt, late])
+    assert [type(finding) for finding in findings.values()] == [ExpiryEvidence] * 2
+    assert (first.asked["getBlocks"], first.asked["getBlock"]) == (1, 2)
+
+    for method, change in (
+        ("getBlocks", lambda answer: {**answer, "result": answer["result"][:40] + answer["result"][41:]}),
+        ("getBlocks", lambda answer: {**answer, "result": answer["result"][:40]}),
+        ("getBlocks", lambda answer: {**answer, "result": answer["result"][3:]}),
+        ("getBlocks", result_is([])),
+        ("getBlocks", lambda answer: {"jsonrpc": "2.0", "id": 1, "error": {"code": -32601, "message": "no method"}}),
+        ("getBlock", result_is(None)),
+    ):
+        first.changed = {method: change}
+        finding = await one.landing.expiry_evidence(attempt)
+        assert isinstance(finding, HistoryMissing)
+        assert finding.shown[0].first_available_block > attempt.blockhash_slot
+    first.changed = {}
+    assert isinstance(await one.landing.expiry_evidence(attempt), ExpiryEvidence)
+
+
+def test_what_was_signed_long_apart_is_looked_for_apart() -> None:
+    assert stretches([], 9_999) == []
+    assert stretches([700, 500], 9_999) == [(500, 1_700)]
+    assert stretches([9_000, 500, 4_500, 4_501], 9_999) == [(500, 5_500), (4_501, 5_501), (9_000, 9_999)]
 
 
 async def test_a_status_older_than_the_height_proves_nothing(one: Chain, first: TroubledNode) -> None:
