@@ -124,11 +124,13 @@ async def _finalize_together(engine: Engine, stayed: Sequence[tuple[Order, Attem
 
 async def _judge_one(turn: Turn, attempt: Attempt, status: SignatureStatus | None, slot: int) -> bool:
     """Write what the chain says of one confirmed order; whether it is final now."""
-    if status is not None and status.commitment != "finalized":
-        return False
-    if status is not None and status.error is None:
-        return await settle.finalized(turn, attempt, slot=status.slot)
-    if status is None and not await _is_gone(turn.engine, attempt):
+    told = status or await _ask_all(turn.engine, attempt)
+    if isinstance(told, SignatureStatus):
+        if told.commitment != "finalized":
+            return False
+        if told.error is None:
+            return await settle.finalized(turn, attempt, slot=told.slot)
+    elif not told:
         log.warning("finality.not_told")
         return False
     await settle.rolled_back(turn, attempt.id, slot=slot)
@@ -136,26 +138,36 @@ async def _judge_one(turn: Turn, attempt: Attempt, status: SignatureStatus | Non
     return False
 
 
-async def _is_gone(engine: Engine, attempt: Attempt) -> bool:
-    """Whether each node that answers is final past the slot it was seen in, has the blocks, and knows nothing of it."""
-    answers = await asyncio.gather(*(_lacks(node, attempt) for node in engine.rpc.nodes()), return_exceptions=True)
-    told = []
+async def _ask_all(engine: Engine, attempt: Attempt) -> SignatureStatus | bool:
+    """What any node knows of a transaction, a final word before others; else whether every node that answers is final
+    past the slot it was seen in, has the blocks, and knows nothing of it."""
+    answers = await asyncio.gather(*(_ask(node, attempt) for node in engine.rpc.nodes()), return_exceptions=True)
+    gone: list[bool] = []
+    known: list[SignatureStatus] = []
     for answer in answers:
         if isinstance(answer, RpcUnavailable | RpcRefused):
             continue
         if isinstance(answer, BaseException):
             raise answer
-        told.append(answer)
-    return bool(told) and all(told)
+        if isinstance(answer, SignatureStatus):
+            known.append(answer)
+        else:
+            gone.append(answer)
+    if known:
+        return next((status for status in known if status.commitment == "finalized"), known[0])
+    return bool(gone) and all(gone)
 
 
-async def _lacks(node: Node, attempt: Attempt) -> bool:
+async def _ask(node: Node, attempt: Attempt) -> SignatureStatus | bool:
+    """What one node knows of a transaction, else whether it shows that it is gone."""
     await node.verify()
     finalized_slot = await node.slot("finalized")
     first_available = await node.first_available_block()
     slot, (status,) = await node.signature_statuses([Signature.from_string(attempt.signature or "")], history=True)
+    if status is not None:
+        return status
     seen_at = attempt.observed_slot
-    if status is not None or seen_at is None or not first_available <= seen_at <= finalized_slot <= slot:
+    if seen_at is None or not first_available <= seen_at <= finalized_slot <= slot:
         return False
     if seen_at >= finalized_slot - REMEMBERED_SLOTS:
         return True

@@ -1,12 +1,18 @@
-"""A confirmed order is final as soon as any node says so."""
+"""A confirmed order is final as soon as any node says so, and taken back only where all show it."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from uuid import uuid4
 
 import pytest
+from solders.signature import Signature
 
+from engine_app.chain.landing.history import REMEMBERED_SLOTS
 from engine_app.embedded.processes import LocalChain
+from engine_app.execution import finality
+from engine_app.execution.finality import AROUND_SLOTS
+from engine_app.orders.models import Attempt
 from tests.chain.troubled_node import TroubledNode, status_hidden
 from tests.execution.conftest import Desk
 from tests.waiting import until
@@ -40,3 +46,21 @@ async def test_a_node_without_the_history_keeps_no_order_from_being_final(desk: 
         return (await desk.order(order_id)).finalized_at is not None
 
     await until(final)
+
+
+async def test_an_old_transaction_is_gone_only_where_no_block_around_it_is_missing(
+    desk: Desk, forgetful: TroubledNode
+) -> None:
+    node = next(node for node in desk.engine.rpc.nodes() if node.name == forgetful.url)
+    seen_at = await node.first_available_block() + AROUND_SLOTS
+
+    async def old() -> bool:
+        return await node.slot("finalized") > seen_at + REMEMBERED_SLOTS
+
+    await until(old)
+    unknown = Attempt(
+        id=uuid4(), order_id=uuid4(), number=1, signature=str(Signature.default()), observed_slot=seen_at
+    )
+    assert await finality._ask(node, unknown) is True
+    forgetful.changed["getBlocks"] = lambda answer: {**answer, "result": answer["result"][:9] + answer["result"][10:]}
+    assert await finality._ask(node, unknown) is False
