@@ -58,9 +58,7 @@ async def test_an_old_transaction_is_gone_only_where_no_block_around_it_is_missi
         return await node.slot("finalized") > seen_at + REMEMBERED_SLOTS
 
     await until(old)
-    unknown = Attempt(
-        id=uuid4(), order_id=uuid4(), number=1, signature=str(Signature.default()), observed_slot=seen_at
-    )
+    unknown = Attempt(id=uuid4(), order_id=uuid4(), number=1, signature=str(Signature.default()), observed_slot=seen_at)
     assert await finality._ask(node, unknown) is True
     forgetful.changed["getBlocks"] = lambda answer: {**answer, "result": answer["result"][:9] + answer["result"][10:]}
     assert await finality._ask(node, unknown) is False
