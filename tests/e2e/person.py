@@ -48,6 +48,11 @@ class Person:
         self.see("password").fill(self.password)
         self.see("submit").click()
 
+    def type_anew(self, field: str, text: str) -> None:
+        """Fill in a field that a refusal empties: it does so a moment after it is read."""
+        expect(self.see(field)).to_have_value("")
+        self.see(field).fill(text)
+
     def get_funds(self) -> None:
         """Press *Get test funds* and see them."""
         self.see("get-funds").click()

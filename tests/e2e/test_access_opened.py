@@ -78,7 +78,7 @@ def test_axe_finds_nothing_in_what_the_other_pages_open(opened: Person, engine: 
     expect(opened.see("withdraw-refusal")).to_be_visible()
     opened.page.evaluate("scrollTo(0, 0)")  # Else the bar at the top covers half a button, as it covers anything.
     found["refusals of the wallet page"] = findings(opened.page)
-    opened.see("book-password").fill(PASSWORD)
+    opened.type_anew("book-password", PASSWORD)
     opened.see("book-add").click()
     expect(opened.see("book-row")).to_be_visible()
     arrive(engine, opened.see("full-address").inner_text(), 2 * SOL)
@@ -105,7 +105,7 @@ def test_axe_finds_nothing_in_what_the_other_pages_open(opened: Person, engine: 
     opened.see("create-key").click()
     expect(opened.see("key-problem")).to_be_visible()
     found["a key that was refused"] = findings(opened.page)
-    opened.see("key-password").fill(PASSWORD)
+    opened.type_anew("key-password", PASSWORD)
     opened.see("create-key").click()
     expect(opened.see("key-secret")).to_be_visible()
     found["the secret of a new key"] = findings(opened.page)
