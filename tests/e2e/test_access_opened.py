@@ -105,7 +105,7 @@ def test_axe_finds_nothing_in_what_the_other_pages_open(opened: Person, engine: 
     opened.see("create-key").click()
     expect(opened.see("key-problem")).to_be_visible()
     found["a key that was refused"] = findings(opened.page)
-    opened.type_anew("key-password", PASSWORD)
+    opened.see("key-password").fill(PASSWORD)
     opened.see("create-key").click()
     expect(opened.see("key-secret")).to_be_visible()
     found["the secret of a new key"] = findings(opened.page)

@@ -162,7 +162,7 @@ def _as_a_person(browser: Browser, running: Deployed, traces: Traces) -> dict[st
         person.see("key-password").fill(MISTYPED)
         person.see("create-key").click()
         expect(person.see("key-problem")).to_be_visible()
-        person.type_anew("key-password", PASSWORD)
+        person.see("key-password").fill(PASSWORD)
         person.see("create-key").click()
         expect(person.see("key-secret")).to_have_value(re.compile("^oek_"))
         key = person.see("key-secret").input_value()
