@@ -11,7 +11,7 @@ from solders.signature import Signature
 
 from engine_app.chain.answers import SignatureStatus
 from engine_app.chain.errors import RpcRefused, RpcUnavailable
-from engine_app.chain.landing.history import REMEMBERED_SLOTS, stretch_of
+from engine_app.chain.landing.history import REMEMBERED_SLOTS, SKIPPED_SLOTS, stretch_of
 from engine_app.chain.rpc import Node
 from engine_app.execution import settle
 from engine_app.execution.engine import Engine
@@ -27,8 +27,6 @@ from engine_app.telemetry import metrics
 from engine_app.telemetry.logging import bound, get_logger
 
 LOOK_SECONDS = 2.0
-AROUND_SLOTS = 20
-"""Before and after the slot that a transaction was seen in: a node that has all of these blocks has its block too."""
 BATCH = 256
 """Signatures that one getSignatureStatuses takes."""
 
@@ -171,5 +169,5 @@ async def _ask(node: Node, attempt: Attempt) -> SignatureStatus | bool:
         return False
     if seen_at >= finalized_slot - REMEMBERED_SLOTS:
         return True
-    around = await stretch_of(node, max(seen_at - AROUND_SLOTS, first_available), seen_at + AROUND_SLOTS)
-    return around.highest is not None
+    around = await stretch_of(node, max(seen_at - SKIPPED_SLOTS, first_available), seen_at + SKIPPED_SLOTS)
+    return around.spans(seen_at)

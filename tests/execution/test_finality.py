@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -11,11 +12,12 @@ from solders.signature import Signature
 from engine_app.chain.landing.history import REMEMBERED_SLOTS
 from engine_app.embedded.processes import LocalChain
 from engine_app.execution import finality
-from engine_app.execution.finality import AROUND_SLOTS
 from engine_app.orders.models import Attempt
 from tests.chain.troubled_node import TroubledNode, status_hidden
 from tests.execution.conftest import Desk
 from tests.waiting import until
+
+BEFORE_SLOTS = 50
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +54,7 @@ async def test_an_old_transaction_is_gone_only_where_no_block_around_it_is_missi
     desk: Desk, forgetful: TroubledNode
 ) -> None:
     node = next(node for node in desk.engine.rpc.nodes() if node.name == forgetful.url)
-    seen_at = await node.first_available_block() + AROUND_SLOTS
+    seen_at = await node.first_available_block() + BEFORE_SLOTS
 
     async def old() -> bool:
         return await node.slot("finalized") > seen_at + REMEMBERED_SLOTS
@@ -60,5 +62,27 @@ async def test_an_old_transaction_is_gone_only_where_no_block_around_it_is_missi
     await until(old)
     unknown = Attempt(id=uuid4(), order_id=uuid4(), number=1, signature=str(Signature.default()), observed_slot=seen_at)
     assert await finality._ask(node, unknown) is True
-    forgetful.changed["getBlocks"] = lambda answer: {**answer, "result": answer["result"][:9] + answer["result"][10:]}
+
+    def has(*, without: range, heights_go_on: bool) -> None:
+        """The node's blocks, as after a fork that took some back, or with a hole."""
+
+        def blocks(answer: dict[str, Any]) -> dict[str, Any]:
+            return {**answer, "result": [slot for slot in answer["result"] if slot not in without]}
+
+        def block(answer: dict[str, Any]) -> dict[str, Any]:
+            result = dict(answer["result"])
+            result["blockHeight"] -= len(without) * (result["parentSlot"] >= without.stop)
+            return {**answer, "result": result}
+
+        forgetful.changed |= {"getBlocks": blocks}
+        if heights_go_on:
+            forgetful.changed |= {"getBlock": block}
+
+    has(without=range(seen_at - 30, seen_at + 40), heights_go_on=False)
+    assert await finality._ask(node, unknown) is False
+    has(without=range(seen_at - 30, seen_at + 40), heights_go_on=True)
+    assert await finality._ask(node, unknown) is True
+    has(without=range(seen_at - 5, seen_at + 2_000), heights_go_on=True)
+    assert await finality._ask(node, unknown) is False
+    has(without=range(seen_at - 2_000, seen_at + 5), heights_go_on=True)
     assert await finality._ask(node, unknown) is False

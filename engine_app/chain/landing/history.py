@@ -20,7 +20,8 @@ status cache, which its snapshots hold too."""
 STRETCH_SLOTS = 4_000
 """Slots of the longest stretch that is asked for at once."""
 SKIPPED_SLOTS = 1_000
-"""Slots without a block, at most, among those in which a transaction can land; about one in twenty is skipped."""
+"""More slots than pass without a block, or until a transaction can land no more; about one in twenty is skipped, and a
+fork takes back dozens at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +32,23 @@ class Stretch:
         first_slot, last_slot: what was asked for, both included.
         lowest, highest: heights of the first and of the last block in it; None where a block is missing between them,
             there is none, or the node does not tell.
+        first_block, last_block: slots of these blocks; 0 where there is none.
     """
 
     first_slot: int
     last_slot: int
-    lowest: int | None
-    highest: int | None
+    lowest: int | None = None
+    highest: int | None = None
+    first_block: int = 0
+    last_block: int = 0
 
     def holds(self, lowest: int, highest: int) -> bool:
         """Whether every block between two heights, both included, is there."""
         return self.lowest is not None and self.highest is not None and self.lowest <= lowest <= highest <= self.highest
+
+    def spans(self, slot: int) -> bool:
+        """Whether the node has the block of a slot, or shows by those before and after that there is none."""
+        return self.highest is not None and self.first_block <= slot <= self.last_block
 
 
 async def stretch_of(node: Node, first_slot: int, last_slot: int) -> Stretch:
@@ -49,7 +57,7 @@ async def stretch_of(node: Node, first_slot: int, last_slot: int) -> Stretch:
     Raises:
         RpcUnavailable: the node gave no answer.
     """
-    broken = Stretch(first_slot, last_slot, None, None)
+    broken = Stretch(first_slot, last_slot)
     try:
         slots = await node.blocks(first_slot, last_slot)
         if not slots:
@@ -59,7 +67,7 @@ async def stretch_of(node: Node, first_slot: int, last_slot: int) -> Stretch:
         return broken
     if lowest is None or highest is None or highest - lowest + 1 != len(slots):
         return broken
-    return Stretch(first_slot, last_slot, lowest, highest)
+    return Stretch(first_slot, last_slot, lowest, highest, slots[0], slots[-1])
 
 
 def stretches(slots: Iterable[int], newest: int) -> list[tuple[int, int]]:
