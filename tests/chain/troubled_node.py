@@ -120,5 +120,5 @@ def status_hidden(answer: dict[str, Any]) -> dict[str, Any]:
 
 
 def result_is(value: object) -> Answer:
-    """An answer whose result is always this."""
-    return lambda answer: {**answer, "result": value}
+    """An answer whose result is always this, also where the node refused."""
+    return lambda answer: {"jsonrpc": "2.0", "id": answer["id"], "result": value}

@@ -20,6 +20,18 @@ def withdrawals(account: Bot) -> list[dict[str, Any]]:
     return list(answer.json()["orders"])
 
 
+def withdrawal() -> dict[str, str]:
+    """A form as the page sends it, but for its wish."""
+    return {"token": "SOL", "amount": "0.01", "address": str(Keypair().pubkey()), "password": PASSWORD}
+
+
+async def shown(tab: Tab, kept: dict[str, Any] | None = None) -> str:
+    """Open the form; the wish that it is to be sent with. `kept` is what the browser has of an earlier one."""
+    await tab.send(HYDRATE, kept)
+    await tab.send(event(WithdrawState, "show_book"))
+    return str(await tab.until("wish", bool))
+
+
 async def send(tab: Tab, form: dict[str, str], times: int = 1) -> str:
     """Send a form so often; what the next one is to be sent with, once all are dealt with."""
     tab.updates.clear()
@@ -34,16 +46,8 @@ async def test_a_form_sent_twice_is_one_withdrawal_and_the_next_form_another(
 ) -> None:
     with bot(engine.base_url) as account:
         async with open_tab(cookie=cookie_of(account)) as tab:
-            await tab.send(HYDRATE)
-            await tab.send(event(WithdrawState, "show_book"))
-            wish = await tab.until("wish", bool)
-            form = {
-                "token": "SOL",
-                "amount": "0.01",
-                "address": str(Keypair().pubkey()),
-                "password": PASSWORD,
-                "wish": wish,
-            }
+            wish = await shown(tab)
+            form = withdrawal() | {"wish": wish}
             following = await send(tab, form, times=2)
             assert following not in ("", wish)
             assert len(withdrawals(account)) == 1
@@ -56,7 +60,7 @@ async def test_a_form_that_names_no_wish_places_nothing_and_gets_one(engine: Run
     with bot(engine.base_url) as account:
         async with open_tab(cookie=cookie_of(account)) as tab:
             await tab.send(HYDRATE)
-            form = {"token": "SOL", "amount": "0.01", "address": str(Keypair().pubkey()), "password": PASSWORD}
+            form = withdrawal()
             for _ in range(2):
                 await tab.send(event(WithdrawState, "send"), {"form": form})
             wish = await tab.until("wish", bool)
@@ -73,22 +77,12 @@ async def test_what_a_process_accepted_and_could_not_say_is_not_placed_again(
     """The tab comes back with the wish it was given, to a process that knows nothing of it."""
     with bot(engine.base_url) as account:
         async with open_tab(cookie=cookie_of(account)) as tab:
-            await tab.send(HYDRATE)
-            await tab.send(event(WithdrawState, "show_book"))
-            wish = await tab.until("wish", bool)
-            form = {
-                "token": "SOL",
-                "amount": "0.01",
-                "address": str(Keypair().pubkey()),
-                "password": PASSWORD,
-                "wish": wish,
-            }
+            wish = await shown(tab)
+            form = withdrawal() | {"wish": wish}
             assert await send(tab, form) != wish
         kept = {"vars": {f"{WithdrawState.get_full_name()}.wish_rx_state_": wish}}
         async with open_tab(cookie=cookie_of(account)) as tab:
-            await tab.send(HYDRATE, kept)
-            await tab.send(event(WithdrawState, "show_book"))
-            assert await tab.until("wish", bool) == wish
+            assert await shown(tab, kept) == wish
             following = await send(tab, form, times=2)
             assert len(withdrawals(account)) == 1
             await send(tab, form | {"wish": following})
@@ -101,10 +95,8 @@ async def test_a_form_of_another_token_than_the_process_knows_places_nothing(
     """The process that had heard of the token is gone, and the press was on its way."""
     with bot(engine.base_url) as account:
         async with open_tab(cookie=cookie_of(account)) as tab:
-            await tab.send(HYDRATE)
-            await tab.send(event(WithdrawState, "show_book"))
-            wish = await tab.until("wish", bool)
-            form = {"amount": "1", "address": str(Keypair().pubkey()), "password": PASSWORD, "wish": wish}
+            wish = await shown(tab)
+            form = withdrawal() | {"amount": "1", "wish": wish}
             assert await send(tab, form | {"token": "USDC"}) == wish
             assert withdrawals(account) == []
             assert "Look at it" in tab.values("refusal")[-1]
