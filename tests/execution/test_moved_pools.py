@@ -2,44 +2,62 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from datetime import datetime
 from decimal import Decimal
 
+import pytest
 from solders.pubkey import Pubkey
 
-from engine_app.chain.blockhash import Blockhashes
+from engine_app.embedded.processes import LocalChain
 from engine_app.orders.models import OrderEvent
+from tests.chaos.chain_admin import ChainAdmin
 from tests.execution.conftest import Desk
 from tests.waiting import until
 from tests.whale import TOKENS, Whale
 
 
-async def fresh_slot(blockhashes: Blockhashes) -> None:
-    """Wait for the beginning of a slot."""
-    slot = blockhashes.slot
+@pytest.fixture
+def admin(chain: LocalChain) -> Iterator[ChainAdmin]:
+    """Holds the chain's slots."""
+    assert chain.admin_url is not None
+    made = ChainAdmin(chain.admin_url)
+    yield made
+    made.close()
 
-    async def moved() -> bool:
-        return blockhashes.slot > slot
 
-    await until(moved)
+@asynccontextmanager
+async def no_slot(admin: ChainAdmin) -> AsyncIterator[None]:
+    """No slot comes within the block: what is sent in it lands in one, the first after it."""
+    fault = admin.add("stalled_slots")
+
+    async def held() -> bool:
+        return admin.hits_of(fault) > 0
+
+    try:
+        await until(held)
+        yield
+    finally:
+        admin.remove(fault)
 
 
 def at(events: list[OrderEvent], name: str) -> list[datetime]:
     return [event.at for event in events if event.name == name]
 
 
-async def test_amounts_come_from_what_landed_not_from_the_quote(desk: Desk, trader: Whale) -> None:
+async def test_amounts_come_from_what_landed_not_from_the_quote(desk: Desk, trader: Whale, admin: ChainAdmin) -> None:
     customer = await desk.customer()
     pool = await trader.pool("SOL", "USDC", 10**9)
     moved = await trader.signed_swap(pool, "SOL", "USDC", 50 * 10**9)
     order_id = await desk.place(customer, "SOL", "USDC", "1", slippage=Decimal("0.05"))
-    await fresh_slot(desk.engine.blockhashes)
-    submitted = await desk.run(order_id)
-    await trader.rpc.send(bytes(moved))
+    async with no_slot(admin):
+        submitted = await desk.run(order_id)
+        await trader.rpc.send(bytes(moved))
     assert submitted.status == "submitted"
     confirmed = await desk.reaches(order_id, "confirmed")
     (attempt,) = await desk.attempts(order_id)
-    assert attempt.observed_slot == await trader.landed(moved), "the test's trade missed the slot"
+    assert attempt.observed_slot == await trader.landed(moved)
     quoted, out = confirmed.quoted_out, confirmed.amount_out
     assert quoted is not None
     assert out is not None
@@ -51,7 +69,9 @@ async def test_amounts_come_from_what_landed_not_from_the_quote(desk: Desk, trad
     assert view.execution_price == Decimal(int(out)).scaleb(-6)
 
 
-async def test_slippage_is_cured_by_a_fresh_quote_of_the_other_venue(desk: Desk, trader: Whale) -> None:
+async def test_slippage_is_cured_by_a_fresh_quote_of_the_other_venue(
+    desk: Desk, trader: Whale, admin: ChainAdmin
+) -> None:
     customer = await desk.customer(tokens={"USDC": 10**9})
     order_id = await desk.place(customer, "USDC", "SOL", "100", slippage=Decimal("0.04"))
     pool = await trader.pool("USDC", "SOL", 100 * 10**6)
@@ -62,7 +82,8 @@ async def test_slippage_is_cured_by_a_fresh_quote_of_the_other_venue(desk: Desk,
         return status is not None
 
     await until(processed)
-    await desk.run(order_id)
+    async with no_slot(admin):
+        await desk.run(order_id)
     confirmed = await desk.reaches(order_id, "confirmed")
     assert confirmed.tries == 2
     first, second = await desk.attempts(order_id)
@@ -71,14 +92,17 @@ async def test_slippage_is_cured_by_a_fresh_quote_of_the_other_venue(desk: Desk,
     assert first.selected_dex != second.selected_dex
 
 
-async def test_a_price_that_falls_is_tried_three_times_two_and_four_seconds_apart(desk: Desk, trader: Whale) -> None:
+async def test_a_price_that_falls_is_tried_three_times_two_and_four_seconds_apart(
+    desk: Desk, trader: Whale, admin: ChainAdmin
+) -> None:
     customer = await desk.customer()
     order_id = await desk.place(customer, "SOL", "USDT", "1")
     # Seen at `processed`, the new price is what the simulation runs on, while the quote still reads `confirmed`.
     # The way over USDC falls with it.
     await trader.move("SOL", "USDC", 2_000 * 10**9)
     await trader.move("SOL", "USDT", 2_000 * 10**9)
-    await desk.run(order_id)
+    async with no_slot(admin):
+        await desk.run(order_id)
     failed = await desk.reaches(order_id, "failed")
     tries = await desk.attempts(order_id)
     assert [(row.number, row.verdict, row.error_code) for row in tries] == [
@@ -97,14 +121,16 @@ async def test_a_price_that_falls_is_tried_three_times_two_and_four_seconds_apar
     assert await desk.engine.rpc.balance(customer.address) == 100 * 10**9
 
 
-async def test_a_swap_that_fails_on_chain_is_dead_only_once_finalized(desk: Desk, trader: Whale) -> None:
+async def test_a_swap_that_fails_on_chain_is_dead_only_once_finalized(
+    desk: Desk, trader: Whale, admin: ChainAdmin
+) -> None:
     customer = await desk.customer()
     pool = await trader.pool("SOL", "BONK", 10**9)
     moved = await trader.signed_swap(pool, "SOL", "BONK", 5_000 * 10**9)
     order_id = await desk.place(customer, "SOL", "BONK", "1")
-    await fresh_slot(desk.engine.blockhashes)
-    submitted = await desk.run(order_id)
-    await trader.rpc.send(bytes(moved))
+    async with no_slot(admin):
+        submitted = await desk.run(order_id)
+        await trader.rpc.send(bytes(moved))
     assert submitted.status == "submitted"
 
     async def observed() -> bool:
@@ -115,7 +141,7 @@ async def test_a_swap_that_fails_on_chain_is_dead_only_once_finalized(desk: Desk
     (attempt,) = await desk.attempts(order_id)
     assert attempt.verdict is None
     assert attempt.observed_slot is not None
-    assert attempt.observed_slot >= await trader.landed(moved)
+    assert attempt.observed_slot == await trader.landed(moved)
     assert (await desk.order(order_id)).status == "submitted"
     confirmed = await desk.reaches(order_id, "confirmed")
     first, second = await desk.attempts(order_id)
