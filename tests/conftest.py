@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
 import psycopg
 import pytest
 from psycopg import sql
@@ -46,6 +47,9 @@ JWT_SECRET = "the tests' own key, long enough for HS256"
 SLOT_MS = 50
 ADDRESS_STOCK = 200
 PAGE_CACHE = processes.PROJECT / ".artifacts"
+
+hypothesis.settings.register_profile("tests", deadline=None)
+hypothesis.settings.load_profile("tests")  # An example that has to wait for the processor is no failure.
 
 ENGINE_SETTINGS = {
     "LOG_LEVEL": "INFO",
@@ -219,7 +223,8 @@ def engine(  # noqa: PLR0917 - what it runs on
     endpoints = Endpoints(new_database(), new_redis(), localnet.rpc_url, localnet.ws_url)
     data_dir = tmp_path_factory.mktemp("engine")
     metrics_port = free_port()
-    own = {"DATA_DIR": str(data_dir), "METRICS_PORT": str(metrics_port)}
+    # Pools are searched once: no test here waits for new ones, and counts of commands are not disturbed.
+    own = {"DATA_DIR": str(data_dir), "METRICS_PORT": str(metrics_port), "POOL_REFRESH_SECONDS": "3600"}
     base = plain_environment() | ENGINE_SETTINGS | endpoints.environment() | own
     supervisor.start(*(processes.worker(base, MNEMONIC, f"worker-{n}") for n in (1, 2)))
     supervisor.call(wait_for_addresses(endpoints.database_url, ADDRESS_STOCK))
