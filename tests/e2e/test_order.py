@@ -19,12 +19,8 @@ from tests.stopping import stopped
 from tests.trading import PASSWORD, Bot, bot
 
 MILLISECONDS = re.compile(r"[\d.]+ (ms|s)")
-COUNTS_DOWN = """() => {
-  const before = window.blocksLeft;
-  window.blocksLeft = Number(document.querySelector("[data-testid=blocks-left]")?.textContent ?? NaN);
-  return window.blocksLeft > 60 && window.blocksLeft < before;
-}"""
-"""Fewer blocks are left than at the look before, and some time yet."""
+COUNTED_DOWN = """(before) =>
+  Number(document.querySelector("[data-testid=blocks-left]")?.textContent ?? NaN) < before"""
 STEPS = ("pending", "routing", "building", "submitted", "confirmed")
 
 
@@ -66,13 +62,16 @@ def swap_and_look(person: Person, paid: str) -> None:
 
 
 def look_at_what_is_not_known(person: Person, trader: Bot, admin: ChainAdmin) -> int:
-    """Go to the page of an order whose transaction gets lost, and stall the chain once it has counted down; the fault
-    that stalls it."""
+    """Go to the page of an order whose transaction gets lost, let blocks come until it has counted down, and no more;
+    the fault that stalls the chain."""
     person.open("/orders/")
     admin.add("dropped_send", signer=trader.address())
+    stalled = admin.add("stalled_slots")
     order = trader.place(amount="0.07")
     person.page.locator(f"[data-order='{order}']").get_by_test_id("order-link").click()
-    person.page.wait_for_function(COUNTS_DOWN, polling=50)
+    before = int(person.see("blocks-left").inner_text())
+    admin.remove(stalled)
+    person.page.wait_for_function(COUNTED_DOWN, arg=before, polling=50)
     return admin.add("stalled_slots")
 
 

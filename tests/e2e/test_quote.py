@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import statistics
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
@@ -62,9 +63,14 @@ def test_a_quote_tells_all_that_is_to_be_known(person: Person) -> None:
     expect(person.see("amount")).to_be_focused()
     person.get_funds()
     person.page.evaluate(STOPWATCH)
-    person.see("amount").press_sequentially("1.5", delay=20)
-    person.page.wait_for_function("() => window.quotedAt >= window.typedAt")
-    assert person.page.evaluate("window.quotedAt - window.typedAt") < QUOTED_WITHIN_SECONDS * 1_000
+    took = []
+    for amount in ("1.1", "1.2", "1.3", "1.4", "1.5"):
+        person.see("amount").fill("")
+        expect(person.see("swap-button")).to_be_disabled()
+        person.see("amount").press_sequentially(amount, delay=20)
+        person.page.wait_for_function("() => window.quotedAt >= window.typedAt")
+        took.append(person.page.evaluate("window.quotedAt - window.typedAt"))
+    assert statistics.median(took) < QUOTED_WITHIN_SECONDS * 1_000, took
     expect(person.see("amount")).to_have_value("1.5")
     best, other = (person.page.locator(f"[data-testid^=venue-][data-best={is_best}]") for is_best in ("true", "false"))
     expect(best).to_contain_text("Best")
