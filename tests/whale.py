@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from uuid import uuid4
 
@@ -40,18 +40,27 @@ class Whale:
         """Where it trades from."""
         return self.keypair.pubkey()
 
-    async def move(self, token_in: str, token_out: str, amount_in: int) -> None:
-        """Sell into every pool of the pair and return when the new price is seen at `processed`, but not yet above."""
+    async def move(self, token_in: str, token_out: str, amount_in: int) -> list[VersionedTransaction]:
+        """Sell into every pool of the pair and return as soon as the new price is seen at `processed`; what was
+        sent."""
         snapshot = await self.pools.snapshot(TOKENS.resolve(token_in).mint, TOKENS.resolve(token_out).mint)
-        sent = [await self.swap(pool, token_in, token_out, amount_in) for pool in snapshot.pools]
+        return await self.processed([await self.swap(pool, token_in, token_out, amount_in) for pool in snapshot.pools])
 
-        async def processed() -> bool:
-            _, statuses = await self.rpc.signature_statuses([transaction.signatures[0] for transaction in sent])
-            failed = [status.error for status in statuses if status is not None and status.error is not None]
-            assert not failed, failed
-            return all(status is not None for status in statuses)
+    async def processed(self, sent: list[VersionedTransaction]) -> list[VersionedTransaction]:
+        """What was sent, once all of it is in a block."""
 
-        await until(processed)
+        async def seen() -> bool:
+            return None not in await self.commitments(sent)
+
+        await until(seen)
+        return sent
+
+    async def commitments(self, sent: Sequence[VersionedTransaction]) -> list[str | None]:
+        """How far the chain is with what was sent, all of which succeeds; None where it is not seen yet."""
+        _, statuses = await self.rpc.signature_statuses([transaction.signatures[0] for transaction in sent])
+        failed = [status.error for status in statuses if status is not None and status.error is not None]
+        assert not failed, failed
+        return [None if status is None else status.commitment for status in statuses]
 
     async def pool(self, token_in: str, token_out: str, amount_in: int) -> Pool:
         """The pool that an order of this amount (base units) would choose now."""

@@ -22,7 +22,9 @@ def test_orders_are_executed_through_three_connections_to_postgres(deployed: Dep
     assert [order["status"] for order in done] == ["confirmed"] * ORDERS
     assert len({order["txHash"] for order in done}) == ORDERS
     with psycopg.connect(deployed.database_url) as connection:
-        in_use = connection.execute("SELECT pid FROM pg_stat_activity WHERE datname = current_database()").fetchall()
+        in_use = connection.execute(
+            "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend'"
+        ).fetchall()
         assert len(in_use) - 1 <= CONNECTIONS
 
 

@@ -101,8 +101,8 @@ def test_cancel_of_an_order_that_is_done_changes_nothing(funded: Bot) -> None:
 
 
 def test_nobody_cancels_another_users_order(engine: RunningEngine, funded: Bot) -> None:
-    order_id = funded.place("SOL", "USDC", "1", expectedQuote="100000")
     with bot(engine.base_url, funded=False) as other:
+        order_id = funded.place("SOL", "USDC", "1", expectedQuote="100000")
         assert other.client.post(f"/api/orders/{order_id}/cancel").status_code == 404
     assert not moments(funded.order(order_id), "cancel_requested")
     funded.client.post(f"/api/orders/{order_id}/cancel")

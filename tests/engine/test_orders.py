@@ -16,6 +16,8 @@ from tests.conftest import RunningEngine
 from tests.trading import Bot, bot, moments
 
 OWN_CALLS = {"getMultipleAccounts": 1, "simulateTransaction": 1, "sendTransaction": 1, "getTransaction": 1}
+SLACK_SECONDS = 10.0
+"""Ample for a machine that has other work to do."""
 
 
 @pytest.fixture(scope="module")
@@ -147,8 +149,8 @@ def test_an_expected_quote_that_nobody_pays_is_retried_twice_then_fails(funded: 
     order = funded.wait(funded.place("SOL", "USDC", "1", expectedQuote="100000"))
     assert (order["status"], order["error"]["code"], order["attempts"]) == ("failed", "PRICE_MOVED", 3)
     starts, failures = moments(order, "routing"), moments(order, "try_failed")
-    assert 2.0 <= (starts[1] - failures[0]).total_seconds() < 3.5
-    assert 4.0 <= (starts[2] - failures[1]).total_seconds() < 5.5
+    assert 2.0 <= (starts[1] - failures[0]).total_seconds() < 2.0 + SLACK_SECONDS
+    assert 4.0 <= (starts[2] - failures[1]).total_seconds() < 4.0 + SLACK_SECONDS
     assert funded.balances() == before
 
 

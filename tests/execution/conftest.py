@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -31,12 +33,12 @@ from engine_app.storage.rate_limits import RateLimits
 from engine_app.storage.redis import connect
 from engine_app.wallets import repository as wallets
 from engine_app.wallets.balances import Wallets
+from tests.chaos.chain_admin import ChainAdmin
 from tests.conftest import JWT_SECRET, MNEMONIC
 from tests.waiting import until
 from tests.whale import Whale, whale
 
 SLOT_MS = 400
-"""Long enough that a test's own trade reaches the slot it is meant for."""
 GRANT = 100 * 10**9
 UNSENT = ("pending", "routing", "building")
 
@@ -52,10 +54,11 @@ class Customer:
 class Desk:
     """Places orders and runs them in this very process."""
 
-    def __init__(self, process: ExecutionProcess, orders: Orders, withdrawals: Withdrawals) -> None:
+    def __init__(self, process: ExecutionProcess, orders: Orders, withdrawals: Withdrawals, chain: LocalChain) -> None:
         self.process = process
         self.orders = orders
         self.withdrawals = withdrawals
+        self._chain = chain
         self.engine = process.engine
         self.database = process.engine.database
 
@@ -91,6 +94,22 @@ class Desk:
         """Place a withdrawal; nothing runs it yet."""
         wanted = PlaceTransfer(token, amount, str(to))
         return (await self.withdrawals.place(customer.user_id, wanted, ip="192.0.2.7")).order_id
+
+    @asynccontextmanager
+    async def no_slot(self) -> AsyncIterator[None]:
+        """No slot comes within the block: what is sent in it lands in one, the first after it."""
+        admin = ChainAdmin(str(self._chain.admin_url))
+        fault = admin.add("stalled_slots")
+
+        async def held() -> bool:
+            return admin.hits_of(fault) > 0
+
+        try:
+            await until(held)
+            yield
+        finally:
+            admin.remove(fault)
+            admin.close()
 
     async def run(self, order_id: UUID) -> Order:
         """Run an order as far as it goes without waiting; where the sweeper is at it, it is the one that does."""
@@ -147,7 +166,8 @@ def rpc_urls(chain: LocalChain) -> str:
 async def desk(  # noqa: PLR0917 - what it runs on
     chain: LocalChain, rpc_urls: str, database_url: str, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Desk]:
-    """A worker's execution with a stock of addresses; orders run only when a test says so, or by the sweeper."""
+    """A worker's execution with a stock of addresses; an order first runs when its test says so."""
+    monkeypatch.setattr("engine_app.execution.sweeper.GRACE", timedelta(hours=1))
     monkeypatch.setenv("WALLET_MNEMONIC", MNEMONIC)
     monkeypatch.setenv("DATABASE_URL", database_url)
     monkeypatch.setenv("REDIS_URL", redis_url)
@@ -173,7 +193,7 @@ async def desk(  # noqa: PLR0917 - what it runs on
             return await wallets.stock_size(session) > 0
 
     await until(stocked)
-    yield Desk(process, orders, Withdrawals(orders, book, held, lookup, accounts, chosen))
+    yield Desk(process, orders, Withdrawals(orders, book, held, lookup, accounts, chosen), chain)
     await accounts.close()
     await process.stop()
     await redis.aclose()

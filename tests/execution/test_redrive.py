@@ -11,11 +11,12 @@ from tests.execution.conftest import Desk
 async def test_an_order_that_is_redriven_goes_on_from_where_it_stands(desk: Desk) -> None:
     customer = await desk.customer()
     order_id = await desk.place(customer, "SOL", "USDC", "1")
-    submitted = await desk.run(order_id)
-    assert submitted.status == "submitted"
-    free = await redrive(desk.database, order_id, operator="olga")
-    assert free.lease_until is None
-    assert free.fencing_token > submitted.fencing_token
+    async with desk.no_slot():
+        submitted = await desk.run(order_id)
+        assert submitted.status == "submitted"
+        free = await redrive(desk.database, order_id, operator="olga")
+        assert free.lease_until is None
+        assert free.fencing_token > submitted.fencing_token
     confirmed = await desk.reaches(order_id, "confirmed", "failed")
     assert confirmed.status == "confirmed"
     (attempt,) = await desk.attempts(order_id)

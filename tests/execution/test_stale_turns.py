@@ -36,12 +36,13 @@ async def test_nothing_is_written_of_an_attempt_whose_order_is_confirmed(desk: D
 async def test_forgetting_an_old_turn_leaves_its_successor_alone(desk: Desk) -> None:
     customer = await desk.customer()
     order_id = await desk.place(customer, "SOL", "USDC", "1")
-    submitted = await desk.run(order_id)
-    (attempt,) = await desk.attempts(order_id)
-    old = Followed(submitted, live_attempt(attempt), submitted.fencing_token - 1)
-    desk.engine.watcher.forget(old)
-    assert desk.engine.watcher.follows(order_id)
-    assert desk.engine.held[order_id] == submitted.fencing_token
+    async with desk.no_slot():
+        submitted = await desk.run(order_id)
+        (attempt,) = await desk.attempts(order_id)
+        old = Followed(submitted, live_attempt(attempt), submitted.fencing_token - 1)
+        desk.engine.watcher.forget(old)
+        assert desk.engine.watcher.follows(order_id)
+        assert desk.engine.held[order_id] == submitted.fencing_token
     assert (await desk.reaches(order_id, "confirmed")).status == "confirmed"
 
 
