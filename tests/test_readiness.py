@@ -38,6 +38,12 @@ def test_only_without_postgres_it_is_down(changed: dict[str, State], expected: S
     assert overall({name: check(state) for name, state in states.items()}) is expected
 
 
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine is not taken for a part that is away; what is away here refuses at once."""
+    monkeypatch.setattr("engine_app.readiness.PATIENCE_SECONDS", 30.0)
+
+
 async def asked(database: Database, redis: Redis, rpc_url: str) -> dict[str, Check]:
     rpc = Rpc([rpc_url], CLUSTERS["localnet"])
     try:

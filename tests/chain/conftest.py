@@ -27,7 +27,7 @@ from engine_app.embedded.processes import LocalChain
 from tests.chain.troubled_node import TroubledNode
 
 SOL = 1_000_000_000
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 60.0
 
 
 async def until(condition: Callable[[], Awaitable[bool]], what: str) -> None:

@@ -21,7 +21,7 @@ from engine_app.embedded.addresses import wait_for_addresses
 from engine_app.embedded.background import BackgroundSupervisor
 from engine_app.embedded.endpoints import Endpoints
 from engine_app.embedded.migrations import migrate
-from engine_app.embedded.ports import free_port, is_free
+from engine_app.embedded.ports import free_port
 from engine_app.embedded.postgres import Postgres
 from engine_app.embedded.processes import LocalChain
 from engine_app.embedded.service import Service
@@ -30,6 +30,7 @@ from engine_app.storage.postgres import Database
 from tests.chaos.audit import Audit, Books, audit, is_final, read_books
 from tests.chaos.chain_admin import ChainAdmin
 from tests.conftest import ENGINE_SETTINGS, JWT_SECRET, MNEMONIC, plain_environment
+from tests.ports import ports_in_a_row
 
 POSTGRES, VALKEY, CHAIN, WEB, SECOND_WEB = "postgres", "valkey", "localnet", "web", "web-2"
 WORKERS = ("worker-1", "worker-2")
@@ -49,7 +50,7 @@ class Site:
     """
 
     def __init__(self, directory: Path, page: Callable[[int], Path], *, slot_ms: int = 50) -> None:
-        port, web_port = _ports_in_a_row(5), free_port()
+        port, web_port = ports_in_a_row(5), free_port()
         self.chain = LocalChain(directory / "chain", port, port + 1, slot_ms, admin_port=port + 4)
         self.second_port = port + 2
         self.base_url = f"http://localhost:{web_port}"
@@ -211,11 +212,3 @@ async def _done(database: Database, *, finalized: bool, seconds: float) -> Books
         if all(done) or loop.time() > deadline:
             return books
         await asyncio.sleep(LOOK_SECONDS)
-
-
-def _ports_in_a_row(count: int) -> int:
-    """The first of so many free ports."""
-    while True:
-        first = free_port()
-        if all(is_free("127.0.0.1", first + offset) for offset in range(1, count)):
-            return first

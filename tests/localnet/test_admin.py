@@ -36,6 +36,19 @@ class Operator:
         """Put a fault in force; its id."""
         return int((await self.admin("POST", "/faults", {"kind": kind, **spec}))["id"])
 
+    async def slots(self, count: int) -> None:
+        """Return when so many more slots have come."""
+        first = await self.call("getSlot", PROCESSED)
+        async with asyncio.timeout(PATIENCE):
+            while await self.call("getSlot", PROCESSED) < first + count:  # noqa: ASYNC110 - only the server knows
+                await asyncio.sleep(0.01)
+
+    async def withheld(self, count: int) -> None:
+        """Return when so many slots were withheld: none is under way any more."""
+        async with asyncio.timeout(PATIENCE):
+            while (await self.hits()).get("stalled_slots", 0) < count:  # noqa: ASYNC110 - only the server knows
+                await asyncio.sleep(0.01)
+
     async def hits(self) -> dict[str, int]:
         """Hits by kind of fault."""
         found: dict[str, int] = await self.admin("GET", "/hits")
@@ -176,20 +189,18 @@ async def test_a_silent_websocket_tells_nothing(operator: Operator) -> None:
 
 async def test_stalled_slots_hold_the_chain_still(operator: Operator) -> None:
     fault = await operator.fault("stalled_slots")
-    await asyncio.sleep(0.05)
+    await operator.withheld(1)
     slot, height = await operator.call("getSlot", PROCESSED), await operator.call("getBlockHeight", PROCESSED)
-    await asyncio.sleep(0.3)
+    await operator.withheld(6)
     assert await operator.call("getSlot", PROCESSED) == slot
     assert await operator.call("getBlockHeight", PROCESSED) == height
     ended = await operator.admin("DELETE", f"/faults/{fault}")
     assert ended["hits"] >= 5
-    async with asyncio.timeout(PATIENCE):
-        while await operator.call("getSlot", PROCESSED) < slot + 3:  # noqa: ASYNC110 - only the server knows
-            await asyncio.sleep(0.01)
+    await operator.slots(3)
 
 
 async def test_two_endpoints_disagree_when_one_lags(operator: Operator) -> None:
-    await asyncio.sleep(0.6)
+    await operator.slots(40)
     lagging = await operator.admin("POST", "/endpoints", {"lag_slots": 20})
     assert lagging["lagSlots"] == 20
     behind = await operator.call("getSlot", PROCESSED, port=lagging["port"])
@@ -247,7 +258,7 @@ async def test_the_ledger_lists_what_a_signer_landed(operator: Operator) -> None
 async def test_a_fork_is_made_on_request(operator: Operator) -> None:
     payer = await operator.funded()
     transaction = _paying(operator, payer)
-    await asyncio.sleep(0.5)
+    await operator.slots(12)  # The fork leaves it its blockhash.
     paying = await operator.call("sendTransaction", encode(transaction), {"encoding": "base64"})
     await operator.landed(paying)
     taken = await operator.admin("POST", "/reorg", {"slots": 10, "requeue": True})

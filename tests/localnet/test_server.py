@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -22,6 +21,7 @@ from engine_app.localnet.blocks import Commitment
 from engine_app.localnet.programs_dir import RAYDIUM_CPMM, load_programs
 from engine_app.localnet.server import Localnet, LocalnetOptions, serve
 from engine_app.localnet.view import View
+from tests.ports import ports_in_a_row
 from tests.waiting import until
 
 PATIENCE = 30.0
@@ -80,16 +80,8 @@ def started(port: int, data_dir: Path) -> Iterator[Process]:
 
 @pytest.fixture
 def port() -> int:
-    """A port that is free, and so is the one after it."""
-    while True:
-        with socket.socket() as first, socket.socket() as second:
-            first.bind(("127.0.0.1", 0))
-            number = int(first.getsockname()[1])
-            try:
-                second.bind(("127.0.0.1", number + 1))
-            except OSError:
-                continue
-            return number
+    """A port for requests; the one after it is for the websocket."""
+    return ports_in_a_row(2)
 
 
 def test_what_was_told_as_confirmed_outlives_kill_9(tmp_path: Path, port: int) -> None:

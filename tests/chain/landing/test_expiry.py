@@ -82,8 +82,9 @@ async def test_an_attempt_that_landed_is_found_and_told(one: Chain) -> None:
 
 
 async def test_many_are_asked_for_in_the_same_calls(one: Chain, first: TroubledNode) -> None:
-    attempts = [await attempt_of(one) for _ in range(3)]
+    attempts = [await attempt_of(one) for _ in range(2)]
     await one.rpc.send(attempts[1].transaction)
+    attempts.append(await attempt_of(one))
     await outlived(one, attempts[2])
     asked = first.asked["getSignatureStatuses"]
     findings = await one.landing.expiry_evidence_of(attempts)
@@ -110,6 +111,7 @@ async def test_late_a_node_must_have_every_block_in_which_it_could_have_landed(o
         return await one.rpc.slot("finalized") > attempt.blockhash_slot + REMEMBERED_SLOTS
 
     await until(forgotten, "the node to have to look into its blocks")
+    await outlived(one, late)
     findings = await one.landing.expiry_evidence_of([attempt, late])
     assert [type(finding) for finding in findings.values()] == [ExpiryEvidence] * 2
     assert (first.asked["getBlocks"], first.asked["getBlock"]) == (1, 2)

@@ -64,10 +64,15 @@ def test_one_endpoint_down(site: Site, trader: Bot) -> None:
 
 
 def test_all_endpoints_down(site: Site, trader: Bot) -> None:
-    with site.admin.fault("dropped_send", signer=trader.address()):
-        before = place(trader)
-        trader.wait(before, until=("submitted",))
-        down = site.admin.add("down")
+    dropped = site.admin.add("dropped_send", signer=trader.address())
+    before = place(trader)
+    trader.wait(before, until=("submitted",))
+    deadline = time.monotonic() + 30
+    while not site.admin.hits_of(dropped):
+        assert time.monotonic() < deadline, "it was never sent"
+        time.sleep(0.02)
+    down = site.admin.add("down")
+    site.admin.remove(dropped)
     during = place(trader)
     time.sleep(OUTAGE_SECONDS)
     assert trader.order(before)["status"] == "submitted"
@@ -98,6 +103,8 @@ def test_a_status_that_all_endpoints_hide_for_a_while(site: Site, trader: Bot) -
 def test_slots_that_stall(site: Site, trader: Bot) -> None:
     with site.admin.fault("stalled_slots"):
         orders = [place(trader) for _ in range(3)]
+        for order_id in orders:
+            trader.wait(order_id, until=("submitted",))
         time.sleep(3)
         assert {trader.order(order_id)["status"] for order_id in orders} == {"submitted"}
     for order_id in orders:
