@@ -8,7 +8,6 @@ import time
 import pytest
 
 from engine_app.accounts.passwords import Passwords
-from engine_app.accounts.service import Accounts
 from tests.accounts.conftest import IP, PASSWORD, MakeAccounts, outcome
 
 pytestmark = pytest.mark.usefixtures("stock")
@@ -16,6 +15,8 @@ pytestmark = pytest.mark.usefixtures("stock")
 ATTEMPTS = 10_000
 ATTEMPT_SECONDS = 60
 AT_A_TIME = 50
+LEAST_PAIRS, MOST_PAIRS = 6, 30
+"""The least of each tells what it costs; on a busy machine it may take some to see it."""
 
 
 async def test_ten_thousand_attempts_in_a_minute_do_not_lock_the_owner_out(
@@ -70,7 +71,8 @@ async def test_a_known_device_has_a_limit_of_its_own(make: MakeAccounts) -> None
     assert await outcome(accounts.log_in("bob", PASSWORD, IP, devices=[other])) == "ok"
 
 
-async def test_an_unknown_name_and_a_wrong_password_cost_the_same(accounts: Accounts) -> None:
+async def test_an_unknown_name_and_a_wrong_password_cost_the_same(make: MakeAccounts) -> None:
+    accounts = make(login_failures_per_name=MOST_PAIRS + 1, login_failures_per_ip=2 * MOST_PAIRS + 1)
     await accounts.create("alice", PASSWORD, IP)
 
     async def seconds(name: str) -> float:
@@ -80,6 +82,10 @@ async def test_an_unknown_name_and_a_wrong_password_cost_the_same(accounts: Acco
         return time.process_time() - began
 
     await seconds("nobody")
-    pairs = [(await seconds("alice"), await seconds("nobody")) for _ in range(6)]
-    wrong, unknown = (min(times) for times in zip(*pairs, strict=True))
-    assert wrong == pytest.approx(unknown, rel=0.25), pairs
+    pairs: list[tuple[float, float]] = []
+    while len(pairs) < MOST_PAIRS:
+        pairs.append((await seconds("alice"), await seconds("nobody")))
+        wrong, unknown = (min(times) for times in zip(*pairs, strict=True))
+        if len(pairs) >= LEAST_PAIRS and wrong == pytest.approx(unknown, rel=0.25):
+            return
+    pytest.fail(f"one of them costs more: {pairs}")
