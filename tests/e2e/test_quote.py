@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
-import signal
 import statistics
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from decimal import Decimal
 from uuid import uuid4
 
@@ -27,6 +24,7 @@ from tests.e2e.test_look import OVERFLOW, PHONE
 from tests.e2e.test_trade import ORDER_MS
 from tests.e2e.test_wallet import SOL, arrive
 from tests.mints import mint_size, new_mint, transfer_fee
+from tests.stopping import stopped
 from tests.waiting import until
 
 QUOTED_WITHIN_SECONDS = 3.0
@@ -260,7 +258,7 @@ def test_an_old_price_cannot_be_ordered_and_is_asked_for_again(person: Person, e
     person.get_funds()
     person.quote("1")
     expect(person.see("cost-network")).to_have_count(1)
-    with standing_still(engine):
+    with stopped(engine.supervisor, f"localnet-{engine.chain.port}"):
         expect(person.page.locator("[data-testid=swap-button]:enabled")).to_have_count(0, timeout=30_000)
         expect(person.see("retry-price")).to_have_text("No price: try again", timeout=30_000)
         expect(person.see("swap-notice")).to_contain_text("No Solana node gives an answer")
@@ -282,18 +280,6 @@ def test_no_amount_stands_beside_a_token_that_it_is_not_of(person: Person) -> No
     pairs = person.page.evaluate("window.pairs")
     assert ["SOL", of_usdc] not in pairs
     assert any(token == "SOL" for token, _ in pairs)
-
-
-@contextmanager
-def standing_still(engine: RunningEngine) -> Iterator[None]:
-    """The chain does not answer and makes no blocks for the block."""
-    pid = engine.supervisor.pid(f"localnet-{engine.chain.port}")
-    assert pid is not None
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
 
 
 def made_mint(engine: RunningEngine) -> str:

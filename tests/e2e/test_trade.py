@@ -12,6 +12,7 @@ from playwright.sync_api import expect
 
 from tests.conftest import RunningEngine
 from tests.e2e.person import Person
+from tests.stopping import stopped
 from tests.whale import whale
 
 ORDER_MS = 45_000
@@ -145,7 +146,7 @@ def test_a_price_that_moved_past_the_slippage_fails_and_spends_nothing(person: P
     with foreign_swaps(engine) as move:
         person.quote("1")
         # The workers wait until the price has moved from what was ordered.
-        with workers_standing_still(engine):
+        with stopped(engine.supervisor, "worker-1", "worker-2"):
             person.see("swap-button").click()
             expect(person.newest_order("pending")).to_be_visible()
             move("SOL", "USDC", 100 * 10**9)
@@ -155,19 +156,6 @@ def test_a_price_that_moved_past_the_slippage_fails_and_spends_nothing(person: P
     expect(person.see("failure")).to_contain_text(re.compile("PRICE_MOVED|SLIPPAGE"))
     expect(person.orders("failed")).to_have_count(1)
     expect(person.see("balance-SOL")).to_have_text("10")
-
-
-@contextmanager
-def workers_standing_still(engine: RunningEngine) -> Iterator[None]:
-    """No worker does anything for the block."""
-    pids = [engine.supervisor.pid(f"worker-{n}") for n in (1, 2)]
-    try:
-        for pid in filter(None, pids):
-            os.killpg(pid, signal.SIGSTOP)
-        yield
-    finally:
-        for pid in filter(None, pids):
-            os.killpg(pid, signal.SIGCONT)
 
 
 @contextmanager

@@ -91,7 +91,6 @@ def test_every_answer_is_as_documented(operation: Any, engine: RunningEngine, se
     @given(case=st.one_of(*modes), known_tokens=st.booleans())
     @settings(
         max_examples=DEAR_EXAMPLES if operation.path in DEAR else EXAMPLES,
-        deadline=None,
         derandomize=EXAMPLES <= 200,
         database=None,
         phases=[Phase.explicit, Phase.generate],

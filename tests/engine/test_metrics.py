@@ -57,10 +57,8 @@ def test_an_order_leaves_its_traces_in_every_metric(engine: RunningEngine) -> No
             return of(samples, name, **labels) - of(before, name, **labels)
 
         # The worker counts what it has committed, and a scrape may come between the two.
-        after = until(
-            engine,
-            lambda now: all(more(now, "engine_orders_total", state=state) >= 1 for state in ("failed", "finalized")),
-        )
+        states = ("confirmed", "failed", "finalized")
+        after = until(engine, lambda now: all(more(now, "engine_orders_total", state=state) >= 1 for state in states))
     assert more(after, "engine_orders_total", state="placed", kind="swap") == 2
     assert more(after, "engine_orders_total", state="confirmed") == 1
     assert more(after, "engine_orders_total", state="failed", reason="INSUFFICIENT_FUNDS") == 1

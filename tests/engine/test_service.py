@@ -27,17 +27,20 @@ def penniless(engine: RunningEngine) -> Iterator[Bot]:
 
 def test_it_is_ready(engine: RunningEngine) -> None:
     deadline = time.monotonic() + 30
-    while True:  # A part that does not answer within two seconds, for whatever reason, is down.
+    while True:
         answer = httpx.get(f"{engine.base_url}/api/ready", timeout=30)
         told = answer.json()
-        if told["status"] == "ok" or time.monotonic() > deadline:
+        workers = told["checks"]["workers"]["detail"]
+        # A part that takes two seconds is down; a worker that a test has killed counts for a few more.
+        if (told["status"] == "ok" and workers.startswith("2 alive")) or time.monotonic() > deadline:
             break
+        time.sleep(0.2)
     assert answer.status_code == 200
     assert {name: check["status"] for name, check in told["checks"].items()} == {
         "postgres": "ok", "redis": "ok", "rpc": "ok", "workers": "ok", "orders": "ok"
     }  # fmt: skip
     assert told["status"] == "ok"
-    assert told["checks"]["workers"]["detail"].startswith("2 alive")
+    assert workers.startswith("2 alive")
 
 
 @pytest.mark.parametrize(
@@ -82,7 +85,7 @@ NUMBERS = st.one_of(
 
 
 @settings(
-    max_examples=200, deadline=None, derandomize=True, database=None,
+    max_examples=200, derandomize=True, database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )  # fmt: skip
 @given(text=NUMBERS, quoted=st.booleans())

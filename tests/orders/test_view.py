@@ -68,7 +68,6 @@ rows = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None)
 @given(rows)
 def test_what_is_written_by_hand_is_the_model_to_the_byte(row: dict[str, Any]) -> None:
     assert set(row) == set(SHOWN)
@@ -80,7 +79,7 @@ def test_what_is_written_by_hand_is_the_model_to_the_byte(row: dict[str, Any]) -
     assert exact_json.dumps(page) == exact_json.dumps(HistoryPage(orders=[model], next_cursor=None))
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(rows)
 def test_rows_objects_and_live_updates_read_the_same(row: dict[str, Any]) -> None:
     order = Order(user_id=1, wallet_id=1, decision={"dexQuotes": {"raydium": "1.50", "meteora": None}}, **row)

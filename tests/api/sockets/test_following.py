@@ -72,7 +72,7 @@ STEPS = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(before=STEPS, after=STEPS, named=st.booleans())
 def test_nothing_is_left_out_or_told_twice(
     before: list[tuple[str, int]], after: list[tuple[str, int]], named: bool

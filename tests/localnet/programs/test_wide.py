@@ -25,7 +25,7 @@ wide = st.one_of(
     st.lists(limb, min_size=1, max_size=4).map(from_limbs),
     st.integers(0, 255).flatmap(lambda bits: st.integers(0, (1 << bits + 1) - 1)),
 )
-many = settings(max_examples=400, deadline=None)
+many = settings(max_examples=400)
 
 
 class U256(ctypes.Structure):

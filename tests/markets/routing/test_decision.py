@@ -53,7 +53,6 @@ def _offer(pool: Pool, mint_in: Pubkey, amount: int) -> int:
         return 0
 
 
-@settings(deadline=None)
 @given(
     pools=st.lists(st.sampled_from(POOLS), unique_by=id),
     amount=st.one_of(st.integers(0, 2_000), st.integers(0, 10**15)),
@@ -164,7 +163,7 @@ def _markets(draw: st.DrawFn) -> list[Pool]:
     ]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     pools=_markets(),
     pair=st.permutations((SOL, USDC, BONK, USDT)).map(lambda mints: (mints[0], mints[1])),

@@ -6,7 +6,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engine_app.chain.token_accounts import WRAPPED_SOL_MINT as SOL
@@ -17,13 +17,11 @@ from tests.markets.routing.measured import BONK, USDC, pools_of
 QUOTES = st.integers(0, 2**64 - 1)
 
 
-@settings(deadline=None)
 @given(quoted=QUOTES)
 def test_one_percent_is_ninety_nine_hundredths(quoted: int) -> None:
     assert floor_out(quoted, Decimal("0.01")) == quoted * 99 // 100
 
 
-@settings(deadline=None)
 @given(quoted=QUOTES, slippage=st.decimals(0, Decimal("0.999999999"), places=9))
 def test_it_is_exact_and_rounds_down(quoted: int, slippage: Decimal) -> None:
     exact = quoted * (1 - Fraction(slippage))
@@ -56,7 +54,6 @@ def leg(amount_in: int, amount_out: int, *, exact_out: bool = False) -> Leg:
     return Leg(POOL, SOL, USDC, SwapQuote(amount_in, amount_out, (), (1, 1)), exact_out)
 
 
-@settings(deadline=None)
 @given(
     paid=st.lists(st.integers(1, 2**64 - 1), min_size=1, max_size=3),
     slippage=st.decimals(0, Decimal("0.5"), places=6),

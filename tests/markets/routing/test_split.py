@@ -63,7 +63,7 @@ def assert_close(found: int, searched: int) -> None:
     assert found * 10_000 >= searched * 9_999, f"{found} of {searched}"
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(pools=pool_sets(SOL, USDC, least=2, most=2), mint_in=SIDES, amount=st.integers(1, 2_000))
 def test_small_amounts_over_two_pools_against_every_division(pools: list[Pool], mint_in: Pubkey, amount: int) -> None:
     first, second = ([paid(pool, mint_in, part) for part in range(amount + 1)] for pool in pools)
@@ -71,7 +71,7 @@ def test_small_amounts_over_two_pools_against_every_division(pools: list[Pool], 
     assert_close(divided(pools, mint_in, amount), searched)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(pools=pool_sets(SOL, USDC, least=3, most=3), mint_in=SIDES, amount=st.integers(1, 200))
 def test_small_amounts_over_three_pools_against_every_division(pools: list[Pool], mint_in: Pubkey, amount: int) -> None:
     first, second, third = ([paid(pool, mint_in, part) for part in range(amount + 1)] for pool in pools)
@@ -83,14 +83,14 @@ def test_small_amounts_over_three_pools_against_every_division(pools: list[Pool]
     assert_close(divided(pools, mint_in, amount), searched)
 
 
-@settings(deadline=None, max_examples=8)
+@settings(max_examples=8)
 @given(pools=pool_sets(SOL, USDC, least=2, most=2), mint_in=SIDES, amount=AMOUNTS)
 def test_amounts_over_two_pools_against_a_fine_grid(pools: list[Pool], mint_in: Pubkey, amount: int) -> None:
     first, second = pools
     assert_close(divided(pools, mint_in, amount), over_two(first, second, mint_in, amount, GRID))
 
 
-@settings(deadline=None, max_examples=6)
+@settings(max_examples=6)
 @given(pools=pool_sets(SOL, USDC, least=3, most=4), mint_in=SIDES, amount=AMOUNTS)
 def test_amounts_over_several_pools_against_two_at_a_time(pools: list[Pool], mint_in: Pubkey, amount: int) -> None:
     searched = max(over_two(first, second, mint_in, amount, 300) for first, second in combinations(pools, 2))
@@ -98,7 +98,7 @@ def test_amounts_over_several_pools_against_two_at_a_time(pools: list[Pool], min
     assert_close(divided(pools, mint_in, amount), searched)
 
 
-@settings(deadline=None, max_examples=2)
+@settings(max_examples=2)
 @given(pools=pool_sets(SOL, USDC, least=8, most=8), mint_in=SIDES, amount=AMOUNTS)
 def test_of_many_pools_the_right_ones_are_taken(pools: list[Pool], mint_in: Pubkey, amount: int) -> None:
     searched = max(over_two(first, second, mint_in, amount, 40) for first, second in combinations(pools, 2))
@@ -114,7 +114,7 @@ def test_a_pool_that_takes_little_and_pays_far_more_is_among_the_many() -> None:
     assert divided([*others, generous], USDC, amount) > 10 * divided(others, USDC, amount)
 
 
-@settings(deadline=None, max_examples=4)
+@settings(max_examples=4)
 @given(pools=pool_sets(SOL, USDC, least=3, most=3), mint_in=SIDES, amount=AMOUNTS)
 def test_amounts_over_three_pools_against_a_grid_of_two_parts(pools: list[Pool], mint_in: Pubkey, amount: int) -> None:
     first, second, third = pools
@@ -131,7 +131,7 @@ def test_amounts_over_three_pools_against_a_grid_of_two_parts(pools: list[Pool],
     assert_close(divided(pools, mint_in, amount), best_on_grid(with_first, amount, 20, 8)[0])
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     pools=pool_sets(SOL, USDC, least=1, most=12),
     mint_in=SIDES,

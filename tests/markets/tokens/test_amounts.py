@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engine_app.markets.errors import InvalidAmount
@@ -71,7 +71,6 @@ def test_other_amounts_are_refused(amount: str | Decimal, reason: str) -> None:
     assert (invalid.value.code, invalid.value.status) == ("INVALID_AMOUNT", 422)
 
 
-@settings(deadline=None)
 @given(units=st.integers(1, MAX_UNITS), decimals=st.integers(0, 18))
 def test_units_and_whole_tokens_are_inverse(units: int, decimals: int) -> None:
     amount = whole(units, decimals)

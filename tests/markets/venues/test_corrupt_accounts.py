@@ -66,7 +66,7 @@ def _check(quote: SwapQuote) -> None:
 
 
 @pytest.mark.parametrize("name", FILES)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(data=st.data(), amount=AMOUNTS, slot=st.integers(0, U64_MAX))
 def test_a_corrupt_state_is_refused_or_quoted(name: str, data: st.DataObject, amount: int, slot: int) -> None:
     address, state = data.draw(corrupted(name))
@@ -82,7 +82,6 @@ def test_a_corrupt_state_is_refused_or_quoted(name: str, data: st.DataObject, am
 
 
 @pytest.mark.parametrize("name", FILES)
-@settings(deadline=None)
 @given(content=st.binary(max_size=1200))
 def test_foreign_bytes_are_no_pool(name: str, content: bytes) -> None:
     venue = load(name).venue
@@ -93,7 +92,6 @@ def test_foreign_bytes_are_no_pool(name: str, content: bytes) -> None:
         venue.decode(Pubkey.default(), {Pubkey.default(): account})
 
 
-@settings(deadline=None)
 @given(content=st.binary(max_size=80).filter(lambda content: len(content) != 40))
 def test_foreign_bytes_are_no_clock(content: bytes) -> None:
     owner = Pubkey.from_string("Sysvar1111111111111111111111111111111111111")

@@ -55,7 +55,7 @@ def test_it_names_the_accounts_of_a_swap_that_spends_as_much(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", DATA)
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(side=st.integers(0, 1), max_in=AMOUNTS, amount_out=AMOUNTS)
 def test_it_is_read_back_as_written(name: str, side: int, max_in: int, amount_out: int) -> None:
     venue, pool = _market(name)

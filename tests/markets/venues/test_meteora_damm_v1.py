@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from solders.instruction import AccountMeta, Instruction
 from solders.pubkey import Pubkey
@@ -150,7 +150,6 @@ def test_the_instruction_names_the_inputs_fee_account() -> None:
         assert instruction.data.hex() == "f8c69e91e17587c8" + "002f685900000000" + "2a00000000000000"
 
 
-@settings(deadline=None)
 @given(side=st.integers(0, 1), amount_in=AMOUNTS, min_out=AMOUNTS)
 def test_a_swap_is_read_back_as_written(side: int, amount_in: int, min_out: int) -> None:
     pool = _pool()

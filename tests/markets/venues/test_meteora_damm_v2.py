@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from solders.instruction import AccountMeta, Instruction
 from solders.pubkey import Pubkey
@@ -113,7 +113,6 @@ def test_the_marginal_price_turns_with_the_direction() -> None:
     assert 0.99 < effective < 1
 
 
-@settings(deadline=None)
 @given(
     label=st.sampled_from(("dammv2-sol-usdc-5bp", "dammv2-bonk-sol-dyn", "dammv2-sol-usdt-comp/+7s")),
     side=st.integers(0, 1),
@@ -155,7 +154,6 @@ def _rate_limited() -> DammV2Pool:
     return next(pool for of in load("meteora_damm_v2").states if isinstance((pool := _pool(of)).fees.base, RateLimiter))
 
 
-@settings(deadline=None)
 @given(limited=st.booleans(), side=st.integers(0, 1), amount_in=AMOUNTS, min_out=AMOUNTS)
 def test_a_swap_is_read_back_as_written(limited: bool, side: int, amount_in: int, min_out: int) -> None:
     pool = _rate_limited() if limited else _pool()

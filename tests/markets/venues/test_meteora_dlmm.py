@@ -146,7 +146,7 @@ def test_a_token_2022_mint_is_needed() -> None:
         VENUE.decode(pair.address, accounts)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(side=st.integers(0, 1), wanted=st.integers(1, 10**8), fee_in_y=st.booleans())
 def test_what_an_exact_amount_out_costs_buys_at_least_that(side: int, wanted: int, fee_in_y: bool) -> None:
     pair = dataclasses.replace(_pair(), fee_in_y=fee_in_y)
@@ -193,7 +193,7 @@ def test_the_instruction_lists_the_programs_accounts() -> None:
     assert VENUE.read_swap(extended).pool == pair.address
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(side=st.integers(0, 1), amount_in=AMOUNTS, min_out=AMOUNTS)
 def test_a_swap_is_read_back_as_written(side: int, amount_in: int, min_out: int) -> None:
     pair = _pair()

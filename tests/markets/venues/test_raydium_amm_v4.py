@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from solders.instruction import AccountMeta, Instruction
 from solders.pubkey import Pubkey
@@ -73,7 +73,6 @@ def test_the_status_decides(status: int, open_in: int, reason: Refusal | None) -
     assert refused.value.reason == reason
 
 
-@settings(deadline=None)
 @given(side=st.integers(0, 1), wanted=st.integers(1, 10**13))
 def test_what_an_exact_amount_out_costs_buys_at_least_that(side: int, wanted: int) -> None:
     pool = _pool()
@@ -109,7 +108,6 @@ def test_the_older_instruction_names_the_market() -> None:
     assert instruction.data.hex() == "09" + "002f685900000000" + "2a00000000000000"
 
 
-@settings(deadline=None)
 @given(build=st.sampled_from(Build), side=st.integers(0, 1), amount_in=AMOUNTS, min_out=AMOUNTS)
 def test_a_swap_of_either_build_is_read_back_as_written(build: Build, side: int, amount_in: int, min_out: int) -> None:
     pool = _pool(build)

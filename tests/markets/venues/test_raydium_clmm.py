@@ -55,13 +55,11 @@ def test_prices_reach_from_the_lowest_to_the_highest_tick() -> None:
     assert [sqrt_price_at_tick(tick) for tick in (MIN_TICK, 0, MAX_TICK)] == [MIN_SQRT_PRICE, 1 << 64, MAX_SQRT_PRICE]
 
 
-@settings(deadline=None)
 @given(tick=st.integers(MIN_TICK, MAX_TICK - 1))
 def test_prices_rise_with_the_tick(tick: int) -> None:
     assert sqrt_price_at_tick(tick) < sqrt_price_at_tick(tick + 1)
 
 
-@settings(deadline=None)
 @given(indexes=st.sets(st.integers(-40, 39)), at=st.integers(-60, 60))
 def test_a_bitmap_gives_what_lies_ahead_in_order(indexes: set[int], at: int) -> None:
     bitmap = ArrayBitmap(sum(1 << (index + 40) for index in indexes), lowest=-40, size=80)
@@ -191,7 +189,7 @@ def test_limit_orders_are_filled_at_their_tick() -> None:
     assert refused.value.reason in (Refusal.OUT_OF_LIQUIDITY, Refusal.OUT_OF_RANGE)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(side=st.integers(0, 1), wanted=st.integers(1, 10**10))
 def test_what_an_exact_amount_out_costs_buys_at_least_that(side: int, wanted: int) -> None:
     pool = _pool()
@@ -226,7 +224,7 @@ def test_the_instruction_passes_two_arrays_to_spare() -> None:
     assert small.data.hex() == "2b04ed0b1ac91e62" + "40420f0000000000" + "2a00000000000000" + "00" * 16 + "01"
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(side=st.integers(0, 1), amount_in=AMOUNTS, min_out=AMOUNTS)
 def test_a_swap_is_read_back_as_written(side: int, amount_in: int, min_out: int) -> None:
     pool = _pool()

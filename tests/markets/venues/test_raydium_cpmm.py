@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from solders.instruction import AccountMeta, Instruction
 from solders.pubkey import Pubkey
@@ -147,7 +147,6 @@ def test_an_exact_amount_out_is_paid_with_its_fees(
     assert (swap.trade_fee, swap.creator_fee) == fees
 
 
-@settings(deadline=None)
 @given(side=st.integers(0, 1), wanted=st.integers(1, 10**12), taxed=st.booleans())
 def test_what_an_exact_amount_out_costs_buys_at_least_that(side: int, wanted: int, taxed: bool) -> None:
     of = state("raydium_cpmm", "cpmm-tfee-token2022/traded0") if taxed else SOL_USDC
@@ -182,7 +181,6 @@ def test_the_instruction_lists_the_programs_accounts() -> None:
     assert instruction.data.hex() == "8fbe5adac41e33de" + "002f685900000000" + "2a00000000000000"
 
 
-@settings(deadline=None)
 @given(side=st.integers(0, 1), amount_in=AMOUNTS, min_out=AMOUNTS)
 def test_a_swap_is_read_back_as_written(side: int, amount_in: int, min_out: int) -> None:
     pool = _pool()

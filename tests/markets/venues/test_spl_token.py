@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from solders.pubkey import Pubkey
 
@@ -55,7 +55,6 @@ def test_the_fee_rounds_up_and_has_a_maximum() -> None:
     assert [fees.on(amount, 102) for amount in (0, 1, 100, 101, 900_000, 10**12)] == [0, 1, 1, 2, 9_000, 9_000]
 
 
-@settings(deadline=None)
 @given(amount=st.integers(0, U64_MAX), maximum=st.integers(0, U64_MAX), basis_points=st.integers(0, 10_000))
 def test_a_fee_never_takes_more_than_the_amount(amount: int, maximum: int, basis_points: int) -> None:
     fee = EpochFee(0, maximum, basis_points)
