@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from fastapi import Request
-from pydantic import AwareDatetime, BeforeValidator, Field, StrictStr, WithJsonSchema
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StrictStr, WithJsonSchema
 
 from engine_app.api.route_schemas import (
     AlternativeResponse,
@@ -77,6 +78,13 @@ def _moment_text(value: Any) -> Any:
     return value
 
 
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("a moment is one of the years 1 to 9999 in UTC") from None
+
+
 NUMBER_OR_TEXT: dict[str, Any] = {"anyOf": [{"type": "number"}, {"type": "string"}]}
 """How amounts and fractions stand in the document."""
 
@@ -106,7 +114,9 @@ ValidForSeconds = Annotated[
 TokenName = Annotated[StrictStr, Field(description="symbol or mint address", examples=["SOL"])]
 TokenOut = Annotated[StrictStr, Field(description="symbol or mint address", examples=["USDC"])]
 Status = Literal["pending", "routing", "building", "submitted", "confirmed", "failed"]
-Moment = Annotated[AwareDatetime, BeforeValidator(_moment_text), Field(examples=["2026-01-31T12:00:00Z"])]
+Moment = Annotated[
+    AwareDatetime, BeforeValidator(_moment_text), AfterValidator(_in_utc), Field(examples=["2026-01-31T12:00:00Z"])
+]
 Units = Annotated[str, Field(description="base units", examples=["1500000000"])]
 
 

@@ -17,7 +17,7 @@ import base64
 import binascii
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import product
 from typing import Any, TypeVar
@@ -69,8 +69,8 @@ class HistoryFilter:
         statuses: any of these.
         token: a mint; on either side.
         kind: `swap` or `transfer`.
-        placed_from: placed at or after.
-        placed_before: placed before.
+        placed_from: placed at or after; in UTC, since Postgres takes no zone that is 16 hours or more from it.
+        placed_before: placed before; in UTC.
         search: an order's id, or the signature of any of its attempts; anything else finds nothing.
     """
 
@@ -268,8 +268,8 @@ def decode_cursor(cursor: str) -> Position:
         created_at = datetime.fromisoformat(moment)
         if created_at.tzinfo is None:
             raise InvalidCursor("the cursor is not one that the history gave out")
-        return created_at, UUID(order_id)
-    except (ValueError, binascii.Error) as error:
+        return created_at.astimezone(UTC), UUID(order_id)
+    except (ValueError, OverflowError, binascii.Error) as error:
         raise InvalidCursor("the cursor is not one that the history gave out") from error
 
 

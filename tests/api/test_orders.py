@@ -263,6 +263,8 @@ async def test_history_is_paged_newest_first(client: httpx.AsyncClient, new_acco
         ("from=1767225600", "INVALID_REQUEST"),
         ("to=0", "INVALID_REQUEST"),
         ("from=2026-01-01T00:00:00", "INVALID_REQUEST"),
+        ("from=0001-01-01T00:00:00%2B00:01", "INVALID_REQUEST"),
+        ("to=9999-12-31T23:59:59-00:01", "INVALID_REQUEST"),
         ("page=2", "INVALID_REQUEST"),
         ("cursor=nonsense", "INVALID_CURSOR"),
         ("cursor=%ff%fe", "INVALID_CURSOR"),
@@ -288,6 +290,8 @@ async def test_history_can_be_filtered(client: httpx.AsyncClient, new_account: N
         ({"kind": "swap", "limit": 1}, [other]),
         ({"from": placed_at}, [other, bought]),
         ({"to": placed_at}, [sold]),
+        ({"to": "0152-04-30T22:15:31-23:40"}, []),
+        ({"from": "0152-04-30T22:15:31+16:00", "limit": 1}, [other]),
         ({"search": sold}, [sold]),
         ({"search": "something else"}, []),
     ]

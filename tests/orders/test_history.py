@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from itertools import product
 from typing import Any
 from uuid import UUID, uuid4
@@ -239,6 +240,21 @@ async def test_a_cursor_is_what_the_history_gave_out(crowd: Database) -> None:
     for cursor in ("", "nonsense", "\udcff", "MjAyNi0wMS0wMXw="):
         with pytest.raises(InvalidCursor):
             history.decode_cursor(cursor)
+
+
+@pytest.mark.parametrize("zone", [timezone(timedelta(hours=23, minutes=40)), timezone(-timedelta(hours=16))])
+async def test_a_cursor_may_name_its_place_in_any_zone(crowd: Database, zone: timezone) -> None:
+    async with crowd.transaction() as session:
+        first, second = await history.page(session, 17, limit=2)
+        place = (first["created_at"].astimezone(zone), first["id"])
+        behind = await history.page(session, 17, limit=1, before=history.decode_cursor(history.encode_cursor(place)))
+    assert [order["id"] for order in behind] == [second["id"]]
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+00:01", "9999-12-31T23:59:59-00:01", "2026-01-31T12:00:00"])
+async def test_a_cursor_names_a_moment_that_there_is(moment: str) -> None:
+    with pytest.raises(InvalidCursor):
+        history.decode_cursor(base64.urlsafe_b64encode(f"{moment}|{UUID(int=1)}".encode()).decode())
 
 
 async def plan_of_page(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -23,6 +24,15 @@ def place(trader: Bot) -> str:
 def confirmed_at_first_try(trader: Bot, order_id: str) -> None:
     order = trader.wait(order_id)
     assert (order["status"], order["attempts"]) == ("confirmed", 1), order
+
+
+def trade_until_met(site: Site, trader: Bot, kind: str, **spec: Any) -> None:
+    """Which endpoint is asked is the engine's choice: it trades until it has met the one with the fault."""
+    fault = site.admin.add(kind, **spec)
+    confirmed_at_first_try(trader, place(trader))
+    while not site.admin.hits_of(fault):
+        confirmed_at_first_try(trader, place(trader))
+    site.admin.remove(fault)
 
 
 @pytest.mark.parametrize(("status", "retry_after"), [(429, 1), (503, None)])
@@ -45,11 +55,7 @@ def test_answers_that_take_their_time(site: Site, trader: Bot) -> None:
 
 def test_an_endpoint_that_lags(site: Site, trader: Bot) -> None:
     for port in (site.chain.port, site.second_port):
-        fault = site.admin.add("stale", endpoint=port, slots=60)
-        # Which endpoint is read from is the engine's choice: it trades until it has met the one that lags.
-        while not site.admin.hits_of(fault):
-            confirmed_at_first_try(trader, place(trader))
-        site.admin.remove(fault)
+        trade_until_met(site, trader, "stale", endpoint=port, slots=60)
 
 
 def test_websockets_that_say_nothing(site: Site, trader: Bot) -> None:
@@ -59,8 +65,7 @@ def test_websockets_that_say_nothing(site: Site, trader: Bot) -> None:
 
 def test_one_endpoint_down(site: Site, trader: Bot) -> None:
     for port in (site.chain.port, site.second_port):
-        with site.admin.fault("down", endpoint=port):
-            confirmed_at_first_try(trader, place(trader))
+        trade_until_met(site, trader, "down", endpoint=port)
 
 
 def test_all_endpoints_down(site: Site, trader: Bot) -> None:
@@ -87,8 +92,7 @@ def test_all_endpoints_down(site: Site, trader: Bot) -> None:
 
 
 def test_a_status_that_the_preferred_endpoint_hides(site: Site, trader: Bot) -> None:
-    with site.admin.fault("hidden_status", endpoint=site.chain.port, signer=trader.address()):
-        confirmed_at_first_try(trader, place(trader))
+    trade_until_met(site, trader, "hidden_status", endpoint=site.chain.port, signer=trader.address())
 
 
 def test_a_status_that_all_endpoints_hide_for_a_while(site: Site, trader: Bot) -> None:
