@@ -44,9 +44,14 @@ async def put(chain: Localnet, accounts: dict[Pubkey, Account]) -> None:
         before, after = bank.newest(address), ChainAccount(account.lamports, account.data, account.owner)
         bank.load(address, after)
         bank.history.record(address, slot, before, after)
-    visible = asyncio.Event()
-    forget = chain.chain.on_block(lambda block: visible.set() if block.slot > slot + 1 else None)
-    await asyncio.wait_for(visible.wait(), 20)
+    await next_slots(chain, 2)
+
+
+async def next_slots(chain: Localnet, count: int) -> None:
+    """Wait until so many slots have passed."""
+    last, passed = chain.chain.head.slot + count, asyncio.Event()
+    forget = chain.chain.on_block(lambda block: passed.set() if block.slot >= last else None)
+    await asyncio.wait_for(passed.wait(), 20)
     forget()
 
 

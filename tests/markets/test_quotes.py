@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from decimal import Decimal
 
 import pytest
@@ -18,7 +19,7 @@ from engine_app.markets.quotes import Quotes
 from engine_app.markets.tokens import MAX_UNITS, TokenList, TokenLookup, TokenWarning, whole
 from engine_app.markets.venues.venue import Dex
 from tests.chaos.pools import shares
-from tests.markets.conftest import LOCALNET, put
+from tests.markets.conftest import LOCALNET, next_slots, put
 from tests.markets.venues.vectors import state
 
 TOKENS = TokenList(LOCALNET)
@@ -26,6 +27,25 @@ SLIPPAGE = Decimal("0.01")
 SOL = 10**9
 TEXTBOOK_SLOT_SECONDS = 0.41
 """A little more than the slot that is assumed until enough of them were seen."""
+
+
+@dataclass
+class Clock:
+    """The quotes' clock, which stands still between a test's own steps."""
+
+    now: float = 1_000.0
+
+    def __call__(self) -> float:
+        """Seconds."""
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """What the quotes take for the time."""
+    made = Clock()
+    monkeypatch.setattr("engine_app.markets.quotes.monotonic", made)
+    return made
 
 
 @pytest.fixture
@@ -63,23 +83,24 @@ async def test_the_best_venue_depends_on_pair_side_and_size(quotes: Quotes) -> N
     assert selected == set(Dex)
 
 
-async def test_one_call_serves_quotes_of_one_moment(quotes: Quotes) -> None:
+async def test_one_call_serves_quotes_of_one_moment(quotes: Quotes, clock: Clock, chain: Localnet) -> None:
     await quotes.quote("SOL", "USDC", SOL, SLIPPAGE)
-    await asyncio.sleep(TEXTBOOK_SLOT_SECONDS)
+    clock.now += TEXTBOOK_SLOT_SECONDS
     with count_calls() as calls:
         views = await asyncio.gather(*(quotes.quote("SOL", "USDC", SOL + size, SLIPPAGE) for size in range(10)))
         views.append(await quotes.quote("USDC", "SOL", 10**6, SLIPPAGE))
     assert dict(calls) == {"getMultipleAccounts": 1}
     assert len({view.slot for view in views}) == 1
 
-    await asyncio.sleep(TEXTBOOK_SLOT_SECONDS)
+    clock.now += TEXTBOOK_SLOT_SECONDS
+    await next_slots(chain, 2)
     with count_calls() as calls:
         later = await quotes.quote("SOL", "USDC", SOL, SLIPPAGE)
     assert dict(calls) == {"getMultipleAccounts": 1}
     assert later.slot > views[0].slot
 
 
-async def test_what_is_asked_again_within_a_slot_is_decided_once(quotes: Quotes) -> None:
+async def test_what_is_asked_again_within_a_slot_is_decided_once(quotes: Quotes, clock: Clock) -> None:
     asked = [(SOL, SLIPPAGE), (SOL, SLIPPAGE), (SOL + 1, SLIPPAGE), (SOL, Decimal("0.02"))]
     first, again, more, looser = await asyncio.gather(
         *(quotes.quote("SOL", "USDC", amount, slippage) for amount, slippage in asked)
@@ -91,26 +112,27 @@ async def test_what_is_asked_again_within_a_slot_is_decided_once(quotes: Quotes)
     assert looser.min_out < first.min_out
 
 
-async def test_a_quote_tells_how_old_it_is_and_is_kept_for_a_slot_of_the_chain(quotes: Quotes) -> None:
-    await quotes.quote("SOL", "USDC", SOL, SLIPPAGE)
-    await asyncio.sleep(TEXTBOOK_SLOT_SECONDS)
+async def test_a_quote_tells_how_old_it_is_and_is_kept_for_a_slot_of_the_chain(
+    quotes: Quotes, clock: Clock, chain: Localnet
+) -> None:
     first = await quotes.quote("SOL", "USDC", SOL, SLIPPAGE)
-    await asyncio.sleep(0.15)
+    clock.now += 0.39
+    await next_slots(chain, 2)
     kept = await quotes.quote("SOL", "USDC", SOL, SLIPPAGE)
     assert kept.slot == first.slot
-    assert first.age.seconds < kept.age.seconds
-    assert kept.age.seconds >= 0.15
+    assert (first.age.seconds, kept.age.seconds) == (0, pytest.approx(0.39))
     assert kept.last_search is not None
     assert kept.last_search.without == frozenset()
     for _ in range(8):
-        await asyncio.sleep(TEXTBOOK_SLOT_SECONDS)
-        await quotes.quote("SOL", "USDC", SOL, SLIPPAGE)
+        clock.now += TEXTBOOK_SLOT_SECONDS
+        await next_slots(chain, 8)
+        before = await quotes.quote("SOL", "USDC", SOL, SLIPPAGE)
     # Enough slots were seen to know that they take 50 ms here.
-    before = await quotes.quote("SOL", "USDC", SOL, SLIPPAGE)
-    await asyncio.sleep(0.2)
+    clock.now += 0.07
+    await next_slots(chain, 2)
     after = await quotes.quote("SOL", "USDC", SOL, SLIPPAGE)
     assert after.slot > before.slot
-    assert after.age.seconds < 0.2
+    assert after.age.seconds == 0
 
 
 async def test_a_stranger_is_quoted_what_is_known_and_nothing_is_looked_for(quotes: Quotes, chain: Localnet) -> None:

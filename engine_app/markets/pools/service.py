@@ -287,11 +287,13 @@ class Pools:
 
     async def _renewed(self, pair: Pair) -> KnownPair | None:
         """What another process found meanwhile, or a search of its own; None where another is just searching."""
-        shared = await self._shared.get(pair)
-        if shared is not None and self._pairs.fresh(shared.age):
-            return self._learn(pair, shared.found, shared.age)
         async with self._shared.search(pair, wait=False) as mine:
-            return await self._search(pair, self._rpc.poll()) if mine else None
+            if not mine:
+                return None
+            shared = await self._shared.get(pair)
+            if shared is not None and self._pairs.fresh(shared.age):
+                return self._learn(pair, shared.found, shared.age)
+            return await self._search(pair, self._rpc.poll())
 
     def _genesis(self) -> str | None:
         try:
