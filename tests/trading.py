@@ -54,12 +54,12 @@ class Bot:
             assert time.monotonic() < deadline, f"still {order['status']} after {seconds} s: {order}"
             time.sleep(0.02)
 
-    def wait_for_event(self, order_id: str, name: str, *, seconds: float = 60.0) -> dict[str, Any]:
-        """The order once an event of this name has happened."""
+    def wait_for_event(self, order_id: str, name: str, *, times: int = 1, seconds: float = 60.0) -> dict[str, Any]:
+        """The order once an event of this name has happened, so many times."""
         deadline = time.monotonic() + seconds
         while True:
             order = self.order(order_id)
-            if moments(order, name):
+            if len(moments(order, name)) >= times:
                 return order
             assert time.monotonic() < deadline, f"no {name} after {seconds} s: {order}"
             time.sleep(0.05)
