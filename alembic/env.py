@@ -14,6 +14,7 @@ import engine_app.accounts.security_log
 import engine_app.orders.address_book
 import engine_app.orders.models
 import engine_app.storage.deployment
+import engine_app.storage.heartbeats
 import engine_app.wallets.models  # noqa: F401
 from engine_app.settings import Settings, SettingsError, load
 from engine_app.storage.postgres import driver_url

@@ -10,5 +10,5 @@ def ports_in_a_row(count: int) -> int:
     while True:
         first = ports.free_port()
         others = range(first + 1, first + count)
-        if all(ports.is_free("127.0.0.1", port) and ports._claim(port) for port in others):
+        if all(ports.is_free("127.0.0.1", port) and ports.claim(port) for port in others):
             return first

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -10,6 +9,8 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+
+from tests.waiting import wait_until
 
 PASSWORD = "correct horse battery"
 FINAL = ("confirmed", "failed")
@@ -46,23 +47,13 @@ class Bot:
 
     def wait(self, order_id: str, *, until: tuple[str, ...] = FINAL, seconds: float = 60.0) -> dict[str, Any]:
         """The order once it has one of the statuses; fails where that takes longer than `seconds`."""
-        deadline = time.monotonic() + seconds
-        while True:
-            order = self.order(order_id)
-            if order["status"] in until:
-                return order
-            assert time.monotonic() < deadline, f"still {order['status']} after {seconds} s: {order}"
-            time.sleep(0.02)
+        return wait_until(lambda: self.order(order_id), lambda order: order["status"] in until, seconds=seconds)
 
     def wait_for_event(self, order_id: str, name: str, *, times: int = 1, seconds: float = 60.0) -> dict[str, Any]:
         """The order once an event of this name has happened, so many times."""
-        deadline = time.monotonic() + seconds
-        while True:
-            order = self.order(order_id)
-            if len(moments(order, name)) >= times:
-                return order
-            assert time.monotonic() < deadline, f"no {name} after {seconds} s: {order}"
-            time.sleep(0.05)
+        return wait_until(
+            lambda: self.order(order_id), lambda order: len(moments(order, name)) >= times, seconds=seconds
+        )
 
     def balances(self) -> dict[str, int]:
         """Base units by symbol."""

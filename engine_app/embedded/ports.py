@@ -51,7 +51,7 @@ def free_port(host: str = "127.0.0.1") -> int:
     none is found."""
     for _ in range(200):
         port = random.randrange(_LOW, _HIGH)  # noqa: S311 - not a secret
-        if is_free(host, port) and _claim(port):
+        if is_free(host, port) and claim(port):
             return port
     raise OSError(f"no free port between {_LOW} and {_HIGH} on {host}")
 
@@ -61,7 +61,7 @@ def choose_port(*wanted: int | None, host: str = "127.0.0.1") -> int:
     return next((port for port in wanted if port and is_free(host, port)), None) or free_port(host)
 
 
-def _claim(port: int) -> bool:
+def claim(port: int) -> bool:
     """Whether this process may have the port: two that choose at once would both find it free.
 
     A claim is a name among the system's abstract sockets, which goes with the process; only Linux has them.

@@ -34,9 +34,9 @@ from tests.conftest import ENGINE_SETTINGS, plain_environment
 from tests.deployed import WEB, WORKER, Deployed, deploy
 from tests.e2e.conftest import PATIENCE_MS
 from tests.e2e.person import Person
-from tests.embedded.waiting import wait_until
 from tests.listening import listener
 from tests.trading import Bot
+from tests.waiting import wait_until
 
 PHRASE = Mnemonic("english").generate()
 JWT_SECRET = f"canary secret {uuid4()}"

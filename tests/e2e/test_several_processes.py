@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from uuid import uuid4
 
 import psutil
@@ -15,6 +14,7 @@ from tests.e2e.conftest import PATIENCE_MS
 from tests.e2e.person import TRADE, Person
 from tests.e2e.test_trade import ORDER_MS
 from tests.stopping import stopped
+from tests.waiting import wait_until
 
 LEAST_TABS, MOST_TABS = 3, 16
 
@@ -41,7 +41,7 @@ def test_every_process_shows_what_happens_and_one_that_is_killed_logs_nobody_out
 
     killed = deployed.web_processes()[0]
     killed.kill()
-    _until(lambda: killed.pid not in _sockets(deployed) and len(_sockets(deployed)) == 2)
+    wait_until(lambda: killed.pid not in _sockets(deployed) and len(_sockets(deployed)) == 2)
     for tab in tabs:
         expect(tab.see("connection")).to_have_text("Live", timeout=ORDER_MS)
         expect(tab.page).to_have_url(TRADE)
@@ -71,8 +71,8 @@ def test_the_history_and_an_orders_page_are_live_and_the_same_in_every_process(
     for tab in pages:
         expect(tab.see("order-status")).to_have_text("Confirmed", timeout=ORDER_MS)
         expect(tab.page.get_by_text("Final: nothing can take it back.")).to_be_visible(timeout=ORDER_MS)
-    _until(lambda: len({tab.see("history").inner_text() for tab in histories}) == 1)
-    _until(lambda: len({tab.page.locator("main").inner_text() for tab in pages}) == 1)
+    wait_until(lambda: len({tab.see("history").inner_text() for tab in histories}) == 1)
+    wait_until(lambda: len({tab.page.locator("main").inner_text() for tab in pages}) == 1)
 
 
 def _tabs_in_every_process(context: BrowserContext, deployed: Deployed, person: Person, address: str) -> list[Person]:
@@ -99,10 +99,3 @@ def _sockets(deployed: Deployed) -> dict[int, int]:
             continue
         counts[process.pid] = sum(at.laddr.port == port for at in open_now)
     return counts
-
-
-def _until(holds: Callable[[], bool], seconds: float = 30.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)

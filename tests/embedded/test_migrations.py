@@ -108,6 +108,14 @@ def test_the_migrated_schema_is_the_models_down_to_each_check_and_index(database
         assert migrated[part] == modelled[part]
 
 
+def test_alembic_by_itself_knows_every_table(database_url: str) -> None:
+    """What nothing else has loaded it would have the next migration drop."""
+    argv = (sys.executable, "-m", "alembic", "check")
+    environment = plain_environment() | {"DATABASE_URL": database_url}
+    found = subprocess.run(argv, cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert "No new upgrade operations detected." in found.stdout, found
+
+
 def test_several_starters_migrate_an_empty_database_once(empty_database: str, tmp_path: Path) -> None:
     environment = plain_environment() | {"DATABASE_URL": empty_database, "DATA_DIR": str(tmp_path)}
     argv = (sys.executable, "-m", "engine_app", "migrate")

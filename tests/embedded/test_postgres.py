@@ -13,7 +13,7 @@ from engine_app.embedded.errors import CannotStart
 from engine_app.embedded.ports import free_port
 from engine_app.embedded.postgres import Postgres
 from engine_app.embedded.users import reachable, reachable_install
-from tests.embedded.waiting import wait_until
+from tests.waiting import wait_until
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from engine_app.embedded.errors import CannotStart, StartFailed
 from engine_app.embedded.service import Service
 from engine_app.embedded.state import RunningProcess, RunState, sole_owner
 from engine_app.embedded.supervisor import Supervisor
-from tests.embedded.waiting import wait_until
+from tests.waiting import wait_until
 
 SLEEP = "import time; print('up', flush=True); time.sleep(600)"
 STUBBORN = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {SLEEP}"

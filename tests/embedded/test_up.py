@@ -20,7 +20,7 @@ from engine_app.embedded.processes import PROJECT, LocalChain
 from engine_app.embedded.service import LAUNCHER
 from engine_app.embedded.state import RunState
 from tests.conftest import PAGE_CACHE, plain_environment
-from tests.embedded.waiting import wait_until
+from tests.waiting import wait_until
 
 READY = re.compile(r"^Ready after [\d.]+ s\. Open (http://localhost:\d+)$", re.MULTILINE)
 
@@ -51,7 +51,7 @@ class Up:
 
     def wait_ready(self) -> str:
         """The address it shows in the end."""
-        wait_until(lambda: READY.search(self.said()) or self.process.poll() is not None, 120)
+        wait_until(lambda: READY.search(self.said()) or self.process.poll() is not None, seconds=120)
         found = READY.search(self.said())
         assert found is not None, self.said()
         return found[1]
@@ -142,7 +142,7 @@ def test_what_dies_comes_back(up: Up) -> None:
         before = up.running(name)
         os.kill(before, signal.SIGKILL)
         wait_until(lambda name=name, before=before: _replaced(up, name, before))  # type: ignore[misc]
-    wait_until(lambda: _answers(origin), 60)
+    wait_until(lambda: _answers(origin), seconds=60)
     assert "worker-1 ended (signal 9); starting it again" in up.said()
 
 
@@ -150,9 +150,9 @@ def test_web_and_worker_on_their_own_use_what_runs_already(up: Up) -> None:
     up.wait_ready()
     port = str(free_port())
     web = Up(up.data_dir, "web", PORT=port)
-    wait_until(lambda: _answers(f"http://localhost:{port}"), 60)
+    wait_until(lambda: _answers(f"http://localhost:{port}"), seconds=60)
     worker = Up(up.data_dir, "worker")
-    wait_until(lambda: "worker.ready" in worker.said(), 60)
+    wait_until(lambda: "worker.ready" in worker.said(), seconds=60)
     for alone in (web, worker):
         family = alone.family()
         assert alone.stop() < 20
@@ -228,7 +228,7 @@ def test_what_its_settings_name_is_not_started(
 
 def test_a_stop_while_it_starts_leaves_nothing(tmp_path: Path) -> None:
     up = Up(tmp_path)
-    wait_until(lambda: "✓ Postgres" in up.said(), 60)
+    wait_until(lambda: "✓ Postgres" in up.said(), seconds=60)
     family = up.family()
     up.stop()
     assert gone(family)

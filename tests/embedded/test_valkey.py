@@ -9,7 +9,7 @@ import redis
 from engine_app.embedded.background import BackgroundSupervisor
 from engine_app.embedded.ports import free_port
 from engine_app.embedded.valkey import Valkey
-from tests.embedded.waiting import wait_until
+from tests.waiting import wait_until
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
@@ -10,6 +9,7 @@ import psycopg
 from tests.deployed import Deployed
 from tests.pooler import CONNECTIONS
 from tests.trading import bot
+from tests.waiting import wait_until
 
 ORDERS = 24
 
@@ -38,11 +38,9 @@ def test_a_trace_goes_from_the_request_over_the_worker_to_the_node(deployed: Dep
         )
         assert trader.wait(placed.json()["orderId"])["status"] == "confirmed"
     expected = {"POST /api/orders/execute", "order.execute", "getMultipleAccounts", "simulateTransaction"}
-    deadline = time.monotonic() + 30
-    while True:
+
+    def of_the_trace() -> set[str]:
         spans = deployed.collector.spans
-        found = {name for name in list(spans) if any(of.hex() == trace for of, _ in spans[name])}
-        if expected <= found:
-            return
-        assert time.monotonic() < deadline, found
-        time.sleep(0.2)
+        return {name for name in list(spans) if any(of.hex() == trace for of, _ in spans[name])}
+
+    wait_until(of_the_trace, expected.issubset)

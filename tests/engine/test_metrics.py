@@ -15,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.conftest import RunningEngine
 from tests.trading import bot
+from tests.waiting import wait_until
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
@@ -39,11 +40,7 @@ def of(samples: Samples, name: str, **labels: str) -> float:
 
 def until(engine: RunningEngine, holds: Callable[[Samples], bool], seconds: float = 30.0) -> Samples:
     """The samples once they are as they should be; fails where that takes longer."""
-    deadline = time.monotonic() + seconds
-    while not holds(samples := scrape(engine)):
-        assert time.monotonic() < deadline, sorted(samples.items(), key=str)
-        time.sleep(0.2)
-    return samples
+    return wait_until(lambda: scrape(engine), holds, seconds=seconds, pause=0.2)
 
 
 def test_an_order_leaves_its_traces_in_every_metric(engine: RunningEngine) -> None:
@@ -91,18 +88,15 @@ def test_the_port_is_taken_over_and_no_count_falls(engine: RunningEngine) -> Non
     before = until(engine, lambda now: of(now, "engine_queue_wakeups_total") > 0)
     name, serving = _serving(engine)
     os.kill(serving, signal.SIGKILL)
-    deadline = time.monotonic() + 30
-    while True:
+    wait_until(lambda: engine.supervisor.pid(name), lambda pid: pid not in (None, serving))
+
+    def served() -> Samples:
         try:
-            after = scrape(engine)
+            return scrape(engine)
         except httpx.HTTPError:
-            assert time.monotonic() < deadline
-            time.sleep(0.2)
-            continue
-        if engine.supervisor.pid(name) not in (None, serving):
-            break
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+            return {}
+
+    after = wait_until(served, pause=0.2)
     for name in ("engine_rpc_calls_total", "engine_queue_wakeups_total", "engine_attempts_total"):
         assert of(after, name) >= of(before, name)
 

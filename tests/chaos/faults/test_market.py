@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import Any
 
 from solders.instruction import AccountMeta, Instruction
@@ -20,8 +19,8 @@ from engine_app.chain.transactions import compose
 from engine_app.localnet.seed.tokens import BONK, SOL, USDC
 from tests.chaos.engine_site import Site
 from tests.chaos.pools import SOL_BONK_DRAIN, SOL_USDC_MOVES, pools
-from tests.trading import Bot, moments
-from tests.waiting import until
+from tests.trading import Bot
+from tests.waiting import until, wait_until
 
 LATE_BLOCKS = 30
 """Long enough for somebody else to come first, on a busy machine too; four times as many still fit into the life of a
@@ -38,21 +37,14 @@ def codes(order: dict[str, Any]) -> list[str | None]:
 
 def wait_for_try(trader: Bot, order_id: str, number: int) -> dict[str, Any]:
     """The order once this try of it is on its way."""
-    deadline = time.monotonic() + 60
-    while True:
-        order = trader.wait(order_id, until=("submitted",))
-        if order["attempts"] == number:
-            return order
-        assert time.monotonic() < deadline, order
-        time.sleep(0.02)
+    return wait_until(
+        lambda: trader.wait(order_id, until=("submitted",)), lambda order: order["attempts"] == number, seconds=60
+    )
 
 
 def wait_for_landed_errors(trader: Bot, order_id: str, number: int) -> None:
     """Return once so many tries were seen to have landed with an error."""
-    deadline = time.monotonic() + 60
-    while len(moments(order := trader.order(order_id), "landed_with_error")) < number:
-        assert time.monotonic() < deadline, order
-        time.sleep(0.02)
+    trader.wait_for_event(order_id, "landed_with_error", times=number)
 
 
 def test_a_pool_that_moves_costs_a_try(site: Site, trader: Bot) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from tests.chaos.engine_site import Site
 from tests.trading import Bot
+from tests.waiting import wait_until
 
 
 def place(trader: Bot) -> str:
@@ -99,11 +99,11 @@ def test_what_nobody_can_prove_waits_until_somebody_can(site: Site, trader: Bot)
         site.admin.fault("dropped_send", signer=trader.address()),
     ):
         order_id = place(trader)
-        deadline = time.monotonic() + 60
-        while (trader.order(order_id)["waitingFor"] or {}).get("code") != "OUTCOME_UNKNOWN":
-            assert time.monotonic() < deadline, trader.order(order_id)
-            time.sleep(0.1)
-        waiting = trader.order(order_id)
+        waiting = wait_until(
+            lambda: trader.order(order_id),
+            lambda order: (order["waitingFor"] or {}).get("code") == "OUTCOME_UNKNOWN",
+            seconds=60,
+        )
         assert (waiting["status"], waiting["waitingFor"]["reason"]) == ("submitted", "operator")
     order = trader.wait(order_id)
     assert (order["status"], verdicts(order)[0]) == ("confirmed", "expired")

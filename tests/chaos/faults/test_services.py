@@ -10,6 +10,7 @@ from redis import Redis
 
 from tests.chaos.engine_site import CHAIN, POSTGRES, VALKEY, WEB, Site
 from tests.trading import Bot
+from tests.waiting import wait_until
 
 ABSENCE_SECONDS = float(os.environ.get("CHAOS_ABSENCE_SECONDS", "6"))
 
@@ -27,10 +28,7 @@ def assert_confirmed(placed: list[tuple[Bot, str]]) -> None:
 
 def wait_for_database(trader: Bot) -> None:
     """Return once web has noticed that its database is back."""
-    deadline = time.monotonic() + 30
-    while trader.client.get("/api/orders/history").status_code != 200:
-        assert time.monotonic() < deadline, "web does not find its database again"
-        time.sleep(0.1)
+    wait_until(lambda: trader.client.get("/api/orders/history").is_success)
 
 
 def test_postgres_restarted(site: Site, traders: list[Bot]) -> None:
