@@ -10,6 +10,8 @@ from engine_app.api.problems import BODY_TOO_LARGE, problem
 
 MAX_BODY_BYTES = 64 * 1024
 TOO_LARGE = f"the body is larger than {MAX_BODY_BYTES} bytes"
+_CLOSING = {"Connection": "close"}
+"""The server drops a connection that has the rest of a body on it; who would send on it again is told."""
 
 
 class BodyLimit:
@@ -25,7 +27,7 @@ class BodyLimit:
             return
         announced = Headers(scope=scope).get("content-length", "0")
         if announced.isdecimal() and int(announced[:20]) > MAX_BODY_BYTES:
-            await problem(413, BODY_TOO_LARGE, TOO_LARGE)(scope, receive, send)
+            await problem(413, BODY_TOO_LARGE, TOO_LARGE, headers=_CLOSING)(scope, receive, send)
             return
         received = 0
 
@@ -34,7 +36,7 @@ class BodyLimit:
             message = await receive()
             received += len(message.get("body", b""))
             if received > MAX_BODY_BYTES:
-                raise HTTPException(413, TOO_LARGE)
+                raise HTTPException(413, TOO_LARGE, headers=_CLOSING)
             return message
 
         await self._app(scope, receive_so_much, send)

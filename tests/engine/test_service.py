@@ -65,9 +65,12 @@ def test_bodies_have_an_end(engine: RunningEngine, penniless: Bot, path: str, ki
 
     headers = {"Content-Type": kind, "Authorization": penniless.client.headers["Authorization"]}
     content: Any = body if announced else pieces()
-    answer = httpx.post(f"{engine.base_url}{path}", content=content, headers=headers, timeout=30)
-    if announced or (path.startswith("/api/") and not path.endswith("cancel")):
-        assert (answer.status_code, answer.json()["code"]) == (413, "BODY_TOO_LARGE")
+    with httpx.Client(base_url=engine.base_url, timeout=30) as client:
+        answer = client.post(path, content=content, headers=headers)
+        if announced or (path.startswith("/api/") and not path.endswith("cancel")):
+            assert (answer.status_code, answer.json()["code"]) == (413, "BODY_TOO_LARGE")
+            assert answer.headers["Connection"] == "close"
+            assert client.get("/api/health").status_code == 200, "it was asked for on the connection that was dropped"
     assert 400 <= answer.status_code < 500
 
 
