@@ -9,7 +9,7 @@ from engine_app.chain.answers import Blockhash
 from engine_app.chain.background import keep_running, stop
 from engine_app.chain.errors import RpcRefused, RpcUnavailable
 from engine_app.chain.rpc import Rpc
-from engine_app.chain.slot_clock import SlotClock
+from engine_app.chain.slot_clock import BEHIND_FOR_GOOD_SECONDS, SlotClock
 from engine_app.chain.stream import Stream
 from engine_app.telemetry.logging import get_logger
 
@@ -31,6 +31,7 @@ class Blockhashes:
         self._stream_moment = float("-inf")
         self._latest: Blockhash | None = None
         self._taken = float("-inf")
+        self._newest = float("-inf")
         self._refreshing = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
         stream.on_slot(self._saw_stream_slot)
@@ -94,9 +95,10 @@ class Blockhashes:
     def _keep(self, blockhash: Blockhash) -> None:
         now = time.monotonic()
         self._taken = now
-        # Another endpoint may lag: a blockhash never gets older.
-        if self._latest is None or blockhash.slot >= self._latest.slot:
+        # Another endpoint may lag: a blockhash gets no older, unless the chain itself goes on from an earlier slot.
+        if self._latest is None or blockhash.slot >= self._latest.slot or now - self._newest > BEHIND_FOR_GOOD_SECONDS:
             self._latest = blockhash
+            self._newest = now
         if now - self._stream_moment > _SILENT_STREAM_SECONDS:
             self._clock.saw_slot(blockhash.slot, now)
 

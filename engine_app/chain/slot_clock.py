@@ -7,6 +7,9 @@ from collections import deque
 _WINDOW = 64
 _ENOUGH = 6
 _TEXTBOOK_SLOT_MS = 400.0
+BEHIND_FOR_GOOD_SECONDS = 30.0
+"""Where all that is seen for so long is older than what was seen before, the chain goes on from an earlier slot, as
+after a restart of the cluster."""
 
 
 class SlotClock:
@@ -20,7 +23,10 @@ class SlotClock:
         self._slots_without_block: int | None = None
 
     def saw_slot(self, slot: int, moment: float) -> None:
-        """Note that `slot` was the newest at `moment`; one that is not newer than the last says nothing."""
+        """Note that `slot` was the newest at `moment`; one that is older than the last says nothing, but after
+        `BEHIND_FOR_GOOD_SECONDS` without a newer one it begins anew."""
+        if self._seen and slot < self._seen[-1][1] and self.seconds_since_slot(moment) > BEHIND_FOR_GOOD_SECONDS:
+            self._seen.clear()
         if not self._seen or slot > self._seen[-1][1]:
             self._seen.append((moment, slot))
 

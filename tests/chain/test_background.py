@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from typing import Any
 
+import pytest
 from solders.pubkey import Pubkey
 
 from engine_app.chain.background import keep_running, stop
@@ -29,6 +31,35 @@ async def test_the_blockhash_is_warm_and_moves_on(chain: Chain) -> None:
 
     await until(newer, "a newer blockhash")
     assert (await chain.blockhashes.latest()).hash != first.hash
+
+
+async def test_a_blockhash_of_a_chain_that_goes_on_from_an_earlier_slot_is_taken_after_a_while(
+    localnet: LocalChain, node: TroubledNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def told_ahead(answer: dict[str, Any]) -> dict[str, Any]:
+        result = answer["result"]
+        context = result["context"] | {"slot": result["context"]["slot"] + 10**6}
+        return answer | {"result": result | {"context": context}}
+
+    monkeypatch.setattr("engine_app.chain.blockhash.BEHIND_FOR_GOOD_SECONDS", 3600)
+    node.changed["getLatestBlockhash"] = told_ahead
+    async with opened([node.url], localnet.ws_url) as room:
+        stopped = await room.blockhashes.latest()
+        node.changed.clear()
+        asked = node.asked["getLatestBlockhash"]
+
+        async def asked_again() -> bool:
+            return node.asked["getLatestBlockhash"] > asked + 1
+
+        await until(asked_again, "blockhashes of earlier slots")
+        assert (await room.blockhashes.latest()).slot >= stopped.slot
+
+        monkeypatch.setattr("engine_app.chain.blockhash.BEHIND_FOR_GOOD_SECONDS", 0)
+
+        async def set_back() -> bool:
+            return (await room.blockhashes.latest()).slot < stopped.slot
+
+        await until(set_back, "the blockhash of an earlier slot")
 
 
 async def test_the_pace_is_measured(chain: Chain) -> None:

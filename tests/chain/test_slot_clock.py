@@ -44,6 +44,25 @@ def test_a_slot_that_is_not_newer_says_nothing() -> None:
     assert clock.slot == 12
 
 
+def test_a_chain_that_goes_on_from_an_earlier_slot_is_followed_after_a_while() -> None:
+    clock = SlotClock()
+    for slot in range(1_000, 1_100):
+        clock.saw_slot(slot, (slot - 1_000) * 0.4)
+    stopped = 99 * 0.4
+    for slot in range(500, 600):
+        clock.saw_slot(slot, stopped + (slot - 499) * 0.4)
+    assert clock.slot == 599
+    assert clock.slot_ms == pytest.approx(400)
+
+
+def test_an_endpoint_that_lags_sets_nothing_back_while_another_goes_on() -> None:
+    clock = SlotClock()
+    for slot in range(1_000, 1_200):
+        clock.saw_slot(slot, slot * 0.4)
+        clock.saw_slot(slot - 60, slot * 0.4 + 0.1)
+    assert clock.slot == 1_199
+
+
 def test_block_height_follows_the_slot_with_the_skipped_ones_taken_off() -> None:
     clock = SlotClock()
     clock.saw_slot(1_000, 0)

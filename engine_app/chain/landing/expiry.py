@@ -1,7 +1,8 @@
 """The proof that an attempt can never land any more, from exact reads.
 
-One endpoint must show all three: a finalized block height above the last valid one, at slot s; blocks back to the
-slot at which the blockhash was taken; and, as of slot s or later, no status of the signature with its whole
+One endpoint must show all three: a finalized block height above the last valid one, at slot s, which has to be as many
+slots after the blockhash's own as it lives in blocks, whatever height was told with it; blocks back to the slot at
+which the blockhash was taken; and, as of slot s or later, no status of the signature with its whole
 history searched. Every endpoint that answers must show them. A signature found anywhere outweighs all of it.
 
 Where so much time has passed that a node may have to look into its blocks for that (`history`), every block in which
@@ -119,7 +120,7 @@ async def _ask(node: Node, attempts: Sequence[LiveAttempt]) -> dict[UUID, Shown 
     await node.verify()
     info = await node.epoch_info("finalized")
     found: dict[UUID, Shown | Observation | None] = {attempt.attempt_id: None for attempt in attempts}
-    overdue = [attempt for attempt in attempts if info.block_height > attempt.last_valid_block_height]
+    overdue = [attempt for attempt in attempts if is_too_late(attempt, info)]
     if not overdue:
         return found
     first_available = await node.first_available_block()
@@ -135,6 +136,15 @@ async def _ask(node: Node, attempts: Sequence[LiveAttempt]) -> dict[UUID, Shown 
     for attempt_id, missing_up_to in (await _missing(node, late, info.slot)).items():
         found[attempt_id] = _shown(node, info, missing_up_to, status_slot)
     return found
+
+
+def is_too_late(attempt: LiveAttempt, finalized: EpochInfo) -> bool:
+    """Whether it can land no more by where a node's finalized chain stands.
+
+    No block takes less than a slot: a last valid height that was told too low makes nothing late too early.
+    """
+    slots = finalized.slot - attempt.blockhash_slot
+    return finalized.block_height > attempt.last_valid_block_height and slots > BLOCKHASH_BLOCKS
 
 
 def _needs_blocks(attempt: LiveAttempt, shown: Shown | Observation | None) -> bool:

@@ -8,7 +8,9 @@ from dataclasses import replace
 import orjson
 import pytest
 
+from engine_app.chain.answers import EpochInfo
 from engine_app.chain.landing import ExpiryEvidence, Found, HistoryMissing, LiveAttempt
+from engine_app.chain.landing.expiry import BLOCKHASH_BLOCKS, is_too_late
 from engine_app.chain.landing.history import REMEMBERED_SLOTS, stretches
 from engine_app.embedded.processes import LocalChain
 from tests.chain.conftest import SOL, Chain, opened, transfer_attempt, until
@@ -70,6 +72,19 @@ async def test_an_attempt_that_was_never_sent_is_proven_dead(one: Chain, first: 
     assert written["endpoint"].startswith("http://127.0.0.1:")
     assert written["others"] == []
     assert first.asked["getBlocks"] == 0  # what a node certainly remembers is in none of them
+
+
+@pytest.mark.parametrize(
+    ("told_too_low", "slots", "blocks", "too_late"),
+    [(0, 150, 150, False), (0, 151, 151, True), (0, 170, 150, False), (140, 150, 150, False), (140, 151, 151, True)],
+)
+async def test_no_height_that_was_told_too_low_makes_it_late_too_early(
+    one: Chain, told_too_low: int, slots: int, blocks: int, too_late: bool
+) -> None:
+    attempt = await attempt_of(one)
+    height = attempt.last_valid_block_height - BLOCKHASH_BLOCKS
+    told = replace(attempt, last_valid_block_height=attempt.last_valid_block_height - told_too_low)
+    assert is_too_late(told, EpochInfo(attempt.blockhash_slot + slots, height + blocks, epoch=0)) == too_late
 
 
 async def test_an_attempt_that_landed_is_found_and_told(one: Chain) -> None:
