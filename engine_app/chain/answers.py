@@ -111,9 +111,12 @@ class PrioritizationFee:
 
 
 def integer(value: Any) -> int:
-    """A number of an answer. Raises TypeError where it is none."""
+    """A slot, height, or amount of an answer. Raises TypeError where it is no number, ValueError where it is one that
+    no chain gets to and no database keeps."""
     if type(value) is not int:
         raise TypeError(f"{value!r} is no number")
+    if not 0 <= value < 2**63:
+        raise ValueError(f"{value} is out of range")
     return value
 
 
@@ -132,7 +135,9 @@ def _program(text: str) -> Pubkey:
 
 def read_account(value: Mapping[str, Any]) -> Account:
     """An account of an answer in base64 encoding."""
-    return Account(owner=_program(value["owner"]), lamports=value["lamports"], data=a2b_base64(value["data"][0]))
+    return Account(
+        owner=_program(value["owner"]), lamports=integer(value["lamports"]), data=a2b_base64(value["data"][0])
+    )
 
 
 def read_blockhash(result: Mapping[str, Any]) -> Blockhash:
@@ -146,13 +151,15 @@ def read_blockhash(result: Mapping[str, Any]) -> Blockhash:
 
 
 def read_status(value: Mapping[str, Any] | None) -> SignatureStatus | None:
-    """One entry of getSignatureStatuses' result. Entries from a node's long-term storage name no commitment:
-    they are rooted, which their missing count of confirmations says."""
+    """One entry of getSignatureStatuses' result. Entries from a node's long-term storage name no commitment: they are
+    rooted, which they say by a count of confirmations that is null. One without that count says nothing."""
     if value is None:
         return None
     commitment: Commitment | None = value.get("confirmationStatus")
     if commitment is None:
-        commitment = "finalized" if value.get("confirmations") is None else "processed"
+        commitment = "finalized" if value["confirmations"] is None else "processed"
+    if commitment not in _FINALITY:
+        raise ValueError(f"{commitment!r} is no commitment")
     return SignatureStatus(slot=integer(value["slot"]), error=value["err"], commitment=commitment)
 
 
@@ -163,8 +170,8 @@ def read_simulation(result: Mapping[str, Any], addresses: tuple[Pubkey, ...]) ->
     return Simulation(
         error=value["err"],
         logs=tuple(value.get("logs") or ()),
-        units=value.get("unitsConsumed") or 0,
-        slot=result["context"]["slot"],
+        units=integer(value.get("unitsConsumed") or 0),
+        slot=integer(result["context"]["slot"]),
         accounts={
             address: None if state is None else read_account(state)
             for address, state in zip(addresses, states, strict=True)

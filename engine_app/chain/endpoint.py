@@ -7,12 +7,14 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from math import isfinite
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 import aiohttp
 import orjson
+from solders.hash import Hash, ParseHashError
 
 from engine_app.chain.call_counts import CallTotals, Outcome
 from engine_app.chain.errors import RpcRefused, RpcUnavailable, WrongCluster
@@ -30,6 +32,8 @@ _TIMEOUT_SECONDS = 5.0
 _SEARCH_TIMEOUT_SECONDS = 15.0
 _LARGEST_ANSWER = 64 * 1024 * 1024
 """Bytes. What the engine asks for is far below it, searches too; a node that sends more is not to fill the memory."""
+_WORDS = 80
+"""Characters of an answer that stand in a reason."""
 _CONNECTIONS = 16
 _KEEPALIVE_SECONDS = 50.0
 _FAILURES_THAT_OPEN = 3
@@ -203,7 +207,13 @@ class Endpoint:
             await self._verifying.share("genesis", self._check_genesis)
 
     async def _check_genesis(self) -> None:
-        genesis = await self._post(self._reads, "getGenesisHash", [])
+        answer = await self._post(self._reads, "getGenesisHash", [])
+        try:
+            genesis = str(Hash.from_string(answer))
+        except (TypeError, ParseHashError) as error:
+            raise self._note_failure(
+                "getGenesisHash", f"getGenesisHash: {str(answer)[:_WORDS]!r} is no hash"
+            ) from error
         try:
             await self._accept(genesis)
         except WrongCluster as error:
@@ -380,4 +390,4 @@ def _retry_after_seconds(header: str | None) -> float | None:
             seconds = parsedate_to_datetime(header).timestamp() - time.time()
         except ValueError:
             return None
-    return min(max(seconds, 0.0), _LONGEST_LIMITED_PAUSE_SECONDS)
+    return min(max(seconds, 0.0), _LONGEST_LIMITED_PAUSE_SECONDS) if isfinite(seconds) else None

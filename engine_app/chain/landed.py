@@ -11,6 +11,8 @@ from solders.pubkey import Pubkey
 from solders.signature import Signature
 from solders.transaction import VersionedTransaction
 
+from engine_app.chain.answers import integer
+
 
 @dataclass(frozen=True, slots=True)
 class TokenBalance:
@@ -80,14 +82,14 @@ def read_landed(result: Mapping[str, Any]) -> LandedTransaction:
     )
     return LandedTransaction(
         signature=transaction.signatures[0],
-        slot=result["slot"],
-        block_time=result.get("blockTime"),
+        slot=integer(result["slot"]),
+        block_time=None if result.get("blockTime") is None else integer(result["blockTime"]),
         error=meta["err"],
-        fee=meta["fee"],
-        compute_units=meta.get("computeUnitsConsumed") or 0,
+        fee=integer(meta["fee"]),
+        compute_units=integer(meta.get("computeUnitsConsumed") or 0),
         account_keys=keys,
-        pre_balances=dict(zip(keys, meta["preBalances"], strict=True)),
-        post_balances=dict(zip(keys, meta["postBalances"], strict=True)),
+        pre_balances=dict(zip(keys, map(integer, meta["preBalances"]), strict=True)),
+        post_balances=dict(zip(keys, map(integer, meta["postBalances"]), strict=True)),
         pre_tokens=_token_balances(keys, meta.get("preTokenBalances")),
         post_tokens=_token_balances(keys, meta.get("postTokenBalances")),
         inner_instructions=tuple(meta.get("innerInstructions") or ()),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from base64 import b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
@@ -200,7 +200,7 @@ class Methods:
         return _read(
             "getSignaturesForAddress",
             lambda rows: [
-                NamingTransaction(Signature.from_string(row["signature"]), row["slot"], row["err"])
+                NamingTransaction(Signature.from_string(row["signature"]), integer(row["slot"]), row["err"])
                 for row in listed(rows)
             ],
             rows,
@@ -246,7 +246,7 @@ class Methods:
             "maxSupportedTransactionVersion": 0,
         }
         block = await self._call("getBlock", [slot, options])
-        return _read("getBlock", lambda found: None if found is None else found["blockHeight"], block)
+        return _read("getBlock", _height, block)
 
     async def rent_exemption(self, size: int) -> int:
         """Lamports that an account of `size` bytes must hold."""
@@ -283,7 +283,7 @@ class Methods:
         result = await self._call("getRecentPrioritizationFees", [[str(key) for key in addresses]])
         return _read(
             "getRecentPrioritizationFees",
-            lambda rows: [PrioritizationFee(slot=row["slot"], fee=row["prioritizationFee"]) for row in listed(rows)],
+            lambda rows: [_fee(row) for row in listed(rows)],
             result,
         )
 
@@ -337,6 +337,15 @@ def _accounts_at_slot(chunks: Sequence[Sequence[Pubkey]], results: Sequence[Any]
         accounts=found,
         slots_apart=max(slots, default=0) - min(slots, default=0),
     )
+
+
+def _height(block: Mapping[str, Any] | None) -> int | None:
+    height = None if block is None else block["blockHeight"]
+    return None if height is None else integer(height)
+
+
+def _fee(row: Mapping[str, Any]) -> PrioritizationFee:
+    return PrioritizationFee(slot=integer(row["slot"]), fee=integer(row["prioritizationFee"]))
 
 
 def _statuses(asked: int, result: Any) -> tuple[int, list[SignatureStatus | None]]:

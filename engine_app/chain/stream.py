@@ -17,6 +17,7 @@ from solders.signature import Signature
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
+from engine_app.chain.answers import integer
 from engine_app.chain.background import keep_running, stop
 from engine_app.telemetry.logging import get_logger
 
@@ -233,7 +234,7 @@ class Stream:
     def _read(self, message: dict[str, Any]) -> None:
         method = message.get("method")
         if method == "slotNotification":
-            slot = message["params"]["result"]["slot"]
+            slot = integer(message["params"]["result"]["slot"])
             for listener in self._slot_listeners:
                 listener(slot)
         elif method == "signatureNotification":
@@ -241,7 +242,7 @@ class Stream:
         elif method == "accountNotification":
             watch = self._by_subscription.get(message["params"]["subscription"])
             if isinstance(watch, AccountWatch):
-                watch.listener(message["params"]["result"]["context"]["slot"])
+                watch.listener(integer(message["params"]["result"]["context"]["slot"]))
         elif "id" in message:
             watch = self._requests.pop(message["id"], None)
             if "error" in message:
@@ -262,4 +263,4 @@ class Stream:
         watch.subscription = None
         self._watches.discard(watch)
         result = params["result"]
-        watch.listener(SignatureNotice(slot=result["context"]["slot"], error=result["value"]["err"]))
+        watch.listener(SignatureNotice(slot=integer(result["context"]["slot"]), error=result["value"]["err"]))

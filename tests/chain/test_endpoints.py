@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from solders.hash import Hash
 from solders.keypair import Keypair
 from solders.signature import Signature
 
@@ -22,6 +23,7 @@ from tests.chain.troubled_node import TroubledNode, result_is
 
 LOCALNET = CLUSTERS["localnet"]
 MAINNET_GENESIS = "5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d"
+ANOTHER_GENESIS = str(Hash(bytes(range(32))))
 
 
 @asynccontextmanager
@@ -60,7 +62,7 @@ async def test_the_wrong_chain_stops_the_start(node: TroubledNode) -> None:
 
 
 async def test_one_wrong_endpoint_among_right_ones_stops_the_start(node: TroubledNode, second: TroubledNode) -> None:
-    second.changed["getGenesisHash"] = result_is("another chain")
+    second.changed["getGenesisHash"] = result_is(ANOTHER_GENESIS)
     with pytest.raises(WrongCluster, match="started with"):
         async with started(node, second):
             pytest.fail("started on two chains")
@@ -111,17 +113,52 @@ async def test_one_endpoint_that_answers_is_enough_to_start(node: TroubledNode, 
 async def test_a_chain_that_is_exchanged_under_the_engine_is_shut_out(node: TroubledNode) -> None:
     async with started(node) as rpc:
         await node.hang_up()
-        node.changed["getGenesisHash"] = result_is("a fresh chain")
+        node.changed["getGenesisHash"] = result_is(ANOTHER_GENESIS)
         with pytest.raises(RpcUnavailable):
             await rpc.slot()
         await node.listen()
-        with pytest.raises(RpcUnavailable, match="a fresh chain"):
+        with pytest.raises(RpcUnavailable, match=ANOTHER_GENESIS):
             await rpc.slot()
         slots_asked = node.asked["getSlot"]
         with pytest.raises(RpcUnavailable):
             await rpc.slot()
         assert node.asked["getSlot"] == slots_asked
         assert rpc.health()[0].wrong is not None
+
+
+@pytest.mark.parametrize("hash_told", [None, "", "not a hash", 7, [], MAINNET_GENESIS[:-1] + "0"])
+async def test_a_genesis_hash_that_is_none_is_trouble_and_shuts_nothing_out(
+    node: TroubledNode, hash_told: object
+) -> None:
+    async with started(node) as rpc:
+        node.changed["getGenesisHash"] = result_is(hash_told)
+        rpc.distrust()
+        with pytest.raises(RpcUnavailable):
+            await rpc.slot()
+        node.changed.clear()
+
+        async def answers_again() -> bool:
+            return rpc.health()[0].available and rpc.health()[0].verified
+
+        await until(answers_again, "the endpoint to be taken in again")
+        assert rpc.health()[0].wrong is None
+        assert await rpc.slot() > 0
+
+
+@pytest.mark.parametrize("told", ["nan", "inf", "-inf", "1e999", "soon", "Sat, 99 Foo 2026"])
+async def test_a_retry_after_that_says_nothing_closes_no_endpoint_for_good(node: TroubledNode, told: str) -> None:
+    async with started(node) as rpc:
+        for status in (429, 503):
+            node.status["getSlot"] = (status, {"Retry-After": told}, b"")
+            with pytest.raises(RpcUnavailable):
+                await rpc.slot()
+        node.status.clear()
+
+        async def open_again() -> bool:
+            return rpc.health()[0].available
+
+        await until(open_again, "the end of the pause")
+        assert await rpc.slot() > 0
 
 
 async def test_a_lost_socket_asks_for_a_new_genesis_check(node: TroubledNode) -> None:
@@ -224,7 +261,12 @@ MISSHAPEN: tuple[object, ...] = (
     {"context": None, "value": None},
     {"context": {"slot": "seven"}, "value": [{}]},
     {"context": {"slot": 7}, "value": [7]},
+    {"context": {"slot": 7}, "value": [{"slot": 7, "err": None}]},
+    {"context": {"slot": 7}, "value": [{"slot": 7, "err": None, "confirmations": None, "confirmationStatus": "odd"}]},
+    {"context": {"slot": 2**63}, "value": [None]},
     {"transaction": ["", "base64"], "meta": None},
+    2**63,
+    -1,
 )
 
 
