@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
+from datetime import timedelta
 from uuid import UUID
 
 from solders.signature import Signature
@@ -27,6 +28,8 @@ from engine_app.telemetry import metrics
 from engine_app.telemetry.logging import bound, get_logger
 
 LOOK_SECONDS = 2.0
+NOT_TOLD = timedelta(minutes=1)
+"""How long an order of which no node tells lets others go first."""
 BATCH = 256
 """Signatures that one getSignatureStatuses takes."""
 
@@ -56,19 +59,22 @@ async def look_once(engine: Engine) -> int:
     taken = {order.id: order.fencing_token for order, _ in ripe}
     engine.held |= taken
     done: set[UUID] = set()
+    not_told: set[UUID] = set()
     try:
-        await _judge(engine, ripe, done)
+        await _judge(engine, ripe, done, not_told)
     finally:
         kept = {order_id: token for order_id, token in taken.items() if not engine.watcher.follows(order_id)}
         for order_id, token in kept.items():
             let_go(engine, order_id, token)
         async with engine.database.at_once() as session:
-            await leases.release(session, {order_id: kept[order_id] for order_id in kept.keys() - done})
+            await leases.release(session, {order_id: kept[order_id] for order_id in kept.keys() - done - not_told})
+            await leases.postpone(session, {order_id: kept[order_id] for order_id in not_told}, NOT_TOLD)
     return len(done)
 
 
-async def _judge(engine: Engine, ripe: Sequence[tuple[Order, Attempt]], done: set[UUID]) -> None:
-    """Write what the chain says of each; `done` gets those that are final now."""
+async def _judge(engine: Engine, ripe: Sequence[tuple[Order, Attempt]], done: set[UUID], not_told: set[UUID]) -> None:
+    """Write what the chain says of each; `done` gets those that are final now, `not_told` those of which no node tells
+    or which the database refuses."""
     signatures = [Signature.from_string(attempt.signature or "") for _, attempt in ripe]
     # Another node at each look: one that lacks the blocks must not be the only one that is asked.
     slot, statuses = await engine.rpc.poll().signature_statuses(signatures, history=True)
@@ -80,8 +86,9 @@ async def _judge(engine: Engine, ripe: Sequence[tuple[Order, Attempt]], done: se
         with bound(order=str(order.id), attempt=str(attempt.id)):
             turn = Turn(engine, order, order.fencing_token, order.updated_at, Counter())
             try:
-                if await _judge_one(turn, attempt, status, slot):
-                    done.add(order.id)
+                final = await _judge_one(turn, attempt, status, slot)
+                if final is not False:
+                    (not_told if final is None else done).add(order.id)
             except LeaseLost:
                 log.info("order.taken_over")
             except (RpcUnavailable, RpcRefused) as error:
@@ -89,6 +96,7 @@ async def _judge(engine: Engine, ripe: Sequence[tuple[Order, Attempt]], done: se
             except REFUSED:
                 # The rules of the database stand against it: one such order must not keep the others from finality.
                 log.exception("finality.refused")
+                not_told.add(order.id)
 
 
 def _stayed(attempt: Attempt, status: SignatureStatus | None) -> bool:
@@ -120,25 +128,25 @@ async def _finalize_together(engine: Engine, stayed: Sequence[tuple[Order, Attem
     return set(written)
 
 
-async def _judge_one(turn: Turn, attempt: Attempt, status: SignatureStatus | None, slot: int) -> bool:
-    """Write what the chain says of one confirmed order; whether it is final now."""
+async def _judge_one(turn: Turn, attempt: Attempt, status: SignatureStatus | None, slot: int) -> bool | None:
+    """Write what the chain says of one confirmed order; whether it is final now, None where no node tells."""
     told = status or await _ask_all(turn.engine, attempt)
     if isinstance(told, SignatureStatus):
         if told.commitment != "finalized":
             return False
         if told.error is None:
-            return await settle.finalized(turn, attempt, slot=told.slot)
+            return await settle.finalized(turn, attempt, slot=told.slot) or None
     elif not told:
         log.warning("finality.not_told")
-        return False
+        return None
     await settle.rolled_back(turn, attempt.id, slot=slot)
     await turn.engine.watcher.take_up(turn.order, attempt, turn.token)
     return False
 
 
 async def _ask_all(engine: Engine, attempt: Attempt) -> SignatureStatus | bool:
-    """What any node knows of a transaction, a final word before others; else whether every node that answers is final
-    past the slot it was seen in, has the blocks, and knows nothing of it."""
+    """What any node knows of a transaction, a final word before others; else whether a node that has the blocks knows
+    nothing of it, and every one that has them is final past the slot it was seen in."""
     answers = await asyncio.gather(*(_ask(node, attempt) for node in engine.rpc.nodes()), return_exceptions=True)
     gone: list[bool] = []
     known: list[SignatureStatus] = []
@@ -149,15 +157,15 @@ async def _ask_all(engine: Engine, attempt: Attempt) -> SignatureStatus | bool:
             raise answer
         if isinstance(answer, SignatureStatus):
             known.append(answer)
-        else:
+        elif answer is not None:
             gone.append(answer)
     if known:
         return next((status for status in known if status.commitment == "finalized"), known[0])
     return bool(gone) and all(gone)
 
 
-async def _ask(node: Node, attempt: Attempt) -> SignatureStatus | bool:
-    """What one node knows of a transaction, else whether it shows that it is gone."""
+async def _ask(node: Node, attempt: Attempt) -> SignatureStatus | bool | None:
+    """What one node knows of a transaction, else whether it shows that it is gone; None where it lacks the blocks."""
     await node.verify()
     finalized_slot = await node.slot("finalized")
     first_available = await node.first_available_block()
@@ -165,9 +173,11 @@ async def _ask(node: Node, attempt: Attempt) -> SignatureStatus | bool:
     if status is not None:
         return status
     seen_at = attempt.observed_slot
-    if seen_at is None or not first_available <= seen_at <= finalized_slot <= slot:
+    if seen_at is None or not seen_at <= finalized_slot <= slot:
         return False
+    if first_available > seen_at:
+        return None
     if seen_at >= finalized_slot - REMEMBERED_SLOTS:
         return True
     around = await stretch_of(node, max(seen_at - SKIPPED_SLOTS, first_available), seen_at + SKIPPED_SLOTS)
-    return around.spans(seen_at)
+    return around.spans(seen_at) or None

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import asdict
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -63,7 +64,7 @@ async def observed(engine: Engine, followed: Followed, seen: Seen) -> bool:
             elif seen.error is None:
                 return await _confirm(turn, followed)
             elif seen.commitment == "finalized":
-                await _landed_with_error(turn, followed, seen)
+                return await _landed_with_error(turn, followed, seen)
             else:
                 await _wait_for_finality(turn, followed, seen)
         finally:
@@ -73,11 +74,17 @@ async def observed(engine: Engine, followed: Followed, seen: Seen) -> bool:
 
 async def _confirm(turn: Turn, followed: Followed) -> bool:
     """Read what moved and write it; the lease goes back in the same statement. False where the node does not tell."""
-    transaction = await _landed(turn.engine, followed)
-    if transaction is None or transaction.error is not None:
+    order, attempt_id = turn.order, followed.attempt.attempt_id
+
+    def tells(transaction: LandedTransaction) -> bool:
+        """Of a success, with all that it moved: no program pays below the floor, but not every node says who got it."""
+        return transaction.error is None and fill_of(order, attempt_id, transaction).received >= (order.floor_out or 0)
+
+    transaction = await _landed(turn.engine, followed, tells)
+    if transaction is None or not tells(transaction):
         log.warning("attempt.not_told", error=None if transaction is None else transaction.error)
         return False
-    fill = fill_of(turn.order, followed.attempt.attempt_id, transaction)
+    fill = fill_of(order, attempt_id, transaction)
     await turn.advance(
         "confirmed",
         {"slot": fill.slot, "signature": str(followed.attempt.signature)} | _told_left_over(fill),
@@ -95,13 +102,20 @@ async def _confirm(turn: Turn, followed: Followed) -> bool:
     return True
 
 
-async def _landed(engine: Engine, followed: Followed) -> LandedTransaction | None:
-    """The landed transaction; asked again, counted apart and of each node in turn, while one does not know it yet."""
+def _anything(_: LandedTransaction) -> bool:
+    return True
+
+
+async def _landed(
+    engine: Engine, followed: Followed, tells: Callable[[LandedTransaction], bool] = _anything
+) -> LandedTransaction | None:
+    """The landed transaction; asked again, counted apart and of each node in turn, while one does not know it yet, or
+    does not tell enough of it."""
     signature = followed.attempt.signature
     found = await engine.rpc.transaction(signature)
     with counted_apart():
         for _ in range(ANSWER_TRIES):
-            if found is not None:
+            if found is not None and tells(found):
                 break
             await asyncio.sleep(engine.blockhashes.slot_ms / 2000)
             found = await engine.rpc.poll().transaction(signature)
@@ -137,9 +151,16 @@ async def _wait_for_finality(turn: Turn, followed: Followed, seen: Observation) 
     )
 
 
-async def _landed_with_error(turn: Turn, followed: Followed, seen: Observation) -> None:
-    """A finalized block holds it with an error: dead. The next try counts from when the failure was first seen."""
+async def _landed_with_error(turn: Turn, followed: Followed, seen: Observation) -> bool:
+    """A finalized block holds it with an error: dead. The next try counts from when the failure was first seen.
+
+    Where the chain shows it as a success nobody signs another: it is confirmed, and finality decides. Returns as
+    `observed`.
+    """
     transaction = await _landed(turn.engine, followed)
+    if transaction is not None and transaction.error is None:
+        log.warning("attempt.told_apart", error=seen.error, source=seen.source)
+        return await _confirm(turn, followed)
     logs = () if transaction is None else transaction.logs
     failure = read_failure(
         seen.error,
@@ -150,6 +171,7 @@ async def _landed_with_error(turn: Turn, followed: Followed, seen: Observation) 
     )
     evidence = {"commitment": "finalized", "slot": seen.slot, "error": seen.error, "source": seen.source}
     await _dead(turn, followed, Verdict.LANDED_ERROR, failure, evidence)
+    return True
 
 
 async def overdue(engine: Engine, followed: Followed, proof: ExpiryEvidence | HistoryMissing | None) -> None:
@@ -255,6 +277,7 @@ async def finalized(turn: Turn, attempt: Attempt, *, slot: int) -> bool:
             **moved,
             finalized_at=repository.DATABASE_NOW,
             lease_until=None,
+            not_before=None,
         )
     metrics.ATTEMPTS.labels(Verdict.LANDED.value).inc()
     return True
@@ -289,6 +312,7 @@ async def rolled_back(turn: Turn, attempt_id: UUID, *, slot: int) -> None:
             fill=None,
             rolled_back_at=repository.DATABASE_NOW,
             waiting_for={"reason": WaitReason.LANDING},
+            not_before=None,
         )
         await attempts.withdraw_observation(session, attempt_id)
         await reservations.reopen(session, turn.order.id)

@@ -16,8 +16,11 @@ from typing import Any
 from solders.address_lookup_table_account import AddressLookupTableAccount
 from solders.instruction import Instruction
 from solders.message import MessageV0
+from solders.signature import Signature
 
 from engine_app.chain.answers import Blockhash
+from engine_app.chain.call_counts import counted_apart
+from engine_app.chain.errors import RpcUnavailable
 from engine_app.chain.landing import LiveAttempt
 from engine_app.chain.priority_fees import capped_price
 from engine_app.chain.token_accounts import WRAPPED_SOL_MINT
@@ -106,6 +109,9 @@ async def reserve(
 ) -> bool:
     """Reserve what the try needs and go on to building, in one transaction; False where the order failed.
 
+    What another order's transaction has spent already is counted twice until that order is written as confirmed: once
+    in the balances, and once as reserved. So an order that seems to be short waits while there is such a transaction.
+
     Args:
         turn: of the order.
         wanted: base units per mint; lamports under wrapped SOL's mint.
@@ -114,23 +120,54 @@ async def reserve(
         slot: of the newest of what the try was planned from.
         min_out: the least that the try accepts, base units.
         routing: further columns of the order that routing found out.
+
+    Raises:
+        RpcUnavailable: it seems to be short, and a node has yet to tell what another order's transaction spent.
     """
     order = turn.order
-    async with turn.together() as session:
-        await turn.advance(
-            "routed",
-            {"slot": slot, "try": order.tries + 1},
-            session=session,
-            status=Status.BUILDING.value,
-            min_out=Decimal(min_out),
-            **routing,
+
+    async def reserved(*, is_short_for_sure: bool) -> bool:
+        async with turn.together() as session:
+            await turn.advance(
+                "routed",
+                {"slot": slot, "try": order.tries + 1},
+                session=session,
+                status=Status.BUILDING.value,
+                min_out=Decimal(min_out),
+                **routing,
+            )
+            missing = await reservations.reserve(
+                session, order.id, order.wallet_id, needs=wanted, balances=balances, slot=balances_slot
+            )
+            if missing and not is_short_for_sure:
+                signed = await reservations.signed_by_others(session, order.id, order.wallet_id, missing)
+                if signed:
+                    raise _MayBeCountedTwice(signed)
+            if missing:
+                await turn.fail(INSUFFICIENT_FUNDS, _shortfall(order, wanted, missing), session=session)
+        return not missing
+
+    try:
+        return await reserved(is_short_for_sure=False)
+    except _MayBeCountedTwice as doubt:
+        await _none_has_spent(turn, doubt.signatures, balances_slot)
+    return await reserved(is_short_for_sure=True)
+
+
+class _MayBeCountedTwice(Exception):
+    def __init__(self, signatures: list[str]) -> None:
+        self.signatures = signatures
+
+
+async def _none_has_spent(turn: Turn, signatures: list[str], balances_slot: int) -> None:
+    """Make sure that none of these transactions had landed when the balances were read. Raises RpcUnavailable."""
+    with counted_apart():
+        slot, statuses = await turn.engine.rpc.poll().signature_statuses(
+            [Signature.from_string(signature) for signature in signatures], history=True
         )
-        missing = await reservations.reserve(
-            session, order.id, order.wallet_id, needs=wanted, balances=balances, slot=balances_slot
-        )
-        if missing:
-            await turn.fail(INSUFFICIENT_FUNDS, _shortfall(order, wanted, missing), session=session)
-    return not missing
+    landed = [status for status in statuses if status is not None and status.error is None]
+    if slot < balances_slot or any(status.slot <= balances_slot for status in landed):
+        raise RpcUnavailable("what another order's transaction spent is not told yet")
 
 
 async def carry_out(turn: Turn, planned: Planned) -> None:

@@ -86,7 +86,11 @@ def _finalizing() -> Prepared:
         update(ORDERS)
         .where(orders.id == judged.c.order_id)
         .values(
-            seq=orders.seq + literal_column("1"), updated_at=DATABASE_NOW, finalized_at=DATABASE_NOW, lease_until=None
+            seq=orders.seq + literal_column("1"),
+            updated_at=DATABASE_NOW,
+            finalized_at=DATABASE_NOW,
+            lease_until=None,
+            not_before=None,
         )
         .returning(*orders, judged.c.slot.label("final_slot"))
         .cte("advanced")

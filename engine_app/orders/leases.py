@@ -213,13 +213,18 @@ async def release(session: Statements, held: Mapping[UUID, int], *, not_before: 
         await _RELEASE.rows(session, values)
 
 
-def _releasing() -> Prepared:
+async def postpone(session: Statements, held: Mapping[UUID, int], by: timedelta) -> None:
+    """Give leases back, those that are still ours, of orders that let others go first for so long."""
+    if held:
+        await _POSTPONE.rows(session, {"ids": list(held), "tokens": list(held.values()), "by": by})
+
+
+def _releasing(not_before: ColumnElement[datetime]) -> Prepared:
     columns, ours = ORDERS.c, _held()
-    later = bindparam("later", type_=columns.not_before.type)
     return Prepared(
         update(ORDERS)
         .where(columns.id == ours.c.id, columns.fencing_token == ours.c.token)
-        .values(lease_until=None, lease_owner=None, not_before=func.coalesce(later, columns.not_before))
+        .values(lease_until=None, lease_owner=None, not_before=not_before)
         .returning(columns.id)
     )
 
@@ -259,7 +264,8 @@ def _being_due() -> Prepared:
 async def take_to_finalize(
     session: Statements, owner: str, *, finalized_slot: int, limit: int
 ) -> Sequence[tuple[Order, Attempt]]:
-    """Take the leases of confirmed orders whose transaction landed at or before a finalized slot."""
+    """Take the leases of confirmed orders whose transaction landed at or before a finalized slot, but for those that
+    were postponed."""
     rows = await _TAKE_RIPE.rows(session, {"owner": owner, "finalized_slot": finalized_slot, "most": limit})
     return [_order_and_attempt(row) for row in rows]
 
@@ -274,6 +280,7 @@ def _taking_ripe() -> Prepared:
             orders.status == "confirmed",
             orders.finalized_at.is_(None),
             is_free(),
+            or_(orders.not_before.is_(None), orders.not_before <= _NOW),
             attempts.observed_slot <= bindparam("finalized_slot", type_=attempts.observed_slot.type),
         )
         .order_by(orders.created_at)
@@ -302,6 +309,9 @@ def _order_and_attempt(row: Mapping[str, Any]) -> tuple[Order, Attempt]:
 
 _TAKE, _BEGIN = _taking(begin=False), _taking(begin=True)
 _RENEW = _renewing()
-_RELEASE = _releasing()
+_RELEASE = _releasing(
+    func.coalesce(bindparam("later", type_=ORDERS.c.not_before.type), ORDERS.c.not_before),
+)
+_POSTPONE = _releasing(_NOW + bindparam("by", type_=Interval()))
 _DUE = _being_due()
 _TAKE_RIPE = _taking_ripe()

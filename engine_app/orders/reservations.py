@@ -5,7 +5,7 @@ Free = balance read at slot s − every reservation of another order that is ope
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from uuid import UUID
 
@@ -28,7 +28,7 @@ from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from engine_app.orders.along import Along
-from engine_app.orders.models import Order, Reservation
+from engine_app.orders.models import Attempt, Order, Reservation
 from engine_app.storage.columns import BASE_UNITS
 from engine_app.storage.prepared import Prepared, Statements
 from engine_app.wallets.models import Wallet
@@ -63,6 +63,28 @@ async def reserve(
     held = {"balances": [Decimal(balances.get(mint, 0)) for mint in needs], "read_at": slot}
     missing = await _RESERVE.rows(session, {"wallet": wallet_id, "for_order": order_id, **wanted, **held})
     return {row["mint"]: int(row["short"]) for row in missing}
+
+
+async def signed_by_others(session: Statements, order_id: UUID, wallet_id: int, mints: Iterable[str]) -> list[str]:
+    """Signatures of other orders' live attempts that may spend what their orders hold of these mints."""
+    names = {"wallet": wallet_id, "for_order": order_id, "mints": list(mints)}
+    return [row["signature"] for row in await _SIGNED_BY_OTHERS.rows(session, names)]
+
+
+def _signed_by_others() -> Prepared:
+    held, attempts = RESERVATIONS.c, Attempt.metadata.tables["attempts"].c
+    return Prepared(
+        select(attempts.signature)
+        .distinct()
+        .join_from(RESERVATIONS, Attempt.metadata.tables["attempts"], attempts.order_id == held.order_id)
+        .where(
+            held.wallet_id == bindparam("wallet", type_=Integer()),
+            held.order_id != bindparam("for_order", type_=Uuid()),
+            held.mint == func.any(bindparam("mints", type_=ARRAY(String()))),
+            held.closed_at.is_(None),
+            attempts.verdict.is_(None),
+        )
+    )
 
 
 def _reserving() -> Prepared:
@@ -152,3 +174,4 @@ async def reserved_by_user(session: AsyncSession, user_id: int) -> dict[str, int
 
 _LOCK = Prepared(select(col(Wallet.id)).where(col(Wallet.id) == bindparam("wallet", type_=Integer())).with_for_update())
 _RESERVE = _reserving()
+_SIGNED_BY_OTHERS = _signed_by_others()

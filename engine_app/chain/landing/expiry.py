@@ -2,8 +2,9 @@
 
 One endpoint must show all three: a finalized block height above the last valid one, at slot s, which has to be as many
 slots after the blockhash's own as it lives in blocks, whatever height was told with it; blocks back to the slot at
-which the blockhash was taken; and, as of slot s or later, no status of the signature with its whole
-history searched. Every endpoint that answers must show them. A signature found anywhere outweighs all of it.
+which the blockhash was taken; and, as of slot s or later, no status of the signature with its whole history searched.
+Every endpoint that answers must be past the height. One that lacks the blocks, or does not tell of its history, proves
+nothing and stands against nothing. A signature found anywhere outweighs all of it.
 
 Where so much time has passed that a node may have to look into its blocks for that (`history`), every block in which
 the transaction could have landed has to be there.
@@ -20,7 +21,7 @@ from uuid import UUID
 from engine_app.chain.answers import EpochInfo
 from engine_app.chain.errors import RpcRefused, RpcUnavailable
 from engine_app.chain.landing.attempts import LiveAttempt, Observation
-from engine_app.chain.landing.history import REMEMBERED_SLOTS, stretch_of, stretches
+from engine_app.chain.landing.history import REMEMBERED_SLOTS, SKIPPED_SLOTS, Stretch, stretch_of, stretches
 from engine_app.chain.rpc import Node
 from engine_app.telemetry.logging import get_logger
 
@@ -62,7 +63,7 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class ExpiryEvidence:
-    """The attempt is dead: every endpoint that answered showed it."""
+    """The attempt is dead: every endpoint that has the history showed it."""
 
     shown: tuple[Shown, ...]
 
@@ -81,8 +82,8 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class HistoryMissing:
-    """Too late to land, but an endpoint lacks the blocks that could show whether it did. Only an operator can end
-    the order then, unless a later call finds an endpoint that has them.
+    """Too late to land, but no endpoint has the blocks that could show whether it did. Only an operator can end the
+    order then, unless a later call finds an endpoint that has them.
 
     Attributes:
         shown: what the endpoints showed.
@@ -123,15 +124,20 @@ async def _ask(node: Node, attempts: Sequence[LiveAttempt]) -> dict[UUID, Shown 
     overdue = [attempt for attempt in attempts if is_too_late(attempt, info)]
     if not overdue:
         return found
-    first_available = await node.first_available_block()
-    status_slot, statuses = await node.signature_statuses([attempt.signature for attempt in overdue], history=True)
+    try:
+        first_available = await node.first_available_block()
+        status_slot, statuses = await node.signature_statuses([attempt.signature for attempt in overdue], history=True)
+    except RpcRefused as refusal:
+        _log.warning("no history to be had", endpoint=node.name, reason=refusal.detail)
+        return found | {attempt.attempt_id: _shown(node, info, info.slot, info.slot) for attempt in overdue}
     for attempt, status in zip(overdue, statuses, strict=True):
         if status is not None:
             found[attempt.attempt_id] = Observation(
                 attempt.attempt_id, status.slot, status.error, status.commitment, node.name
             )
         elif status_slot >= info.slot:
-            found[attempt.attempt_id] = _shown(node, info, first_available, status_slot)
+            beyond = attempt.blockhash_slot + 1 if attempt.blockhash_slot > info.slot else 0
+            found[attempt.attempt_id] = _shown(node, info, max(first_available, beyond), status_slot)
     late = [attempt for attempt in overdue if _needs_blocks(attempt, found[attempt.attempt_id])]
     for attempt_id, missing_up_to in (await _missing(node, late, info.slot)).items():
         found[attempt_id] = _shown(node, info, missing_up_to, status_slot)
@@ -141,10 +147,11 @@ async def _ask(node: Node, attempts: Sequence[LiveAttempt]) -> dict[UUID, Shown 
 def is_too_late(attempt: LiveAttempt, finalized: EpochInfo) -> bool:
     """Whether it can land no more by where a node's finalized chain stands.
 
-    No block takes less than a slot: a last valid height that was told too low makes nothing late too early.
+    No block takes less than a slot: a last valid height that was told too low makes nothing late too early. A slot that
+    is far from reached at that height was told wrongly: then it is late, and there is nothing to prove it by.
     """
     slots = finalized.slot - attempt.blockhash_slot
-    return finalized.block_height > attempt.last_valid_block_height and slots > BLOCKHASH_BLOCKS
+    return finalized.block_height > attempt.last_valid_block_height and not -SKIPPED_SLOTS <= slots <= BLOCKHASH_BLOCKS
 
 
 def _needs_blocks(attempt: LiveAttempt, shown: Shown | Observation | None) -> bool:
@@ -157,15 +164,23 @@ def _needs_blocks(attempt: LiveAttempt, shown: Shown | Observation | None) -> bo
 
 async def _missing(node: Node, late: Sequence[LiveAttempt], newest: int) -> dict[UUID, int]:
     """The attempts of which a node lacks a block in which they could have landed, and up to which slot."""
-    asked = stretches([attempt.blockhash_slot for attempt in late], newest)
-    looked_through = [await stretch_of(node, first, last) for first, last in asked]
+    shared = [
+        await stretch_of(node, first, last)
+        for first, last in stretches([attempt.blockhash_slot for attempt in late], newest)
+    ]
+    own: dict[int, Stretch] = {}
     missing: dict[UUID, int] = {}
     for attempt in late:
-        stretch = next(s for s in looked_through if s.first_slot <= attempt.blockhash_slot <= s.last_slot)
-        last_valid = attempt.last_valid_block_height
-        if not stretch.holds(last_valid - BLOCKHASH_BLOCKS + 1, last_valid):
-            missing[attempt.attempt_id] = stretch.last_slot
-            _log.warning("blocks are missing", endpoint=node.name, first=stretch.first_slot, last=stretch.last_slot)
+        slot, last_valid = attempt.blockhash_slot, attempt.last_valid_block_height
+        where = last_valid - BLOCKHASH_BLOCKS + 1, last_valid
+        if any(stretch.holds(*where) for stretch in shared):
+            continue
+        # A hole elsewhere in what it shares with others says nothing of this one.
+        if slot not in own:
+            own[slot] = await stretch_of(node, slot, min(slot + SKIPPED_SLOTS, newest))
+        if not own[slot].holds(*where):
+            missing[attempt.attempt_id] = own[slot].last_slot
+            _log.warning("blocks are missing", endpoint=node.name, first=slot, last=own[slot].last_slot)
     return missing
 
 
@@ -186,6 +201,5 @@ def _conclude(attempt: LiveAttempt, told: Sequence[Shown | Observation | None]) 
     shown = tuple(answer for answer in told if isinstance(answer, Shown))
     if not shown or len(shown) < len(told):
         return None
-    if any(answer.first_available_block > attempt.blockhash_slot for answer in shown):
-        return HistoryMissing(shown)
-    return ExpiryEvidence(shown)
+    able = tuple(answer for answer in shown if answer.first_available_block <= attempt.blockhash_slot)
+    return ExpiryEvidence(able) if able else HistoryMissing(shown)

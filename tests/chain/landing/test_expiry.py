@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from typing import Any
+from uuid import uuid4
 
 import orjson
 import pytest
@@ -77,7 +79,15 @@ async def test_an_attempt_that_was_never_sent_is_proven_dead(one: Chain, first: 
 
 @pytest.mark.parametrize(
     ("told_too_low", "slots", "blocks", "too_late"),
-    [(0, 150, 150, False), (0, 151, 151, True), (0, 170, 150, False), (140, 150, 150, False), (140, 151, 151, True)],
+    [
+        (0, 150, 150, False),
+        (0, 151, 151, True),
+        (0, 170, 150, False),
+        (140, 150, 150, False),
+        (140, 151, 151, True),
+        (140, -32, 20, False),
+        (0, -(2**62), 151, True),
+    ],
 )
 async def test_no_height_that_was_told_too_low_makes_it_late_too_early(
     one: Chain, told_too_low: int, slots: int, blocks: int, too_late: bool
@@ -86,6 +96,12 @@ async def test_no_height_that_was_told_too_low_makes_it_late_too_early(
     height = attempt.last_valid_block_height - BLOCKHASH_BLOCKS
     told = replace(attempt, last_valid_block_height=attempt.last_valid_block_height - told_too_low)
     assert is_too_late(told, EpochInfo(attempt.blockhash_slot + slots, height + blocks, epoch=0)) == too_late
+
+
+async def test_a_slot_that_was_told_wrongly_leaves_nothing_to_prove_it_by(one: Chain) -> None:
+    attempt = replace(await attempt_of(one), blockhash_slot=2**62)
+    await outlived(one, attempt)
+    assert isinstance(await one.landing.expiry_evidence(attempt), HistoryMissing)
 
 
 async def test_an_attempt_that_landed_is_found_and_told(one: Chain) -> None:
@@ -148,6 +164,31 @@ async def test_late_a_node_must_have_every_block_in_which_it_could_have_landed(o
     assert isinstance(await one.landing.expiry_evidence(attempt), ExpiryEvidence)
 
 
+async def test_blocks_that_one_attempt_lacks_make_no_other_unprovable(
+    one: Chain, first: TroubledNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine_app.chain.landing.history.SKIPPED_SLOTS", 180)
+    monkeypatch.setattr("engine_app.chain.landing.expiry.SKIPPED_SLOTS", 180)
+    monkeypatch.setattr("engine_app.chain.landing.expiry.REMEMBERED_SLOTS", 0)
+    early = await attempt_of(one)
+    late = replace(early, attempt_id=uuid4(), blockhash_slot=early.blockhash_slot + 300)
+    late = replace(late, last_valid_block_height=early.last_valid_block_height + 300)
+    await outlived(one, late)
+
+    async def found_without(slots: range) -> list[type]:
+        def lacking(answer: dict[str, Any]) -> dict[str, Any]:
+            return {**answer, "result": [slot for slot in answer["result"] if slot not in slots]}
+
+        first.changed["getBlocks"] = lacking
+        found = await one.landing.expiry_evidence_of([early, late])
+        return [type(found[attempt.attempt_id]) for attempt in (early, late)]
+
+    between = range(early.blockhash_slot + 200, early.blockhash_slot + 250)
+    assert await found_without(between) == [ExpiryEvidence, ExpiryEvidence]
+    of_one = range(early.blockhash_slot + 10, early.blockhash_slot + 20)
+    assert await found_without(of_one) == [HistoryMissing, ExpiryEvidence]
+
+
 def test_what_was_signed_long_apart_is_looked_for_apart() -> None:
     assert stretches([], 9_999) == []
     assert stretches([700, 500], 9_999) == [(500, 1_700)]
@@ -208,6 +249,31 @@ async def test_the_one_that_answers_is_enough(two: Chain, second: TroubledNode) 
     evidence = await two.landing.expiry_evidence(attempt)
     assert isinstance(evidence, ExpiryEvidence)
     assert len(evidence.shown) == 1
+
+
+@pytest.mark.parametrize("code", [-32011, -32601])
+async def test_a_node_that_does_not_tell_of_its_history_proves_nothing(
+    one: Chain, first: TroubledNode, code: int
+) -> None:
+    attempt = await attempt_of(one)
+    await outlived(one, attempt)
+
+    def refused(_: dict[str, Any]) -> dict[str, Any]:
+        return {"jsonrpc": "2.0", "id": 1, "error": {"code": code, "message": "not from this node"}}
+
+    first.changed["getSignatureStatuses"] = refused
+    assert isinstance(await one.landing.expiry_evidence(attempt), HistoryMissing)
+
+
+async def test_a_node_without_the_history_does_not_stand_against_one_that_has_it(
+    two: Chain, first: TroubledNode, second: TroubledNode
+) -> None:
+    attempt = await attempt_of(two)
+    await outlived(two, attempt)
+    first.changed["getFirstAvailableBlock"] = result_is(attempt.blockhash_slot + 1)
+    evidence = await two.landing.expiry_evidence(attempt)
+    assert isinstance(evidence, ExpiryEvidence)
+    assert [shown.endpoint for shown in evidence.shown] == [second.url]
 
 
 async def test_no_evidence_where_nobody_answers(one: Chain, first: TroubledNode) -> None:
