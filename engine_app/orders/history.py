@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import product
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 from solders.signature import Signature
@@ -44,7 +44,7 @@ from sqlmodel import col
 
 from engine_app.orders.errors import InvalidCursor
 from engine_app.orders.models import IS_OPEN, OPEN_STATUSES, STATUSES, Attempt, Order
-from engine_app.orders.repository import ORDERS
+from engine_app.orders.repository import DATABASE_NOW, ORDERS
 from engine_app.orders.view import SHOWN
 from engine_app.storage.postgres import Database
 from engine_app.storage.prepared import Prepared, Statements, loaded
@@ -101,6 +101,23 @@ async def open_orders(where: Statements, user_id: int, *, limit: int) -> Sequenc
     """A user's orders that are under way, newest first."""
     under_way = HistoryFilter(statuses=frozenset(OPEN_STATUSES))
     return await _orders(where, user_id, limit=limit, before=None, wanted=under_way)
+
+
+async def clock(where: Statements) -> datetime:
+    """The clock by which orders are placed: the database's."""
+    (row,) = await _CLOCK.rows(where, {})
+    return cast(datetime, row["now"])
+
+
+async def placed(where: Statements, user_id: int, since: datetime, *, batch: int = BATCH) -> list[Position]:
+    """The places of a user's orders from a moment (in UTC) on, newest first: all of them, read a batch at a time."""
+    wanted, found = HistoryFilter(placed_from=since), list[Position]()
+    while True:
+        before = found[-1] if found else None
+        rows = await _rows(where, _PLACE, user_id, limit=batch, before=before, wanted=wanted)
+        found += [(row["created_at"], row["id"]) for row in rows]
+        if len(rows) < batch:
+            return found
 
 
 async def export(
@@ -275,3 +292,5 @@ def decode_cursor(cursor: str) -> Position:
 
 _MOMENT = DateTime(timezone=True)
 _WHOLE = tuple(ORDERS.c.keys())
+_PLACE = ("created_at", "id")
+_CLOCK = Prepared(select(DATABASE_NOW.label("now")))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import product
 from typing import Any
@@ -19,6 +19,7 @@ from engine_app.orders import history
 from engine_app.orders.errors import InvalidCursor
 from engine_app.orders.history import HistoryFilter, Position
 from engine_app.orders.models import OPEN_STATUSES, Order
+from engine_app.storage.connections import Straight
 from engine_app.storage.postgres import Database
 from tests.orders.conftest import SOL, USDC
 
@@ -257,10 +258,53 @@ async def test_a_cursor_names_a_moment_that_there_is(moment: str) -> None:
         history.decode_cursor(base64.urlsafe_b64encode(f"{moment}|{UUID(int=1)}".encode()).decode())
 
 
+@pytest.mark.parametrize("since", [FIRST, FIRST + 40 * STEP, datetime(2030, 1, 1, tzinfo=UTC)])
+async def test_what_was_placed_since_a_moment_is_read_in_batches(
+    crowd: Database, whole: dict[int, list[Order]], since: datetime
+) -> None:
+    expected = [(order.created_at, order.id) for order in whole[17] if order.created_at >= since]
+    async with crowd.transaction() as session, crowd.at_once() as straight:
+        for batch in (7, OTHERS_ORDERS, 500):
+            for where in (session, straight):
+                assert await history.placed(where, 17, since, batch=batch) == expected
+
+
+async def test_what_was_placed_since_a_moment_is_all_that_is_read_from_the_index(crowd: Database) -> None:
+    latest = FIRST + (BUSY_USER_ORDERS - 9) * STEP
+
+    async def read(connection: Straight) -> None:
+        assert len(await history.placed(connection, 1, latest, batch=7)) == 10
+
+    plans = await plans_of(crowd, read)
+    assert len(plans) == 2
+    for plan in plans:
+        (scan,) = (node for node in nodes(plan) if "Index Name" in node)
+        assert (scan["Index Name"], scan.get("Rows Removed by Filter", 0)) == ("orders_of_a_user", 0)
+        assert "$1" in json.dumps(plan)
+
+
+async def test_the_clock_is_the_one_by_which_orders_are_placed(crowd: Database) -> None:
+    async with crowd.at_once() as connection:
+        earlier = await history.clock(connection)
+        told = await (await connection.execute("SELECT clock_timestamp() AS now")).fetchone()
+        assert told is not None
+        assert earlier < told["now"] < await history.clock(connection)
+
+
 async def plan_of_page(
     database: Database, user_id: int, before: Position | None, wanted: HistoryFilter
 ) -> dict[str, Any]:
-    """The plan by which Postgres read a page, told by itself: the one of the prepared statement, made for any value."""
+    """The plan by which Postgres read a page."""
+
+    async def read(connection: Straight) -> None:
+        await history.page(connection, user_id, limit=51, before=before, wanted=wanted)
+
+    (plan,) = await plans_of(database, read)
+    return plan
+
+
+async def plans_of(database: Database, read: Callable[[Straight], Awaitable[None]]) -> list[dict[str, Any]]:
+    """The plans by which Postgres read, told by itself: those of the prepared statements, made for any value."""
     plans: list[dict[str, Any]] = []
 
     def heard(notice: psycopg.errors.Diagnostic) -> None:
@@ -273,11 +317,10 @@ async def plan_of_page(
             await connection.execute(setting, prepare=False)
         connection.add_notice_handler(heard)
         try:
-            await history.page(connection, user_id, limit=51, before=before, wanted=wanted)
+            await read(connection)
         finally:
             connection.remove_notice_handler(heard)
-    (plan,) = plans
-    return plan
+    return plans
 
 
 def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
