@@ -26,10 +26,11 @@ const account = { username: `js-${randomUUID().slice(0, 13)}`, password: "correc
 await call("POST", "/api/wallet/airdrop");
 
 const socket = io(BASE, { auth: { token }, transports: ["websocket"] });
-const seen = {}; // the last seq of each order, to go on from after a lost connection
+const seen = {}; // the last seq of each order under way, to go on from after a lost connection
 const done = new Promise((resolve, reject) => {
   socket.on("order:update", (order) => {
     seen[order.orderId] = order.seq;
+    if (order.finalizedAt || order.status === "failed") delete seen[order.orderId]; // It has ended for good.
     console.log(order.seq, order.status, order.waitingFor?.reason ?? "");
     if (["confirmed", "failed"].includes(order.status)) resolve(order);
   });

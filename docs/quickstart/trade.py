@@ -23,11 +23,13 @@ async def main() -> None:
         (await http.post("/api/wallet/airdrop")).raise_for_status()
 
         socket, done = socketio.AsyncClient(), asyncio.Event()
-        seen: dict[str, int] = {}  # the last seq of each order, to go on from after a lost connection
+        seen: dict[str, int] = {}  # the last seq of each order under way, to go on from after a lost connection
 
         @socket.on("order:update")
         async def update(order: dict) -> None:
             seen[order["orderId"]] = order["seq"]
+            if order["finalizedAt"] or order["status"] == "failed":  # It has ended for good.
+                del seen[order["orderId"]]
             print(order["seq"], order["status"], (order["waitingFor"] or {}).get("reason", ""))
             if order["status"] in ("confirmed", "failed"):
                 print(order["orderId"], order["status"], order["executionPrice"], order["txHash"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from typing import TypeVar
@@ -30,7 +30,7 @@ from engine_app.orders.limits import LittleRoom, OrderLimits
 from engine_app.orders.models import IdempotencyKey, Order
 from engine_app.orders.progress import ProgressPublisher
 from engine_app.orders.replay import as_of
-from engine_app.orders.updates import Update, update_of
+from engine_app.orders.updates import Missed, Stage, Update, stage_of, update_of
 from engine_app.orders.view import HistoryDocument, OrderView, order_document, order_view
 from engine_app.settings import Settings
 from engine_app.storage.connections import Straight
@@ -321,8 +321,8 @@ class Orders:
         async for orders in history.export(self._database, user_id, wanted):
             yield csv_export.rows(orders, self._tokens)
 
-    async def updates(self, user_id: int, after: Mapping[UUID, int | None]) -> list[Update]:
-        """What happened to some of a user's orders, order by order.
+    async def updates(self, user_id: int, after: Mapping[UUID, int | None]) -> Missed:
+        """What happened to some of a user's orders, order by order as they are named.
 
         Args:
             user_id: whose.
@@ -338,14 +338,30 @@ class Orders:
             events = await repository.events_after(
                 session, {order_id: seq for order_id, seq in after.items() if seq is not None}
             )
-        present = [update_of(order, self._tokens) for order_id, order in orders.items() if after[order_id] is None]
-        return present + [update_of(as_of(orders[event.order_id], event), self._tokens) for event in events]
+        told = [update_of(order, self._tokens) for order_id, order in orders.items() if after[order_id] is None]
+        told += [update_of(as_of(orders[event.order_id], event), self._tokens) for event in events]
+        turn = {order_id: n for n, order_id in enumerate(after)}
+        return Missed(
+            sorted(told, key=lambda update: turn[update.order_id]),
+            {order_id: order.created_at for order_id, order in orders.items() if stage_of(order) is Stage.ENDED},
+        )
 
     async def open_updates(self, user_id: int) -> list[Update]:
         """The present state of a user's open orders, the oldest first."""
         async with self._database.at_once() as connection:
             found = await history.open_orders(connection, user_id, limit=MOST_OPEN_TOLD)
         return [update_of(order, self._tokens) for order in reversed(found)]
+
+    async def clock(self) -> datetime:
+        """The clock by which orders are placed: the database's."""
+        async with self._database.at_once() as connection:
+            return await history.clock(connection)
+
+    async def placed_since(self, user_id: int, moment: datetime) -> dict[UUID, datetime]:
+        """A user's orders that were placed at a moment (in UTC) or later, and when each was; the oldest first."""
+        async with self._database.at_once() as connection:
+            found = await history.placed(connection, user_id, moment)
+        return {order_id: placed_at for placed_at, order_id in reversed(found)}
 
     async def reserved(self, user_id: int) -> dict[str, int]:
         """What a user's open orders hold, base units per mint."""

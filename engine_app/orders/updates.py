@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
@@ -49,6 +51,11 @@ class Update:
         return dict(orjson.loads(self.text))
 
     @property
+    def placed_at(self) -> datetime:
+        """When the order was placed."""
+        return datetime.fromisoformat(self.order["createdAt"])
+
+    @property
     def head(self) -> str:
         """The first line of `as_message`, which tells without parsing the order whom and what it concerns."""
         return f"{self.user_id} {self.order_id} {self.seq} {self.stage}\n"
@@ -65,14 +72,28 @@ class Update:
         return cls(int(user_id), UUID(order_id), int(seq), Stage(stage), text)
 
 
+@dataclass(frozen=True)
+class Missed:
+    """What somebody has missed of some orders.
+
+    Attributes:
+        updates: what happened to them, order by order.
+        ended: those of them that have come to their end, however little was missed, and when each was placed.
+    """
+
+    updates: list[Update]
+    ended: Mapping[UUID, datetime]
+
+
 def update_of(order: Order, tokens: TokenList) -> Update:
     """What is told of one state of an order. Raises ValueError for a row that cannot be shown."""
     document = order_document(shown(order), tokens)
     document["dexQuotes"] = quotes_of(order).model_dump(by_alias=True)
-    return Update(order.user_id, order.id, order.seq, _stage(order), exact_json.dumps(document).decode())
+    return Update(order.user_id, order.id, order.seq, stage_of(order), exact_json.dumps(document).decode())
 
 
-def _stage(order: Order) -> Stage:
+def stage_of(order: Order) -> Stage:
+    """How far an order has come."""
     if order.status in OPEN_STATUSES:
         return Stage.OPEN
     return Stage.CONFIRMED if order.status == "confirmed" and order.finalized_at is None else Stage.ENDED

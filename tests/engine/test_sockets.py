@@ -7,6 +7,7 @@ import json
 import socket as sockets
 import time
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -185,6 +186,31 @@ async def test_a_gap_in_the_feed_loses_nothing(engine: RunningEngine, trader: Bo
     for order_id in placed:
         told = await live.finalized(order_id)
         assert live.seqs(order_id) == list(range(1, told[-1]["seq"] + 1))
+
+
+@contextmanager
+def nobody_listening(engine: RunningEngine) -> Iterator[None]:
+    """For the block, Redis does all but let anybody listen."""
+    with Redis.from_url(engine.redis_url) as redis:
+        redis.execute_command("ACL", "SETUSER", "default", "-subscribe")
+        try:
+            redis.client_kill_filter(_type="pubsub")
+            yield
+        finally:
+            redis.execute_command("ACL", "SETUSER", "default", "+subscribe")
+
+
+async def test_orders_that_come_and_go_within_a_gap_are_told_whole(engine: RunningEngine, stranger: Bot) -> None:
+    async with listener(engine.base_url, auth_of(stranger)) as live:
+        await live.subscribe({})
+        with nobody_listening(engine):
+            # Nothing is in the wallet: they fail at once.
+            placed = [await asyncio.to_thread(stranger.place, "SOL", "USDC", "0.1") for _ in range(4)]
+            ended = [await asyncio.to_thread(stranger.wait, order_id) for order_id in placed]
+        for shown in ended:
+            await live.finalized(shown["orderId"])
+            assert live.seqs(shown["orderId"]) == [event["seq"] for event in shown["events"]]
+        assert list(dict.fromkeys(update["orderId"] for update in live.updates)) == placed
 
 
 async def test_two_web_processes_tell_the_same(
