@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 import aiohttp
+import psycopg
 import pytest
 import socketio.exceptions
 from redis import Redis
@@ -28,6 +29,9 @@ FIELDS = {
 }  # fmt: skip
 NEVER_PAID = {"expectedQuote": "100000"}
 """Such an order is tried, waits, and stays open for a while."""
+ENDING = """
+UPDATE sessions SET ended_at = clock_timestamp() WHERE user_id = (SELECT id FROM users WHERE username = %s)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +107,20 @@ async def test_a_session_that_is_ended_is_dropped_at_once(engine: RunningEngine)
             assert asyncio.get_running_loop().time() - began < 3
             said = await refusal(engine.base_url, auth_of(leaving))
     assert said["data"]["code"] == "UNAUTHORIZED"
+
+
+async def test_nothing_is_done_for_a_session_that_has_ended_even_before_it_is_dropped(engine: RunningEngine) -> None:
+    with bot(engine.base_url, funded=False) as leaving:
+        async with listener(engine.base_url, auth_of(leaving)) as live:
+            assert await live.subscribe({}) == {"ok": True}
+            # Redis does not hear of it.
+            with psycopg.connect(engine.database_url) as connection:
+                connection.execute(ENDING, (leaving.username,))
+            for event, wish in (("subscribe", {}), ("subscribe", {"orderId": "7"}), ("anything", {})):
+                answer = await live.call(event, wish)
+                assert (answer["ok"], answer["error"]["code"]) == (False, "UNAUTHORIZED")
+            async with asyncio.timeout(5):
+                await live.dropped.wait()
 
 
 @pytest.mark.parametrize("transports", [("websocket",), ("polling",), ("polling", "websocket")])

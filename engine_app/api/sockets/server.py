@@ -191,7 +191,7 @@ class OrderSockets(socketio.AsyncServer):  # type: ignore[misc]  # the library h
 
     async def _subscribes(self, sid: str, *arguments: Any) -> dict[str, Any]:
         try:
-            member = self._member(sid)
+            member = await self._member(sid)
             await member.following.subscribe(read_subscription(arguments).orders)
         except EngineError as error:
             return refused(error)
@@ -201,19 +201,28 @@ class OrderSockets(socketio.AsyncServer):  # type: ignore[misc]  # the library h
 
     async def _says_something_else(self, event: str, sid: str, *_: Any) -> dict[str, Any]:
         try:
-            self._member(sid)
+            await self._member(sid)
         except EngineError as error:
             return refused(error)
+        except DATABASE_AWAY:
+            return refused(DatabaseAway())
         return refused(InvalidMessage(f"there is no event {event[:50]!r}; emit `{SUBSCRIBE}`"))
 
-    def _member(self, sid: str) -> Member:
-        """The member that sends a message. Raises RateLimited, Unauthorized."""
+    async def _member(self, sid: str) -> Member:
+        """The member that sends a message, whose session or key holds by now.
+
+        Raises:
+            RateLimited, Unauthorized, DATABASE_AWAY: nothing may be done for it.
+        """
         member = self._members.get(sid)
         if member is None:
             raise Unauthorized
         most, pace = services().settings.socket_messages_per_second, self._paces.get(member.eio_sid)
         if pace is None or pace.messages > most:
             raise RateLimited(f"a socket may send {most} messages a second", retry_after=1)
+        async with services().endings.watch(member.identity) as ended:
+            if ended.is_set():
+                raise Unauthorized
         return member
 
     async def _tell(self, eio_sid: str, update: Update) -> None:
