@@ -8,8 +8,13 @@ LONGEST_INPUT = 40
 
 
 def typed(text: object) -> str:
-    """What was typed into a number field, without spaces and at most as long as a number can be."""
-    return str(text).replace(" ", "").replace("\u00a0", "")[:LONGEST_INPUT]
+    """What was typed into a number field, without white space and at most as long as a number can be."""
+    return "".join(str(text).split())[:LONGEST_INPUT]
+
+
+def typed_percent(text: object) -> str:
+    """What was typed into a field of a percentage, without the sign that stands beside the field anyway."""
+    return typed(text).removesuffix("%")
 
 
 def fraction(percent: str) -> Decimal:

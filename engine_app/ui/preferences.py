@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engine_app.errors import EngineError
 from engine_app.orders.service import check_slippage
+from engine_app.ui.form_checks import plain
 from engine_app.ui.form_numbers import fraction, typed
 
 LONGEST_NAME = 44
@@ -28,7 +29,7 @@ def pair_of(remembered: object) -> tuple[str, str] | None:
 def is_slippage(percent: str) -> bool:
     """Whether an order may have this slippage, in percent as it was typed."""
     try:
-        check_slippage(fraction(percent))
+        check_slippage(fraction(plain(percent)))
     except EngineError:
         return False
     return True

@@ -31,3 +31,4 @@ def test_a_slippage_that_no_order_may_have_is_none(remembered: object) -> None:
 def test_only_what_an_order_may_have_is_a_slippage() -> None:
     assert is_slippage("49.99")
     assert not is_slippage("1 %")
+    assert not is_slippage("1e1")

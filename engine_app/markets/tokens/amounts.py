@@ -50,7 +50,14 @@ def whole(amount_units: int, decimals: int) -> Decimal:
     return _EXACT.quantize(value, _ONE) if value == value.to_integral_value() else _EXACT.normalize(value)
 
 
+def visible(text: str, longest: int) -> str:
+    """A text that anybody may have typed as an error quotes it: cut to `longest` characters, and `�` for each that
+    cannot be seen."""
+    seen = "".join(character if character.isprintable() else "�" for character in text[:longest])
+    return f"{seen}…" if len(text) > longest else seen
+
+
 def _parse(text: str) -> Decimal:
     if len(text) > _LONGEST_TEXT or not _NUMBER.fullmatch(text):
-        raise InvalidAmount(f"{text[:_LONGEST_TEXT]!r} is not a decimal number")
+        raise InvalidAmount(f"'{visible(text, _LONGEST_TEXT)}' is not a decimal number")
     return Decimal(text)

@@ -236,7 +236,11 @@ def _swap() -> rx.Component:
                     rx.cond(
                         SwapState.quoting,
                         "Asking both venues …",
-                        rx.cond(SwapState.unpriced, "No price for this", "Enter an amount"),
+                        rx.cond(
+                            SwapState.unpriced,
+                            "No price for this",
+                            rx.cond(SwapState.amiss != "", f"Correct the {SwapState.amiss}", "Enter an amount"),
+                        ),
                     ),
                 ),
             ),

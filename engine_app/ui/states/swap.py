@@ -19,7 +19,7 @@ from engine_app.markets.tokens import Token
 from engine_app.orders.service import PlaceSwap
 from engine_app.services import services
 from engine_app.ui import browser
-from engine_app.ui.form_numbers import fraction, typed
+from engine_app.ui.form_numbers import fraction, typed, typed_percent
 from engine_app.ui.quote_view import cost_rows, impact_allowed, mints_of
 from engine_app.ui.size_view import size_chart
 from engine_app.ui.spending import (
@@ -106,7 +106,7 @@ class SwapState(SwapForm, SessionState):
     async def set_slippage(self, _: Identity, text: str) -> Any:
         """Set the slippage, in percent as it is typed."""
         await self._recall()
-        self.slippage = typed(text)
+        self.slippage = typed_percent(text)
         return await self._asked()
 
     @rx.event

@@ -15,6 +15,7 @@ from engine_app.markets.tokens import Token, parse_amount, whole
 from engine_app.orders.service import check_slippage
 from engine_app.services import services
 from engine_app.ui import browser
+from engine_app.ui.form_checks import plain
 from engine_app.ui.form_numbers import fraction
 from engine_app.ui.preferences import is_slippage, pair_of, pair_text, slippage_of
 from engine_app.ui.quote_view import Cost, Quote, quote_of, slippage_warning
@@ -55,6 +56,8 @@ class SwapForm(SessionState, mixin=True):
     """Whether what the form asks has no price."""
     retriable: bool = False
     """Whether it may have one where it is asked for again."""
+    amiss: str = ""
+    """The field that has to be corrected before anything can be asked: `amount` or `slippage`; empty for none."""
     notice: str = ""
     """What is to be said of what the form asks, until it asks something else or has a price."""
     refusal: str = ""
@@ -93,16 +96,20 @@ class SwapForm(SessionState, mixin=True):
     def _parsed(self, paid: Token, received: Token) -> Asked | None:
         """What the form asks: tokens, base units, slippage; None with `notice` set where it asks nothing usable."""
         self.slippage_warning = ""
+        self.amiss = "slippage"
         try:
-            slippage = fraction(self.slippage)
+            slippage = fraction(plain(self.slippage or "0"))
             check_slippage(slippage)
             self.slippage_warning = slippage_warning(slippage)
+            self.amiss = ""
             if not self.amount:
                 return None
-            amount = parse_amount(self.amount, paid.decimals)
+            self.amiss = "amount"
+            amount = parse_amount(plain(self.amount), paid.decimals)
         except EngineError as error:
             self.notice = told(error)
             return None
+        self.amiss = ""
         return paid.symbol, received.symbol, amount, slippage
 
     def _show(self, view: QuoteView) -> None:

@@ -71,6 +71,12 @@ def test_other_amounts_are_refused(amount: str | Decimal, reason: str) -> None:
     assert (invalid.value.code, invalid.value.status) == ("INVALID_AMOUNT", 422)
 
 
+def test_a_refused_text_is_quoted_without_escapes() -> None:
+    with pytest.raises(InvalidAmount) as invalid:
+        parse_amount("1\u202f000\t\"'\ud800", 9)
+    assert str(invalid.value) == "'1�000�\"'�' is not a decimal number"
+
+
 @given(units=st.integers(1, MAX_UNITS), decimals=st.integers(0, 18))
 def test_units_and_whole_tokens_are_inverse(units: int, decimals: int) -> None:
     amount = whole(units, decimals)

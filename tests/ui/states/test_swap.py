@@ -9,12 +9,17 @@ from decimal import Decimal
 
 from reflex.state import State
 
+from engine_app.chain.clusters import CLUSTERS
 from engine_app.chain.errors import RpcUnavailable
 from engine_app.markets.errors import NoPool
+from engine_app.markets.tokens import TokenList
 from engine_app.ui.quote_view import Quote
 from engine_app.ui.spending import STALE_SECONDS
 from engine_app.ui.states.swap import SwapState
 from engine_app.ui.states.wallet import WalletState
+
+TOKENS = TokenList(CLUSTERS["localnet"])
+SOL, USDC = TOKENS.resolve("SOL"), TOKENS.resolve("USDC")
 
 importlib.import_module("engine_app.ui.site")  # makes every state known
 
@@ -93,6 +98,25 @@ async def test_only_a_price_that_may_come_is_offered_to_be_asked_for_again() -> 
     assert (state.unpriced, state.retriable) == (True, False)
     state._without_quote("")
     assert not state.unpriced
+
+
+async def test_the_field_that_has_to_be_corrected_is_known() -> None:
+    state = form()
+    for slippage, amount, amiss, notice in (
+        ("60", "1", "slippage", "Slippage goes from"),
+        ("", "1", "slippage", "Slippage goes from"),
+        ("1,5", "", "slippage", "Write it as 1.5"),
+        ("1e1", "1", "slippage", "has an exponent"),
+        ("1", "1e2", "amount", "has an exponent"),
+        ("1", "0", "amount", "above zero"),
+        ("1", "1.0000000001", "amount", "9 decimal places"),
+        ("1", "", "", ""),
+        ("1", "1", "", ""),
+    ):
+        state.slippage, state.amount, state.notice = slippage, amount, ""
+        asked = state._parsed(SOL, USDC)
+        assert (state.amiss, asked is None) == (amiss, bool(amiss) or not amount)
+        assert notice in state.notice
 
 
 async def test_a_refusal_outlasts_a_quote_that_is_gone() -> None:
