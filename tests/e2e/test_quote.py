@@ -239,6 +239,8 @@ def swap_despite(person: Person, amount: str | None, *, by_enter: bool) -> Decim
     shown = Decimal(_number(person.see("quote-impact"), r"^([\d.]+)%$")) / 100
     button.click()
     expect(word).to_be_focused()
+    if amount is not None:
+        expect(person.see("impact-dialog")).to_contain_text(f"{int(amount):,} SOL")
     expect(despite).to_be_disabled()
     word.fill("yes")
     expect(despite).to_be_disabled()

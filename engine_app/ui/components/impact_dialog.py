@@ -29,7 +29,7 @@ def impact_dialog() -> rx.Component:
             icon="triangle-alert",
         ),
         rx.el.dl(
-            _fact("You pay", f"{SwapState.amount} {SwapState.paid.label}"),
+            _fact("You pay", f"{SwapState.amount_read} {SwapState.paid.label}"),
             _fact("You receive about", f"{quote.amount_out} {SwapState.received.label}"),
             _fact("At least", quote.floor),
             class_name="facts",

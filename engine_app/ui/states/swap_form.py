@@ -15,7 +15,7 @@ from engine_app.markets.tokens import Token, parse_amount, whole
 from engine_app.orders.service import check_slippage
 from engine_app.services import services
 from engine_app.ui import browser
-from engine_app.ui.form_checks import plain
+from engine_app.ui.form_checks import grouped, plain
 from engine_app.ui.form_numbers import fraction
 from engine_app.ui.preferences import is_slippage, pair_of, pair_text, slippage_of
 from engine_app.ui.quote_view import Cost, Quote, quote_of, slippage_warning
@@ -80,6 +80,11 @@ class SwapForm(SessionState, mixin=True):
     """The event loop's clock when the shown quote came."""
     _wish: str = ""
     """Names one wish to swap: whatever asks for it again is answered with the same order."""
+
+    @rx.var
+    def amount_read(self) -> str:
+        """The amount as the page says it: its digits are grouped, which those that are typed are not."""
+        return grouped(self.amount)
 
     async def _named(self) -> tuple[Token, Token]:
         """The tokens of both sides, which are shown from here on. Raises what finding a token does."""
