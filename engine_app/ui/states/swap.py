@@ -19,6 +19,7 @@ from engine_app.markets.tokens import Token
 from engine_app.orders.service import PlaceSwap
 from engine_app.services import services
 from engine_app.ui import browser
+from engine_app.ui.form_checks import cut
 from engine_app.ui.form_numbers import fraction, typed, typed_percent
 from engine_app.ui.quote_view import cost_rows, impact_allowed, mints_of
 from engine_app.ui.size_view import size_chart
@@ -74,6 +75,7 @@ class SwapState(SwapForm, SessionState):
         self._pair = self._pair[::-1]
         self.paid, self.received = self.received, self.paid
         self._forget_quote()
+        await self._fit_amount()
         return await self._asked()
 
     @rx.event
@@ -250,12 +252,26 @@ class SwapState(SwapForm, SessionState):
     async def _choose(self, side: Side, token: Token) -> list[Any]:
         """Take a token for one side; choosing the other side's swaps the sides."""
         await self._recall()
+        paid_before = self._pair[0]
         mine, other = self._pair if side == "in" else self._pair[::-1]
         if token.symbol == other:
             other = mine
         self._pair = (token.symbol, other) if side == "in" else (other, token.symbol)
         self._forget_quote()
+        if self._pair[0] != paid_before:
+            await self._fit_amount()
         return await self._asked()
+
+    async def _fit_amount(self) -> None:
+        """Cut the amount, which was typed for another token, to the decimals of the one that is paid now.
+
+        A token that cannot be found is told of by whoever quotes it.
+        """
+        try:
+            paid = await services().token_lookup.find(self._pair[0])
+        except TOLD:
+            return
+        self.amount = cut(self.amount, paid.decimals)
 
     async def _asked(self) -> list[Any]:
         """The form changed: what was quoted is no longer what it asks."""

@@ -15,8 +15,13 @@ from engine_app.markets.errors import NoPool
 from engine_app.markets.tokens import TokenList
 from engine_app.ui.quote_view import Quote
 from engine_app.ui.spending import STALE_SECONDS
+from engine_app.ui.states.picker import PickerState
 from engine_app.ui.states.swap import SwapState
 from engine_app.ui.states.wallet import WalletState
+from tests.conftest import RunningEngine
+from tests.trading import bot
+from tests.ui.conftest import OpenTab
+from tests.ui.test_guards import HYDRATE, cookie_of, event
 
 TOKENS = TokenList(CLUSTERS["localnet"])
 SOL, USDC = TOKENS.resolve("SOL"), TOKENS.resolve("USDC")
@@ -134,3 +139,21 @@ async def test_a_confirmation_does_not_count_for_a_higher_impact() -> None:
     state._unconfirm()
     assert state.confirmation == ""
     assert "type SWAP again" in state.refusal
+
+
+async def test_an_amount_is_cut_to_the_decimals_of_the_token_that_is_paid_now(
+    engine: RunningEngine, open_tab: OpenTab
+) -> None:
+    with bot(engine.base_url) as account:
+        async with open_tab(cookie=cookie_of(account)) as tab:
+            await tab.send(HYDRATE)
+            await tab.send(event(SwapState, "set_amount"), {"text": "1234.123456789"})
+            await tab.until("amount_read", lambda read: read == "1,234.123456789")
+            await tab.send(event(PickerState, "open"), {"side": "out"})
+            await tab.send(event(PickerState, "take"), {"token": "USDT"})
+            await tab.until("received", lambda received: received["token"] == "USDT")
+            assert tab.values("amount")[-1] == "1234.123456789"
+            await tab.send(event(SwapState, "flip"))
+            await tab.until("amount", lambda amount: amount == "1234.123456")
+            await tab.quiet()
+            assert not any(tab.values("amiss"))
