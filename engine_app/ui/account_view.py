@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -112,6 +112,13 @@ def key_row(key: ApiKey) -> KeyRow:
         last_used_at=_moment(key.last_used_at),
         expires_at=_moment(key.expires_at),
     )
+
+
+def missing_of_key(name: str, scopes: Collection[Scope]) -> str:
+    """What the form of a new key still lacks, as the page asks for it; empty where nothing."""
+    if not name.strip():
+        return "Give it a name."
+    return "" if scopes else "Tick at least one right."
 
 
 def log_row(record: SecurityRecord, decimals_of: Callable[[str], int | None]) -> LogRow:

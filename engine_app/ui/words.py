@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine_app import errors
+from engine_app.accounts.errors import InvalidKeyRequest
 from engine_app.errors import EngineError
 from engine_app.markets.errors import InvalidAmount
 from engine_app.orders.errors import InvalidSlippage
@@ -15,10 +16,10 @@ TOLD = (EngineError, *DATABASE_AWAY)
 def told(error: Exception) -> str:
     """An error of `TOLD` as the page says it: what happened, and what to do about it.
 
-    Of an unusable amount the error itself knows best what is wrong. Slippage is a fraction everywhere but on the
-    page, which says it in percent.
+    Of an unusable amount or API key the error itself knows best what is wrong. Slippage is a fraction everywhere but
+    on the page, which says it in percent.
     """
-    if isinstance(error, InvalidAmount):
+    if isinstance(error, InvalidAmount | InvalidKeyRequest):
         return sentence(error.detail)
     if isinstance(error, InvalidSlippage):
         return "Slippage goes from 0.01% to just below 50%."

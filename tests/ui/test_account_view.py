@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 import pytest
 
 from engine_app.accounts.models import ApiKey, OpenedSession
+from engine_app.accounts.scopes import Scope
 from engine_app.accounts.security_log import SecurityEvent, SecurityRecord
-from engine_app.ui.account_view import device, key_row, log_row, session_row
+from engine_app.ui.account_view import device, key_row, log_row, missing_of_key, session_row
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
 
@@ -40,6 +41,19 @@ def test_a_key_shows_its_end_and_its_rights_alone() -> None:
     key = ApiKey(id=3, user_id=1, name="bot", digest=b"x" * 32, hint="k3Zq", scopes=["read", "trade"], created_at=NOW)
     row = key_row(key)
     assert (row.hint, row.scopes, row.last_used_at, row.expires_at) == ("oek_…k3Zq", ["Read", "Trade"], "", "")
+
+
+@pytest.mark.parametrize(
+    ("name", "scopes", "missing"),
+    [
+        ("", [], "Give it a name."),
+        ("\u2003", [Scope.READ], "Give it a name."),
+        ("bot", [], "Tick at least one right."),
+        ("bot", [Scope.READ], ""),
+    ],
+)
+def test_what_a_new_key_lacks_is_asked_for(name: str, scopes: list[Scope], missing: str) -> None:
+    assert missing_of_key(name, scopes) == missing
 
 
 @pytest.mark.parametrize("event", SecurityEvent)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy.exc import OperationalError
 
+from engine_app.accounts.errors import InvalidKeyRequest
 from engine_app.chain.errors import RpcUnavailable
 from engine_app.markets.errors import InvalidAmount, NoPool
 from engine_app.orders.errors import InvalidSlippage
@@ -14,6 +15,11 @@ from engine_app.ui.words import may_pass, sentence, told, wait_words
 
 def test_an_unusable_amount_says_what_is_wrong_with_it() -> None:
     assert told(InvalidAmount("the amount is not above zero")) == "The amount is not above zero."
+
+
+def test_an_unusable_key_says_what_is_wrong_with_it() -> None:
+    unusable = InvalidKeyRequest("a key's name has 1 to 50 visible characters")
+    assert told(unusable) == "A key's name has 1 to 50 visible characters."
 
 
 def test_slippage_is_told_in_percent() -> None:

@@ -12,7 +12,16 @@ from engine_app.accounts.scopes import Scope
 from engine_app.accounts.service import Identity
 from engine_app.services import services
 from engine_app.ui import browser, sent
-from engine_app.ui.account_view import DAY_CHOICES, KeyRow, LogRow, SessionRow, key_row, log_row, session_row
+from engine_app.ui.account_view import (
+    DAY_CHOICES,
+    KeyRow,
+    LogRow,
+    SessionRow,
+    key_row,
+    log_row,
+    missing_of_key,
+    session_row,
+)
 from engine_app.ui.states.door import refusal
 from engine_app.ui.states.session import SessionState, signed_in_form, signed_in_only
 from engine_app.ui.words import TOLD, told
@@ -104,12 +113,16 @@ class AccountState(SessionState):
         """Make a key and tell it, this once."""
         if asked.get("wish", "") != self.key_wish:
             return None
+        name, scopes = asked.get("name", ""), [scope for scope in Scope if asked.get(scope.value)]
+        if missing := missing_of_key(name, scopes):
+            self.key_problem = missing
+            return None
         days = asked.get("days", "")
         try:
             made = await services().upkeep.create_key(
                 identity,
-                name=asked.get("name", ""),
-                scopes=[scope for scope in Scope if asked.get(scope.value)],
+                name=name,
+                scopes=scopes,
                 days=int(days) if days in KNOWN_DAYS else None,
                 password=asked.get("password", ""),
                 ip=self._ip(),
