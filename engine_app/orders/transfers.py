@@ -32,6 +32,11 @@ EMPTYING_FEE = 5_000
 """Most that a withdrawal pays as priority fee so that it leaves nothing behind, lamports."""
 
 
+def emptying_cost(settings: Settings) -> int:
+    """Lamports that a withdrawal of all SOL keeps back for its own fee."""
+    return SIGNATURE_LAMPORTS + min(EMPTYING_FEE, settings.max_priority_fee)
+
+
 class NothingToWithdraw(EngineError):
     """The wallet holds none of the token."""
 
@@ -154,7 +159,7 @@ class Withdrawals:
         if token.mint == WRAPPED_SOL_MINT:
             if balance.available_units != balance.amount_units:
                 raise OrdersHoldSol("open orders hold a part of the SOL: wait for them, or withdraw an amount")
-            amount -= SIGNATURE_LAMPORTS + min(EMPTYING_FEE, self._settings.max_priority_fee)
+            amount -= emptying_cost(self._settings)
         if amount <= 0:
             raise NothingToWithdraw(f"the wallet holds no {token.symbol} that could be withdrawn")
         return amount

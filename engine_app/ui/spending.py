@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from decimal import ROUND_DOWN, Decimal
 
+from engine_app.ui.figures import in_full
+
 SOL_KEPT = Decimal("0.01")
 """SOL that *Max* leaves for fees and rents."""
 
@@ -38,6 +40,11 @@ def spends_fees(asked: Decimal, available: Decimal | None, *, token: str) -> boo
     if token != "SOL" or available is None:  # noqa: S105
         return False
     return available - SOL_KEPT < asked <= available
+
+
+def not_enough(label: str, available: Decimal) -> str:
+    """What is said where a balance is too small for what is asked of it."""
+    return f"Not enough {label}: {in_full(available)} can be sent."
 
 
 def nothing_to_share(label: str) -> str:

@@ -79,8 +79,39 @@ def test_a_double_click_withdraws_once(person: Person) -> None:
     expect(person.page.get_by_text("Withdrawal accepted")).to_have_count(0)
     person.see("withdraw-all").click()
     expect(person.see("withdraw-amount")).to_have_value("max")
+    expect(person.see("everything")).to_have_text(re.compile(r"^9\.4\d+ SOL, the fee taken off$"))
     person.open("/wallet/")
     expect(person.page.locator("[data-testid=activity-row][data-kind=transfer]")).to_have_count(1)
+
+
+def test_the_form_goes_on_with_what_is_left_once_a_token_is_sent_completely(person: Person) -> None:
+    person.create_account()
+    person.get_funds()
+    person.open("/wallet/")
+    to = str(Keypair().pubkey())
+    person.see("withdraw-token").select_option("USDC")
+    person.see("withdraw-all").click()
+    expect(person.see("everything")).to_have_text("1,500 USDC")
+    person.see("withdraw-to").fill(to)
+    person.see("withdraw-password").fill(PASSWORD)
+    person.see("withdraw").click()
+    expect(person.see("balance-USDC")).to_have_count(0, timeout=ORDER_MS)
+    expect(person.see("withdraw-token")).to_have_value("SOL")
+    for amount, words in (
+        ("999999", "Not enough SOL"),
+        ("1e0", "exponent"),
+        ("1,5", "Write it as 1.5"),
+        ("", "Enter an"),
+    ):
+        person.see("withdraw-amount").fill(amount)
+        person.see("withdraw-to").fill(to)
+        person.type_anew("withdraw-password", PASSWORD)
+        person.see("withdraw").click()
+        expect(person.see("withdraw-refusal")).to_contain_text(words)
+    person.see("withdraw-amount").fill("0.\u202f5")
+    person.type_anew("withdraw-password", PASSWORD)
+    person.see("withdraw").click()
+    expect(person.see("activity-row").filter(has_text="Sent 0.5 SOL")).to_be_visible(timeout=ORDER_MS)
 
 
 def test_addresses_that_were_named_are_one_press_away(person: Person) -> None:

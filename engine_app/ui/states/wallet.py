@@ -22,6 +22,7 @@ from engine_app.ui.figures import amount, shortened
 from engine_app.ui.qr import QrCode, qr_code
 from engine_app.ui.states.activity import ActivityState
 from engine_app.ui.states.session import SessionState
+from engine_app.ui.states.withdraw import WithdrawState
 from engine_app.ui.tabs import HEARTBEAT_SECONDS, bursts, is_connected
 from engine_app.ui.token_choice import short_name
 from engine_app.ui.token_marks import token_icon
@@ -112,7 +113,7 @@ class WalletState(SessionState):
                         if await self._identity() is None:
                             break
                         checked = loop.time()
-                    deposits = [deposit for news in burst for deposit in self._take(news)]
+                    deposits = [deposit for news in burst for deposit in await self._take(news)]
                     self.arrivals += len(deposits)
                 for deposit in deposits[-MOST_TOLD:]:
                     yield _told(deposit)
@@ -134,7 +135,7 @@ class WalletState(SessionState):
         try:
             grant = await services().faucet.grant(identity.user_id)
             async with self:
-                self._show(grant.wallet)
+                await self._show(grant.wallet)
                 self._granted = frozenset(grant.signatures)
             yield browser.toast("success", "Test funds have arrived", subject="funds")
         except TOLD as error:
@@ -146,13 +147,13 @@ class WalletState(SessionState):
         for deposit in kept:
             yield _told(deposit)
 
-    def _take(self, news: WalletNews) -> tuple[Deposit, ...]:
+    async def _take(self, news: WalletNews) -> tuple[Deposit, ...]:
         """Show what is new; the deposits that are to be told of.
 
         While test funds are on their way it is not known yet which deposits they are: all are kept until it is.
         """
         if news.wallet is not None:
-            self._show(news.wallet)
+            await self._show(news.wallet)
         if news.trouble is not None:
             foreseen = isinstance(news.trouble, TOLD)
             self.trouble = told(news.trouble) if foreseen else errors.explain("INTERNAL").happened
@@ -164,7 +165,7 @@ class WalletState(SessionState):
     def _of_others(self, deposits: tuple[Deposit, ...]) -> tuple[Deposit, ...]:
         return tuple(deposit for deposit in deposits if deposit.signature not in self._granted)
 
-    def _show(self, view: WalletView) -> None:
+    async def _show(self, view: WalletView) -> None:
         self.address = view.address
         self.address_short = shortened(view.address, 6, 6)
         self.qr = qr_code(view.address)
@@ -186,6 +187,7 @@ class WalletState(SessionState):
         self.has_faucet = has_faucet(services().settings.solana_cluster)
         self.loaded = True
         self.trouble = ""
+        (await self.get_state(WithdrawState))._offer(view.balances)
 
 
 def _told(deposit: Deposit) -> EventSpec:

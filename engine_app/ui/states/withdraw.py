@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
 import reflex as rx
 
 from engine_app.accounts.service import Identity
+from engine_app.markets.errors import InvalidAmount
+from engine_app.markets.tokens import whole
 from engine_app.orders.address_book import LONGEST_LABEL, KnownAddress
 from engine_app.orders.models import OPEN_STATUSES
 from engine_app.orders.service import PlaceTransfer
-from engine_app.orders.transfers import MAX
+from engine_app.orders.transfers import MAX, emptying_cost
 from engine_app.services import services
 from engine_app.ui import browser, sent
-from engine_app.ui.figures import shortened
-from engine_app.ui.spending import wish_key
+from engine_app.ui.figures import amount, in_full, shortened
+from engine_app.ui.form_checks import plain
+from engine_app.ui.form_numbers import typed
+from engine_app.ui.spending import falls_short, not_enough, wish_key
 from engine_app.ui.states.activity import ActivityState
 from engine_app.ui.states.session import SessionState, signed_in_form, signed_in_only
+from engine_app.ui.token_choice import short_name
 from engine_app.ui.words import TOLD, told
+from engine_app.wallets.balances import SOL_DECIMALS, Balance
 
 FORGET_DIALOG = "forget-dialog"
 PASSWORD = "withdraw-password"  # noqa: S105 - the field's id
@@ -40,6 +47,7 @@ class WithdrawState(SessionState):
     """What is to be sent, and the address book."""
 
     what: str = "SOL"
+    """The token to send; once the wallet was read, always one that it holds."""
     how_much: str = ""
     to: str = ""
     refusal: str = ""
@@ -57,6 +65,18 @@ class WithdrawState(SessionState):
 
     _placed: str = ""
     """The idempotency key of what was placed last."""
+    _held: tuple[Balance, ...] = ()
+    """What the page shows of the wallet; empty before it was read."""
+
+    @rx.var
+    def everything(self) -> str:
+        """What the form sends where it is set to send everything; empty where it is not, or nobody knows."""
+        held = self._holding(self.what)
+        if self.how_much != MAX or held is None:
+            return ""
+        kept = whole(emptying_cost(services().settings), SOL_DECIMALS) if held.token == "SOL" else 0  # noqa: S105
+        label = short_name(held.token, held.mint)
+        return f"{in_full(max(held.available - kept, Decimal(0)))} {label}{', the fee taken off' if kept else ''}"
 
     @rx.event
     @signed_in_only
@@ -76,7 +96,7 @@ class WithdrawState(SessionState):
     @signed_in_only
     async def set_how_much(self, _: Identity, text: str) -> None:
         """Take what was typed as the amount."""
-        self.how_much = sent.text(text)
+        self.how_much = typed(text)
         self.refusal = ""
 
     @rx.event
@@ -97,18 +117,19 @@ class WithdrawState(SessionState):
     @signed_in_form
     async def send(self, identity: Identity, asked: dict[str, str]) -> Any:
         """Place the withdrawal that the form asks for."""
-        amount, to = sent.text(asked.get("amount", "")), sent.text(asked.get("address", ""))
+        how_much, to = typed(asked.get("amount", "")), sent.text(asked.get("address", ""))
         token, wish = sent.text(asked.get("token", "")), sent.text(asked.get("wish", ""))
         if not wish or token != self.what:
             self.wish = self.wish or uuid4().hex
             self.refusal = "The form was renewed just now, and nothing was sent. Look at it and press again."
             return browser.clear(PASSWORD)
-        wanted = PlaceTransfer(token=token, amount=amount, address=to)
-        key = wish_key(wish, f"{token}|{amount}|{to}")
+        wanted = PlaceTransfer(token=token, amount=how_much, address=to)
+        key = wish_key(wish, f"{token}|{how_much}|{to}")
         if key == self._placed:
             self.wish = uuid4().hex
             return None
         try:
+            self._check(token, how_much)
             order = await services().withdrawals.request(
                 identity.user_id, wanted, password=asked.get("password", ""), ip=self._ip(), key=key
             )
@@ -120,7 +141,10 @@ class WithdrawState(SessionState):
         if order.status in OPEN_STATUSES:
             self._under_way |= {order.order_id}
         subject = str(order.order_id)
-        accepted = browser.toast("info", "Withdrawal accepted", f"To {shortened(to, 6, 6)}", subject=subject)
+        held = self._holding(token)
+        label = token if held is None else short_name(held.token, held.mint)
+        sends = f"{amount(order.amount_in)} {label} to {shortened(to, 6, 6)}"
+        accepted = browser.toast("info", "Withdrawal accepted", sends, subject=subject)
         return [browser.clear(PASSWORD), accepted, ActivityState.show_activity]
 
     @rx.event
@@ -165,6 +189,24 @@ class WithdrawState(SessionState):
         except TOLD as error:
             self.book_refusal = told(error)
         return browser.close_dialog(FORGET_DIALOG)
+
+    def _offer(self, held: tuple[Balance, ...]) -> None:
+        """Take in what the wallet holds. Where it no longer holds the token that was chosen, the form shows the first
+        that it has: an amount that was typed was one of the other."""
+        self._held = held
+        if self._holding(self.what) is None:
+            self.what, self.how_much, self.refusal = held[0].token, "", ""
+
+    def _holding(self, token: str) -> Balance | None:
+        return next((balance for balance in self._held if balance.token == token), None)
+
+    def _check(self, token: str, how_much: str) -> None:
+        """Raise InvalidAmount, for people, where this is no amount or more than the page shows as free."""
+        if how_much == MAX:
+            return
+        asked, held = Decimal(plain(how_much)), self._holding(token)
+        if held is not None and falls_short(asked, held.available):
+            raise InvalidAmount(not_enough(short_name(held.token, held.mint), held.available))
 
     async def _read_book(self, identity: Identity) -> None:
         known = await services().address_book.addresses(identity.user_id)

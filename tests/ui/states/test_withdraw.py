@@ -1,16 +1,30 @@
-"""A withdrawal's form that is sent twice, as a double click sends it, places one withdrawal."""
+"""A withdrawal's form: sent twice, as a double click sends it, it places one; what it cannot send, it says."""
 
 from __future__ import annotations
 
+import importlib
+from decimal import Decimal
 from typing import Any
 
+import pytest
 from solders.keypair import Keypair
 
+from engine_app.markets.errors import InvalidAmount
+from engine_app.ui.states.wallet import WalletState
 from engine_app.ui.states.withdraw import WithdrawState
+from engine_app.wallets.balances import Balance
 from tests.conftest import RunningEngine
 from tests.trading import PASSWORD, Bot, bot
 from tests.ui.conftest import OpenTab, Tab
 from tests.ui.test_guards import HYDRATE, cookie_of, event
+
+importlib.import_module("engine_app.ui.site")  # makes every state known
+
+
+def balance(token: str, available: str) -> Balance:
+    """What a wallet holds of a token; it has one more than is free."""
+    free = Decimal(available)
+    return Balance(token, f"mint of {token}", free + 1, int(free + 1), free, int(free))
 
 
 def withdrawals(account: Bot) -> list[dict[str, Any]]:
@@ -104,3 +118,67 @@ async def test_a_form_of_another_token_than_the_process_knows_places_nothing(
             await send(tab, form | {"token": "USDC"})
             (placed,) = withdrawals(account)
             assert placed["tokenIn"] == "USDC"
+
+
+def test_the_form_moves_to_a_token_that_is_left() -> None:
+    form = WithdrawState()
+    form.what, form.how_much, form.refusal = "USDC", "12.5", "No."
+    form._offer((balance("SOL", "2"), balance("USDC", "15")))
+    assert (form.what, form.how_much, form.refusal) == ("USDC", "12.5", "No.")
+    form._offer((balance("SOL", "2"),))
+    assert (form.what, form.how_much, form.refusal) == ("SOL", "", "")
+    form._offer((balance("SOL", "2"), balance("USDC", "15")))
+    assert form.what == "SOL"
+
+
+@pytest.mark.parametrize("how_much", ["0.5", "8070.1234", "max"])
+def test_what_is_free_may_be_sent(how_much: str) -> None:
+    form = WithdrawState()
+    form._check("SOL", how_much)
+    form._offer((balance("SOL", "8070.1234"),))
+    form._check("SOL", how_much)
+
+
+@pytest.mark.parametrize(
+    ("how_much", "words"),
+    [
+        ("999999", "Not enough SOL: 8,070.1234 can be sent"),
+        ("8070.12340001", "Not enough SOL"),
+        ("1e2", "has an exponent"),
+        ("1,5", "Write it as 1.5"),
+        ("MAX", "is not a number"),
+        ("", "Enter an amount"),
+    ],
+)
+def test_what_is_no_amount_or_is_not_there_is_refused(how_much: str, words: str) -> None:
+    form = WithdrawState()
+    form._offer((balance("SOL", "8070.1234"),))
+    with pytest.raises(InvalidAmount, match=words):
+        form._check("SOL", how_much)
+
+
+async def test_the_form_follows_the_wallet_and_says_what_it_sends(engine: RunningEngine, open_tab: OpenTab) -> None:
+    with bot(engine.base_url) as account:
+        async with open_tab(cookie=cookie_of(account)) as tab:
+            wish = await shown(tab)
+            await tab.send(event(WalletState, "load"))
+            await tab.until("balances", lambda rows: "USDC" in {row["token"] for row in rows})
+            await tab.send(event(WithdrawState, "set_what"), {"token": "USDC"})
+            await tab.send(event(WithdrawState, "send_all"))
+            await tab.until("everything", "1,500 USDC".__eq__)
+            form = withdrawal() | {"token": "USDC", "wish": wish}
+            for refused, words in (("1500.01", "Not enough USDC"), ("1e2", "exponent"), ("", "Enter an amount.")):
+                assert await send(tab, form | {"amount": refused}) == wish
+                assert words in tab.values("refusal")[-1]
+            assert withdrawals(account) == []
+            tab.updates.clear()
+            await tab.send(event(WithdrawState, "send"), {"form": form | {"amount": "max"}})
+            await tab.until("what", "SOL".__eq__)
+            to = form["address"]
+            assert f"1,500 USDC to {to[:6]}…{to[-6:]}" in str(tab.updates)
+            await tab.send(event(WithdrawState, "send_all"))
+            await tab.until("everything", lambda words: words.endswith(" SOL, the fee taken off"))
+            following = str([wish for wish in tab.values("wish") if wish][-1])
+            await send(tab, form | {"token": "SOL", "amount": "\u202f0.\t5 ", "wish": following})
+            newest = max(withdrawals(account), key=lambda order: order["createdAt"])
+            assert (newest["tokenIn"], newest["amountIn"]) == ("SOL", 0.5)
