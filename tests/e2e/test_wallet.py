@@ -79,7 +79,7 @@ def test_a_double_click_withdraws_once(person: Person) -> None:
     expect(person.page.get_by_text("Withdrawal accepted")).to_have_count(0)
     person.see("withdraw-all").click()
     expect(person.see("withdraw-amount")).to_have_value("max")
-    expect(person.see("everything")).to_have_text(re.compile(r"^9\.4\d+ SOL, the fee taken off$"))
+    expect(person.see("everything")).to_have_text(re.compile(r"^Sends 9\.4\d+ SOL and leaves the fee\.$"))
     person.open("/wallet/")
     expect(person.page.locator("[data-testid=activity-row][data-kind=transfer]")).to_have_count(1)
 
@@ -91,7 +91,7 @@ def test_the_form_goes_on_with_what_is_left_once_a_token_is_sent_completely(pers
     to = str(Keypair().pubkey())
     person.see("withdraw-token").select_option("USDC")
     person.see("withdraw-all").click()
-    expect(person.see("everything")).to_have_text("1,500 USDC")
+    expect(person.see("everything")).to_have_text("Sends 1,500 USDC.")
     person.see("withdraw-to").fill(to)
     person.see("withdraw-password").fill(PASSWORD)
     person.see("withdraw").click()

@@ -23,8 +23,12 @@ def withdraw_card() -> rx.Component:
         secret_form(
             rx.el.div(
                 _labelled("Token", "withdraw-token", _token_select()),
-                _labelled("Amount", "withdraw-amount", _amount(), _everything()),
+                _labelled("Amount", "withdraw-amount", _amount()),
                 class_name="withdraw-what",
+            ),
+            rx.cond(
+                WithdrawState.everything != "",
+                rx.el.p(WithdrawState.everything, class_name="faint small", role="status", data_testid="everything"),
             ),
             _labelled(
                 "To",
@@ -117,8 +121,8 @@ def forget_dialog() -> rx.Component:
     )
 
 
-def _labelled(label: str, field: str, *controls: rx.Component) -> rx.Component:
-    return rx.el.div(rx.el.label(label, html_for=field), *controls, class_name="form-field")
+def _labelled(label: str, field: str, control: rx.Component) -> rx.Component:
+    return rx.el.div(rx.el.label(label, html_for=field), control, class_name="form-field")
 
 
 def _token_select() -> rx.Component:
@@ -164,13 +168,6 @@ def _amount() -> rx.Component:
             data_testid="withdraw-all",
         ),
         class_name="withdraw-amount",
-    )
-
-
-def _everything() -> rx.Component:
-    return rx.cond(
-        WithdrawState.everything != "",
-        rx.el.span(WithdrawState.everything, class_name="faint small num", role="status", data_testid="everything"),
     )
 
 

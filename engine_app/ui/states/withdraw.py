@@ -70,13 +70,14 @@ class WithdrawState(SessionState):
 
     @rx.var
     def everything(self) -> str:
-        """What the form sends where it is set to send everything; empty where it is not, or nobody knows."""
+        """How much the form sends where it is set to send everything, in words; else empty, or where nobody knows."""
         held = self._holding(self.what)
         if self.how_much != MAX or held is None:
             return ""
         kept = whole(emptying_cost(services().settings), SOL_DECIMALS) if held.token == "SOL" else 0  # noqa: S105
         label = short_name(held.token, held.mint)
-        return f"{in_full(max(held.available - kept, Decimal(0)))} {label}{', the fee taken off' if kept else ''}"
+        sends = f"Sends {in_full(max(held.available - kept, Decimal(0)))} {label}"
+        return f"{sends} and leaves the fee." if kept else f"{sends}."
 
     @rx.event
     @signed_in_only

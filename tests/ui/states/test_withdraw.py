@@ -165,7 +165,7 @@ async def test_the_form_follows_the_wallet_and_says_what_it_sends(engine: Runnin
             await tab.until("balances", lambda rows: "USDC" in {row["token"] for row in rows})
             await tab.send(event(WithdrawState, "set_what"), {"token": "USDC"})
             await tab.send(event(WithdrawState, "send_all"))
-            await tab.until("everything", "1,500 USDC".__eq__)
+            await tab.until("everything", "Sends 1,500 USDC.".__eq__)
             form = withdrawal() | {"token": "USDC", "wish": wish}
             for refused, words in (("1500.01", "Not enough USDC"), ("1e2", "exponent"), ("", "Enter an amount.")):
                 assert await send(tab, form | {"amount": refused}) == wish
@@ -177,7 +177,7 @@ async def test_the_form_follows_the_wallet_and_says_what_it_sends(engine: Runnin
             to = form["address"]
             assert f"1,500 USDC to {to[:6]}…{to[-6:]}" in str(tab.updates)
             await tab.send(event(WithdrawState, "send_all"))
-            await tab.until("everything", lambda words: words.endswith(" SOL, the fee taken off"))
+            await tab.until("everything", lambda words: words.endswith(" SOL and leaves the fee."))
             following = str([wish for wish in tab.values("wish") if wish][-1])
             await send(tab, form | {"token": "SOL", "amount": "\u202f0.\t5 ", "wish": following})
             newest = max(withdrawals(account), key=lambda order: order["createdAt"])
