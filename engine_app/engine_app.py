@@ -10,6 +10,7 @@ from starlette.types import ASGIApp
 
 from engine_app import garbage
 from engine_app.accounts.client_ip import behind_proxies
+from engine_app.accounts.tokens import session_tokens
 from engine_app.api import docs, headers
 from engine_app.api.app import create_api
 from engine_app.services import running
@@ -47,7 +48,9 @@ def under_strict_headers(served: ASGIApp) -> ASGIApp:
 
 def without_tokens_in_states(served: ASGIApp) -> ASGIApp:
     """The app, whose tabs' states hold no session's token."""
-    return kept_tokens.without_cookies(served, settings())
+    chosen = settings()
+    tokens = session_tokens(chosen.jwt_secrets, hours=chosen.session_hours)
+    return kept_tokens.without_cookies(served, chosen, tokens)
 
 
 def behind_trusted_proxies(served: ASGIApp) -> ASGIApp:

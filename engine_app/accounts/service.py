@@ -28,7 +28,7 @@ from engine_app.accounts.names import clean_name, name_key
 from engine_app.accounts.passwords import Lane, Passwords
 from engine_app.accounts.scopes import EVERY_SCOPE, Scope
 from engine_app.accounts.security_log import SecurityEvent
-from engine_app.accounts.tokens import Kind, Tokens, new_token_id
+from engine_app.accounts.tokens import Kind, Tokens, new_token_id, session_tokens
 from engine_app.settings import Settings
 from engine_app.storage.postgres import Database
 from engine_app.storage.rate_limits import RateLimits
@@ -114,7 +114,7 @@ class Accounts:
         self._limits = AccountLimits(rate_limits, settings)
         self._strict = settings.strict
         self.passwords = Passwords(settings.bcrypt_cost)
-        self._tokens = Tokens(jwt_secrets, kind=Kind.SESSION, life=timedelta(hours=settings.session_hours))
+        self._tokens = session_tokens(jwt_secrets, hours=settings.session_hours)
         self._devices = Tokens(jwt_secrets, kind=Kind.DEVICE, life=DEVICE_LIFE)
         self._one_at_a_time: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 

@@ -103,6 +103,11 @@ class Tokens:
         return TokenClaims(int(claims["sub"]), claims["jti"], issued_at, expires_at) if usable else None
 
 
+def session_tokens(keys: Sequence[str], *, hours: int) -> Tokens:
+    """The tokens of sessions, which hold for so many hours; keys as `Tokens` takes them."""
+    return Tokens(keys, kind=Kind.SESSION, life=timedelta(hours=hours))
+
+
 def new_token_id() -> str:
     """A fresh id of a token: 128 random bits."""
     return secrets.token_urlsafe(16)

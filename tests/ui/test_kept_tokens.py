@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from starlette.types import Receive, Scope, Send
 
+from engine_app.accounts.tokens import Kind, Tokens, session_tokens
 from engine_app.settings import Settings
 from engine_app.ui import kept_tokens
 from engine_app.ui.kept_tokens import keep, name_of, token_named, without_cookies
 
 PLAIN = Settings(public_url=None)
-TOKEN = "abc.def.ghi"
+SECRET, FORMER_SECRET = "n" * 32, "o" * 32
+TOKENS = session_tokens((SECRET, FORMER_SECRET), hours=24)
+TOKEN = TOKENS.issue(7)
+FORGED = {
+    "nonsense": "abc.def.ghi",
+    "large": "x" * 200_000,
+    "another key": session_tokens(("p" * 32,), hours=24).issue(7),
+    "another kind": Tokens((SECRET,), kind=Kind.DEVICE, life=timedelta(days=1)).issue(7),
+    "expired": TOKENS.issue(7, now=datetime.now(UTC) - timedelta(hours=25)),
+    "not ASCII": f"{TOKEN}\u00ff",
+}
 
 
-async def headers_seen(path: str, *cookies: str) -> dict[str, str]:
+async def headers_seen(path: str, *cookies: str, kind: str = "websocket") -> dict[str, str]:
     """The headers that the app behind gets."""
     seen: list[Scope] = []
 
@@ -25,9 +37,9 @@ async def headers_seen(path: str, *cookies: str) -> dict[str, str]:
     async def nothing() -> Any:
         raise AssertionError("nobody is to read or send")
 
-    sent = [(b"host", b"localhost"), *((b"cookie", cookie.encode()) for cookie in cookies)]
-    scope = {"type": "websocket", "path": path, "headers": sent}
-    await without_cookies(app, PLAIN)(scope, nothing, nothing)  # type: ignore[arg-type]
+    sent = [(b"host", b"localhost"), *((b"cookie", cookie.encode("latin-1")) for cookie in cookies)]
+    scope = {"type": kind, "path": path, "headers": sent}
+    await without_cookies(app, PLAIN, TOKENS)(scope, nothing, nothing)  # type: ignore[arg-type]
     assert scope["headers"] == sent
     return {name.decode(): value.decode() for name, value in seen[0]["headers"]}
 
@@ -46,7 +58,28 @@ async def test_a_socket_comes_with_the_name_of_its_token_alone() -> None:
 async def test_a_name_is_no_token() -> None:
     name = keep(TOKEN)
     headers = await headers_seen("/_event/", f"session={name}")
-    assert token_named(name_of({"headers": headers}, PLAIN)) == name != TOKEN
+    assert "cookie" not in headers
+    assert token_named(name) == TOKEN != name
+
+
+async def test_a_token_that_the_former_key_signed_is_kept() -> None:
+    token = session_tokens((FORMER_SECRET,), hours=24).issue(7)
+    headers = await headers_seen("/_event/", f"session={token}")
+    assert token_named(name_of({"headers": headers}, PLAIN)) == token
+
+
+@pytest.mark.parametrize("cookie", FORGED.values(), ids=FORGED.keys())
+async def test_what_is_no_sessions_token_is_not_kept(cookie: str) -> None:
+    before = dict(kept_tokens._kept)
+    assert "cookie" not in await headers_seen("/_event/", f"session={cookie}")
+    assert dict(kept_tokens._kept) == before
+
+
+async def test_nothing_is_kept_for_what_is_no_websocket() -> None:
+    token = TOKENS.issue(8)
+    before = dict(kept_tokens._kept)
+    assert set(await headers_seen("/_event/", f"session={token}", kind="http")) == {"host"}
+    assert dict(kept_tokens._kept) == before
 
 
 @pytest.mark.parametrize("cookies", [(), ("theme=dark",), ("session=",)])
