@@ -16,7 +16,11 @@ def is_own_origin(origin: str, hosts: tuple[str, ...], public_url: str | None) -
     """
     if public_url is not None and origin == public_url:
         return True
-    return urlsplit(origin).netloc in {host for host in hosts if host}
+    try:
+        host = urlsplit(origin).netloc
+    except ValueError:
+        return False
+    return host in {own for own in hosts if own}
 
 
 def is_own_form(headers: Mapping[str, str], public_url: str | None) -> bool:

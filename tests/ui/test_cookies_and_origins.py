@@ -37,6 +37,9 @@ def test_the_session_is_found_among_the_cookies(header: str, token: str) -> None
         ("https://trade.example.evil.example", False),
         ("null", False),
         ("", False),
+        ("http://[", False),
+        ("http://[::1", False),
+        ("http://a]b", False),
     ],
 )
 def test_only_the_servers_own_pages_count(origin: str, own: bool) -> None:
@@ -62,6 +65,7 @@ def test_where_cookies_are_secure_only_the_hosts_own_counts() -> None:
         ({"origin": "http://localhost:8000", "sec-fetch-site": "same-site"}, False),
         ({"origin": "https://evil.example", "sec-fetch-site": "same-origin"}, False),
         ({"origin": "null"}, False),
+        ({"origin": "http://["}, False),
         ({"referer": "http://localhost:8000/login/"}, False),
     ],
 )
