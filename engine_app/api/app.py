@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from collections.abc import Sequence
+from typing import Any
 
 from fastapi import FastAPI, Request
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.exceptions import HTTPException
-from starlette.routing import BaseRoute, Match
+from starlette.routing import BaseRoute, Match, Route
+from starlette.types import Receive, Scope, Send
 
 from engine_app.api import docs, problems
 from engine_app.api.bodies import BodyLimit
 from engine_app.api.document import complete
 from engine_app.api.quotas import RateLimitHeaders
-from engine_app.api.requests import Requests
+from engine_app.api.requests import METHODS, Requests
 from engine_app.api.routes import account, auth, health, orders, quote, tokens, wallet, withdrawals
 from engine_app.api.sockets.server import OrderSockets, SocketsApp
-
-METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 
 DESCRIPTION = """Market orders on Solana, executed once at the best price over Raydium and Meteora.
 
@@ -41,6 +41,22 @@ class _Path(Convertor[str]):
 
 
 register_url_convertor("path", _Path())
+
+
+class _NothingHere:
+    """Answers 404, or 405 where other methods are taken. As an ASGI application it gets every method, those too that
+    nobody has heard of."""
+
+    def __init__(self, known: Sequence[BaseRoute]) -> None:
+        self._known = known
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Raise the HTTPException."""
+        request = Request(scope)
+        allowed = [method for method in METHODS if any(_takes(route, request, method) for route in self._known)]
+        if allowed:
+            raise HTTPException(405, f"{request.method} is not for this address", {"Allow": ", ".join(allowed)})
+        raise HTTPException(404, f"there is nothing at {request.url.path}")
 
 
 class _Api(FastAPI):
@@ -68,15 +84,7 @@ def create_api() -> FastAPI:
     api.mount("/socket.io", SocketsApp(OrderSockets()))
     for module in (auth, account, orders, wallet, withdrawals, tokens, quote, health):
         api.include_router(module.router)
-    known = list(api.routes)
-
-    async def nothing_here(request: Request) -> NoReturn:
-        allowed = [method for method in METHODS if any(_takes(route, request, method) for route in known)]
-        if allowed:
-            raise HTTPException(405, f"{request.method} is not for this address", {"Allow": ", ".join(allowed)})
-        raise HTTPException(404, f"there is nothing at {request.url.path}")
-
-    api.add_route("/api/{path:path}", nothing_here, methods=list(METHODS), include_in_schema=False)
+    api.router.routes.append(Route("/api/{path:path}", _NothingHere(list(api.routes)), include_in_schema=False))
     return api
 
 

@@ -15,7 +15,9 @@ from engine_app.telemetry.requests import HEADER, bound_request, request_id
 
 log = get_logger(__name__)
 
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 NO_ROUTE = "none"
+OTHER_METHOD = "other"
 
 
 class Requests:
@@ -47,13 +49,19 @@ class Requests:
             finally:
                 seconds = time.monotonic() - began
                 route = _route(scope)
-                metrics.HTTP_REQUESTS.labels(scope["method"], route, str(status)).inc()
+                metrics.HTTP_REQUESTS.labels(_method(scope), route, str(status)).inc()
                 metrics.HTTP_SECONDS.labels(route).observe(seconds)
                 log.debug("api.answered", path=scope["path"], status=status, seconds=round(seconds, 4))
 
 
 def _trace(headers: Mapping[str, str]) -> dict[str, str]:
     return {name: headers[name] for name in ("traceparent", "tracestate") if name in headers}
+
+
+def _method(scope: Scope) -> str:
+    """The method where it is one of HTTP's; a client may make up any number of others."""
+    method: str = scope["method"]
+    return method if method in METHODS else OTHER_METHOD
 
 
 def _route(scope: Scope) -> str:

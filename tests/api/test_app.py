@@ -10,8 +10,10 @@ import structlog
 from sqlalchemy.exc import OperationalError
 
 from engine_app.accounts.service import Accounts
+from engine_app.api.requests import METHODS
 from engine_app.chain.errors import RpcRefused, RpcUnavailable
 from engine_app.errors import EngineError
+from engine_app.telemetry.metrics import HTTP_REQUESTS
 from engine_app.wallets.balances import Wallets
 from tests.api.conftest import Account
 from tests.api.problems import assert_problem
@@ -28,7 +30,7 @@ async def test_health_needs_nobody(client: httpx.AsyncClient) -> None:
     "path",
     ["/api/unknown", "/api/", "/api/orders", "/api/wallet/x", "/api/orders/a/b", "/api/orders/%0A/x", "/api/%0A%00%FF"],
 )
-@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE", "FOO"])
 async def test_unknown_addresses_are_json(client: httpx.AsyncClient, method: str, path: str) -> None:
     assert_problem(await client.request(method, path), 404, "NOT_FOUND")
 
@@ -40,12 +42,31 @@ async def test_unknown_addresses_are_json(client: httpx.AsyncClient, method: str
         ("POST", "/api/health", "GET"),
         ("DELETE", "/api/orders/history", "GET"),
         ("PATCH", "/api/wallet/airdrop", "POST"),
+        ("FOO", "/api/orders/history", "GET"),
+        ("FOO", "/api/orders/execute", "POST"),
     ],
 )
 async def test_other_methods_are_told_which(client: httpx.AsyncClient, method: str, path: str, allow: str) -> None:
     answer = await client.request(method, path)
     assert_problem(answer, 405, "METHOD_NOT_ALLOWED")
     assert allow in answer.headers["allow"].split(", ")
+
+
+async def test_methods_that_a_client_makes_up_are_counted_as_one(client: httpx.AsyncClient) -> None:
+    def counted() -> dict[str, float]:
+        samples = next(iter(HTTP_REQUESTS.collect())).samples
+        return {
+            sample.labels["method"]: sample.value
+            for sample in samples
+            if sample.name == "engine_http_requests_total" and sample.labels["status"] == "404"
+        }
+
+    before = counted()
+    for number in range(3):
+        await client.request(f"MADEUP{number}", "/api/unknown")
+    after = counted()
+    assert after["other"] == before.get("other", 0) + 3
+    assert after.keys() <= {*METHODS, "other"}
 
 
 async def test_the_document_describes_every_route(client: httpx.AsyncClient) -> None:

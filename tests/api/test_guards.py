@@ -13,7 +13,8 @@ from solders.keypair import Keypair
 from starlette.routing import BaseRoute, Mount, Route
 
 from engine_app.accounts.tokens import Kind
-from engine_app.api.app import METHODS, create_api
+from engine_app.api.app import create_api
+from engine_app.api.requests import METHODS
 from engine_app.services import WebServices
 from tests.api.conftest import PASSWORD, Account, NewAccount
 from tests.api.problems import assert_problem
