@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -91,6 +92,21 @@ async def test_an_address_has_so_many_requests_whoever_sends_them(
         wanted = {"username": "nobody", "password": "not tried", "mode": "login"}
         assert_problem(await client.post("/api/auth", json=wanted), 429, "RATE_LIMITED")
         assert (await client.get("/api/health")).status_code == 200
+
+
+@pytest.mark.parametrize("sid", ["", "&sid=", "&sid=&sid="])
+async def test_new_sockets_are_counted_for_their_address(
+    client: httpx.AsyncClient, services: WebServices, sid: str
+) -> None:
+    used = (await client.get("/api/orders/history")).headers
+    spent = int(used["ratelimit-limit"]) - int(used["ratelimit-remaining"])
+    with limits(services, requests_per_ip=spent + 1):
+        opened = await client.get(f"/socket.io/?EIO=4&transport=polling{sid}")
+        assert opened.status_code == 200
+        refused = await client.get(f"/socket.io/?EIO=4&transport=polling{sid}")
+        assert_problem(refused, 429, "RATE_LIMITED")
+        known = await client.get(f"/socket.io/?EIO=4&transport=polling&sid={json.loads(opened.text[1:])['sid']}x")
+        assert known.status_code == 400, "one that is open already is not counted"
 
 
 async def test_quotes_without_a_session_have_a_limit_of_their_own(

@@ -123,6 +123,37 @@ async def test_nothing_is_done_for_a_session_that_has_ended_even_before_it_is_dr
                 await live.dropped.wait()
 
 
+async def test_a_second_websocket_does_not_keep_a_connection_alive(engine: RunningEngine) -> None:
+    with bot(engine.base_url, funded=False) as leaving:
+        async with aiohttp.ClientSession() as session:
+            first = await session.ws_connect(f"{engine.base_url}/socket.io/?EIO=4&transport=websocket")
+            sid = json.loads((await first.receive_str())[1:])["sid"]
+            await first.send_str("40" + json.dumps(auth_of(leaving)))
+            assert (await first.receive_str()).startswith("40")
+            with pytest.raises(aiohttp.WSServerHandshakeError):
+                await session.ws_connect(f"{engine.base_url}/socket.io/?EIO=4&transport=websocket&sid={sid}")
+            answer = await asyncio.to_thread(leaving.client.post, "/api/account/logout")
+            assert answer.status_code == 204
+            async with asyncio.timeout(5):
+                while not (await first.receive()).type.name.startswith("CLOSE"):
+                    pass
+
+
+async def test_a_websocket_that_came_to_nothing_leaves_room_for_another(engine: RunningEngine, trader: Bot) -> None:
+    url = f"{engine.base_url}/socket.io/?EIO=4&transport="
+    async with aiohttp.ClientSession() as session:
+        async with session.get(f"{url}polling") as opened:
+            sid = json.loads((await opened.text())[1:])["sid"]
+        async with session.post(f"{url}polling&sid={sid}", data="40" + json.dumps(auth_of(trader))) as joined:
+            assert joined.status == 200
+        async with session.ws_connect(f"{url}websocket&sid={sid}") as given_up:
+            await given_up.send_str("6")
+            await given_up.receive()
+        async with session.ws_connect(f"{url}websocket&sid={sid}") as raw:
+            await raw.send_str("2probe")
+            assert await raw.receive_str() == "3probe"
+
+
 @pytest.mark.parametrize("transports", [("websocket",), ("polling",), ("polling", "websocket")])
 async def test_an_order_is_told_step_by_step(engine: RunningEngine, trader: Bot, transports: tuple[str, ...]) -> None:
     async with listener(engine.base_url, auth_of(trader), transports=transports) as live:

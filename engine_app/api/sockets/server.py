@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any
+from urllib.parse import parse_qs
 
 import socketio
 from engineio.exceptions import SocketIsClosedError
@@ -23,7 +24,7 @@ from engine_app.accounts.service import Identity
 from engine_app.api.problems import problem
 from engine_app.api.quotas import WINDOW_SECONDS, address_of, address_quota
 from engine_app.api.sockets.following import Following
-from engine_app.api.sockets.line import Line
+from engine_app.api.sockets.line import POLICY_VIOLATION, Line
 from engine_app.api.sockets.protocol import (
     MAX_MESSAGE_BYTES,
     SUBSCRIBE,
@@ -262,10 +263,15 @@ class OrderSockets(socketio.AsyncServer):  # type: ignore[misc]  # the library h
         if line is not None:
             line.cut()
 
-    def upgrades(self, eio_sid: str, line: Line) -> None:
-        """A connection that began by polling goes on by websocket."""
-        if eio_sid in self.environ:
-            self._lines[eio_sid] = line
+    def upgrades(self, eio_sid: str, line: Line) -> bool:
+        """A connection that began by polling goes on by websocket: whether it may, which has none so far. Of two
+        websockets only one could be cut."""
+        return eio_sid not in self.environ or self._lines.setdefault(eio_sid, line) is line
+
+    def hung_up(self, eio_sid: str, line: Line) -> None:
+        """That websocket is over; the connection goes on by polling where it was not to be upgraded after all."""
+        if self._lines.get(eio_sid) is line:
+            del self._lines[eio_sid]
 
     async def _handle_eio_connect(self, eio_sid: str, environ: dict[str, Any]) -> None:
         await super()._handle_eio_connect(eio_sid, environ)
@@ -322,21 +328,29 @@ class SocketsApp:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request or websocket; an address opens only so many connections in a while."""
-        connection = HTTPConnection(scope)
-        sid = connection.query_params.get("sid")
-        if sid is None and await _too_many(connection):
+        sid = _sid(scope)
+        if sid is None and await _too_many(HTTPConnection(scope)):
             await _refuse(scope, receive, send)
             return
         if scope["type"] != "websocket":
             await self._app(scope, receive, send)
             return
         line = Line(receive, send)
-        if sid is not None:
-            self._sockets.upgrades(sid, line)
+        if sid is not None and not self._sockets.upgrades(sid, line):
+            await send({"type": "websocket.close", "code": POLICY_VIOLATION, "reason": "it has a websocket already"})
+            return
         try:
             await self._app({**scope, LINE: line}, line.receive, line.send)
         finally:
+            if sid is not None:
+                self._sockets.hung_up(sid, line)
             await line.hang_up()
+
+
+def _sid(scope: Scope) -> str | None:
+    """The connection that a request belongs to, read as Engine.IO does, for which an empty one is none."""
+    named = parse_qs(scope["query_string"].decode("latin-1")).get("sid")
+    return named[0] if named else None
 
 
 async def _too_many(connection: HTTPConnection) -> bool:
