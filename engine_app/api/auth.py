@@ -9,9 +9,9 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from engine_app.accounts.api_keys import PREFIX
 from engine_app.accounts.errors import Unauthorized
+from engine_app.accounts.quotas import account_quota, address_of, address_quota, count, orders_quota, quotes_quota
 from engine_app.accounts.scopes import Scope
 from engine_app.accounts.service import Identity
-from engine_app.api.quotas import account_quota, address_of, address_quota, count, orders_quota, quotes_quota
 from engine_app.services import WebServices, services
 
 _bearer = HTTPBearer(

@@ -12,6 +12,7 @@ from fastapi.responses import RedirectResponse, Response, StreamingResponse
 from engine_app.accounts.client_ip import client_ip
 from engine_app.accounts.errors import CommonPassword, Unauthorized
 from engine_app.accounts.origins import is_own_form
+from engine_app.accounts.quotas import account_quota, address_of, address_quota, count
 from engine_app.accounts.service import Identity, Session
 from engine_app.services import services
 from engine_app.ui import cookies
@@ -100,14 +101,19 @@ async def change_password(request: Request, password: Field = "", new_password: 
 
 @router.get("/orders.csv")
 async def orders_csv(request: Request) -> Response:
-    """The orders that a page of the history shows, all pages of it, as a file; to log in without a session."""
-    tokens = services().tokens
+    """The orders that a page of the history shows, all pages of it, as a file; to log in without a session.
+
+    It counts as the API's own file does. Raises RateLimited, which the browser shows as a download that failed.
+    """
+    offered, tokens = services(), services().tokens
+    await count(request, offered.counters, address_quota(offered.settings), address_of(request))
     try:
         identity = await _owner(request)
     except Unauthorized:
         return RedirectResponse(LOGIN, SEE_OTHER)
+    await count(request, offered.counters, account_quota(offered.settings), identity.user_id)
     choice = choice_of(request.query_params, [token.symbol for token in tokens.all()])
-    lines = services().orders.export(identity.user_id, filter_of(choice, datetime.now(UTC), tokens.mint))
+    lines = offered.orders.export(identity.user_id, filter_of(choice, datetime.now(UTC), tokens.mint))
     headers = {"Content-Disposition": 'attachment; filename="orders.csv"', "Cache-Control": "no-store"}
     return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers=headers)
 

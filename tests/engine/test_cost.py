@@ -10,7 +10,7 @@ import orjson
 import pytest
 from redis import Redis
 
-from engine_app.api.quotas import WINDOW_SECONDS
+from engine_app.accounts.quotas import WINDOW_SECONDS
 from tests.conftest import RunningEngine
 from tests.listening import listener
 from tests.trading import Bot, bot

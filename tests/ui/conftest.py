@@ -91,10 +91,12 @@ OpenTab = Callable[..., Any]
 
 @pytest.fixture
 def open_tab(engine: RunningEngine) -> OpenTab:
-    """Opens tabs: `async with open_tab(cookie="…", origin="…", token="…") as tab`."""
+    """Opens tabs: `async with open_tab(cookie="…", origin="…", token="…", base_url="…") as tab`."""
 
     @asynccontextmanager
-    async def connect(*, cookie: str = "", origin: str | None = None, token: str | None = None) -> AsyncIterator[Tab]:
+    async def connect(
+        *, cookie: str = "", origin: str | None = None, token: str | None = None, base_url: str = engine.base_url
+    ) -> AsyncIterator[Tab]:
         session = aiohttp.ClientSession()
         client = socketio.AsyncClient(reconnection=False, http_session=session)
         tab = Tab(client)
@@ -103,12 +105,12 @@ def open_tab(engine: RunningEngine) -> OpenTab:
             tab.updates.append(update)
 
         client.on("event", took, namespace="/_event")
-        headers = {"Origin": engine.base_url if origin is None else origin}
+        headers = {"Origin": base_url if origin is None else origin}
         if cookie:
             headers["Cookie"] = cookie
         try:
             await client.connect(
-                f"{engine.base_url}/?token={token or uuid4()}",
+                f"{base_url}/?token={token or uuid4()}",
                 headers=headers,
                 transports=["websocket"],
                 socketio_path="/_event",

@@ -19,10 +19,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from engine_app.accounts.errors import Unauthorized
 from engine_app.accounts.origins import is_own_origin
+from engine_app.accounts.quotas import WINDOW_SECONDS, address_of, address_quota
 from engine_app.accounts.scopes import Scope as Right
 from engine_app.accounts.service import Identity
 from engine_app.api.problems import problem
-from engine_app.api.quotas import WINDOW_SECONDS, address_of, address_quota
 from engine_app.api.sockets.following import Following
 from engine_app.api.sockets.line import POLICY_VIOLATION, Line
 from engine_app.api.sockets.protocol import (

@@ -7,8 +7,8 @@ from typing import Any, Literal
 import reflex as rx
 
 from engine_app.accounts.service import Identity
-from engine_app.services import services
 from engine_app.ui import browser
+from engine_app.ui.lookups import find_token, search_tokens
 from engine_app.ui.states.session import SessionState, signed_in_only
 from engine_app.ui.states.swap import SwapState
 from engine_app.ui.states.wallet import WalletState
@@ -29,45 +29,45 @@ class PickerState(SessionState):
 
     @rx.event
     @signed_in_only
-    async def open(self, _: Identity, side: str) -> Any:
+    async def open(self, identity: Identity, side: str) -> Any:
         """Choose the token to pay (`in`) or to receive (`out`)."""
         self.side = "out" if side == "out" else "in"
-        await self._search("")
+        await self._search(identity, "")
         return browser.open_dialog(PICKER)
 
     @rx.event
     @signed_in_only
-    async def search(self, _: Identity, text: str) -> None:
+    async def search(self, identity: Identity, text: str) -> None:
         """Find tokens by symbol, name or mint."""
-        await self._search(text)
+        await self._search(identity, text)
 
     @rx.event
     @signed_in_only
-    async def take_first(self, _: Identity, text: str) -> Any:
+    async def take_first(self, identity: Identity, text: str) -> Any:
         """Take what fits best of what is searched for."""
-        await self._search(text)
-        return await self._take(self.found[0].token) if self.found else None
+        await self._search(identity, text)
+        return await self._take(identity, self.found[0].token) if self.found else None
 
     @rx.event
     @signed_in_only
-    async def take(self, _: Identity, token: str) -> Any:
+    async def take(self, identity: Identity, token: str) -> Any:
         """Take a token, by its symbol or mint."""
-        return await self._take(str(token))
+        return await self._take(identity, str(token))
 
-    async def _search(self, text: object) -> None:
+    async def _search(self, identity: Identity, text: object) -> None:
         self.text = str(text)[:LONGEST_SEARCH]
         self.trouble = ""
         wallet = await self.get_state(WalletState)
         try:
-            found = await services().token_lookup.search(self.text)
+            found = await search_tokens(identity, self.text)
         except TOLD as error:
             self.found, self.trouble = [], told(error)
             return
         self.found = [token_choice(token, wallet._available) for token in found]
 
-    async def _take(self, name: str) -> Any:
+    async def _take(self, identity: Identity, name: str) -> Any:
         try:
-            token = await services().token_lookup.find(name)
+            token = await find_token(identity, name)
         except TOLD as error:
             self.trouble = told(error)
             return None
