@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
+
+from engine_app.ui.sent import legible
 
 LONGEST_INPUT = 40
 
 
 def typed(text: object) -> str:
     """What was typed into a number field, without white space and at most as long as a number can be."""
-    return "".join(str(text).split())[:LONGEST_INPUT]
+    return "".join(legible(text).split())[:LONGEST_INPUT]
 
 
 def typed_percent(text: object) -> str:
@@ -18,8 +20,8 @@ def typed_percent(text: object) -> str:
 
 
 def fraction(percent: str) -> Decimal:
-    """A percentage as it was typed as a fraction; NaN where it is no number, which every check refuses."""
+    """A percentage as it was typed as a fraction; NaN, which every check refuses, where it is none or too large."""
     try:
         return Decimal(percent) / 100
-    except InvalidOperation:
+    except ArithmeticError:
         return Decimal("NaN")

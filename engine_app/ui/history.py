@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 from engine_app.orders.history import HistoryFilter
 from engine_app.orders.models import OPEN_STATUSES
+from engine_app.ui import sent
 from engine_app.ui.figures import moment
 from engine_app.ui.order_view import FINAL, OrderRow
 
@@ -84,7 +85,7 @@ def choice_of(query: Mapping[str, Any], symbols: Collection[str]) -> Choice:
         since=since,
         from_=_said(first),
         to=_said(end),
-        search=search.strip()[:LONGEST_SEARCH] if isinstance(search, str) else "",
+        search=sent.text(search, LONGEST_SEARCH) if isinstance(search, str) else "",
     )
 
 

@@ -13,11 +13,11 @@ from engine_app.markets.errors import SearchNeedsLogin
 from engine_app.markets.tokens import Token
 from engine_app.services import services
 
-Found = TypeVar("Found", covariant=True)
+Found_co = TypeVar("Found_co", covariant=True)
 
 
-class _Look(Protocol[Found]):
-    def __call__(self, text: str, /, *, discover: bool) -> Awaitable[Found]: ...
+class _Look(Protocol[Found_co]):
+    def __call__(self, text: str, /, *, discover: bool) -> Awaitable[Found_co]: ...
 
 
 async def search_tokens(identity: Identity, text: str) -> list[Token]:
@@ -30,7 +30,7 @@ async def find_token(identity: Identity, name: str) -> Token:
     return await _looked_up(identity, services().token_lookup.find, name)
 
 
-async def _looked_up(identity: Identity, look: _Look[Found], text: str) -> Found:
+async def _looked_up(identity: Identity, look: _Look[Found_co], text: str) -> Found_co:
     try:
         return await look(text, discover=False)
     except SearchNeedsLogin:

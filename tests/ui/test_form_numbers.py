@@ -9,7 +9,10 @@ import pytest
 from engine_app.ui.form_numbers import LONGEST_INPUT, fraction, typed, typed_percent
 
 
-@pytest.mark.parametrize(("text", "taken"), [("1 000.5", "1000.5"), ("1\u00a0000", "1000"), (None, "None"), ("", "")])
+@pytest.mark.parametrize(
+    ("text", "taken"),
+    [("1 000.5", "1000.5"), ("1\u00a0000", "1000"), (None, "None"), ("", ""), ("1\ud800", "1?")],
+)
 def test_spaces_are_no_part_of_a_number(text: object, taken: str) -> None:
     assert typed(text) == taken
 
@@ -34,3 +37,5 @@ def test_a_percentage_is_a_hundredth_and_anything_else_no_number() -> None:
     assert fraction("0.5") == Decimal("0.005")
     assert fraction("1,5").is_nan()
     assert fraction("").is_nan()
+    assert fraction("sNaN").is_nan()
+    assert fraction("1e9999999").is_nan()

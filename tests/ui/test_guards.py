@@ -9,7 +9,9 @@ import httpx
 import pytest
 import socketio
 
+from engine_app import errors
 from engine_app.ui.states.door import DoorState
+from engine_app.ui.states.history import HistoryState
 from engine_app.ui.states.orders import OrdersState
 from engine_app.ui.states.picker import PickerState
 from engine_app.ui.states.session import SessionState
@@ -21,6 +23,7 @@ from tests.ui.conftest import OpenTab
 importlib.import_module("engine_app.ui.site")  # makes every state known
 STATES: tuple[type, ...] = tuple(SessionState.__subclasses__())
 HYDRATE = "reflex___state____state.hydrate_and_load"
+FAILED = errors.explain("INTERNAL").happened
 REFLEXS_OWN = "setvar"
 """Every state has it: it puts what a client sends into that client's own tab, and tells nothing."""
 
@@ -201,6 +204,9 @@ async def test_the_next_user_of_a_tab_sees_nothing_of_the_one_before(engine: Run
         ("take_first", {"text": {"a": 1}}),
         ("open", {"side": 7}),
         ("set_slippage", {"text": "-1"}),
+        ("set_slippage", {"text": "1e9999999"}),
+        ("set_amount", {"text": "\ud800"}),
+        ("search", {"text": "\ud800"}),
         ("use_share", {"divisor": "two"}),
         ("place", {"key": 7}),
         ("place_despite", {"key": 7}),
@@ -222,7 +228,27 @@ async def test_a_nonsense_argument_changes_nothing(
             await tab.send(event(SwapState, "set_amount"), {"text": "0.25"})
             quote = await tab.until("quote", lambda quote: quote["key"].startswith("SOL|USDC|0.25|"))
             assert quote["floor"].endswith("USDC")
+            assert FAILED not in repr(tab.updates)
         assert account.client.get("/api/orders/history").json()["orders"] == []
+
+
+async def test_a_nonsense_filter_fails_nothing(engine: RunningEngine, open_tab: OpenTab) -> None:
+    with bot(engine.base_url, funded=False) as account:
+        async with open_tab(cookie=cookie_of(account)) as tab:
+            for name in (["search"], {"search": 1}, None, "nothing"):
+                await tab.send(event(HistoryState, "narrow"), {"name": name, "value": "x"}, path="/orders")
+            await tab.send(event(HistoryState, "narrow"), {"name": "search", "value": "\ud800"}, path="/orders")
+            await tab.quiet()
+            assert "/orders?search=%3F" in repr(tab.updates)
+            assert FAILED not in repr(tab.updates)
+
+
+async def test_a_nonsense_address_of_the_door_fails_nothing(open_tab: OpenTab) -> None:
+    async with open_tab() as tab:
+        path = f"/login?error=RATE_LIMITED&name=%ED%A0%80&retry={'9' * 5_000}"
+        await tab.send(event(DoorState, "enter"), path=path)
+        await tab.until("problem", bool)
+        assert FAILED not in repr(tab.updates)
 
 
 async def test_another_sites_page_cannot_open_the_websocket(open_tab: OpenTab) -> None:

@@ -111,6 +111,7 @@ SYMBOLS = ("SOL", "USDC")
         ({"search": "  abc "}, Choice(search="abc")),
         ({"status": ["failed"], "search": {"a": 1}}, Choice()),
         ({"search": "x" * 500}, Choice(search="x" * 100)),
+        ({"search": "a\ud800"}, Choice(search="a?")),
         (
             {"since": "dates", "from": "2026-11-20T00:00:00.000+09:00", "to": "2026-11-27T15:00:00Z"},
             Choice(since="dates", from_="2026-11-19T15:00:00Z", to="2026-11-27T15:00:00Z"),

@@ -13,6 +13,12 @@ def test_a_text_has_no_space_at_its_ends_and_is_not_longer_than_asked() -> None:
     assert sent.text(None) == "None"
 
 
+def test_half_a_character_is_a_question_mark() -> None:
+    assert sent.legible("a\ud800b\U0001f600") == "a?b\U0001f600"
+    assert sent.text(" \udfff ") == "?"
+    assert sent.fields({"\ud800": "\ud800", "label": ["\ud800"]}) == {"?": "?", "label": "['\\ud800']"}
+
+
 @pytest.mark.parametrize("form", ["address=x", None, 5, ["address"], []])
 def test_what_is_no_form_has_no_fields(form: object) -> None:
     assert sent.fields(form) == {}

@@ -8,9 +8,11 @@ import reflex as rx
 
 from engine_app import errors
 from engine_app.accounts.names import MAX_CHARACTERS
-from engine_app.ui import browser
+from engine_app.ui import browser, sent
 from engine_app.ui.states.session import SessionState
 from engine_app.ui.words import wait_words
+
+MOST_DIGITS = 6
 
 
 class DoorState(SessionState):
@@ -26,7 +28,7 @@ class DoorState(SessionState):
             return browser.leave("/")
         asked = self.router.url.query_parameters
         self.problem, self.advice = refusal(asked.get("error", ""), asked.get("retry", ""))
-        return browser.fill("username", asked.get("name", "")[:MAX_CHARACTERS])
+        return browser.fill("username", sent.text(asked.get("name", ""), MAX_CHARACTERS))
 
 
 def refusal(code: str, retry_after: str) -> tuple[str, str]:
@@ -34,12 +36,12 @@ def refusal(code: str, retry_after: str) -> tuple[str, str]:
 
     Args:
         code: an error code of the registry.
-        retry_after: seconds to wait, or empty.
+        retry_after: seconds to wait, or empty; a number of more than `MOST_DIGITS` digits counts for nothing.
     """
     try:
         known = errors.explain(code)
     except KeyError:
         return "", ""
-    if retry_after.isdecimal():
+    if retry_after.isdecimal() and len(retry_after) <= MOST_DIGITS:
         return known.happened, f"Try again in {wait_words(int(retry_after))}."
     return known.happened, known.next_step

@@ -12,6 +12,7 @@ import reflex as rx
 from engine_app.accounts.service import Identity
 from engine_app.orders.history import HistoryFilter
 from engine_app.services import services
+from engine_app.ui import sent
 from engine_app.ui.history import (
     EVERYTHING,
     UNSEEN,
@@ -76,9 +77,9 @@ class HistoryState(SessionState):
         """Change one part of the choice, by changing the page's address."""
         latest = self._on_the_way[-1] if self._on_the_way else self._choice
         asked = {part.rstrip("_"): getattr(latest, part) for part in Choice.__slots__}
-        if name not in asked or not isinstance(value, str):
+        if not isinstance(name, str) or name not in asked or not isinstance(value, str):
             return None
-        asked[name] = value
+        asked[name] = sent.legible(value)
         trouble = date_trouble(asked, name) if name in ("from", "to") else ""
         self.date_troubles = {name: trouble} if trouble else {}
         return None if trouble else self._to(choice_of(asked, self._symbols()))

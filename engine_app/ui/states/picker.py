@@ -7,7 +7,7 @@ from typing import Any, Literal
 import reflex as rx
 
 from engine_app.accounts.service import Identity
-from engine_app.ui import browser
+from engine_app.ui import browser, sent
 from engine_app.ui.lookups import find_token, search_tokens
 from engine_app.ui.states.session import SessionState, signed_in_only
 from engine_app.ui.states.swap import SwapState
@@ -52,10 +52,10 @@ class PickerState(SessionState):
     @signed_in_only
     async def take(self, identity: Identity, token: str) -> Any:
         """Take a token, by its symbol or mint."""
-        return await self._take(identity, str(token))
+        return await self._take(identity, sent.legible(token))
 
     async def _search(self, identity: Identity, text: object) -> None:
-        self.text = str(text)[:LONGEST_SEARCH]
+        self.text = sent.legible(text)[:LONGEST_SEARCH]
         self.trouble = ""
         wallet = await self.get_state(WalletState)
         try:

@@ -17,6 +17,11 @@ def test_a_limit_says_when_to_try_again() -> None:
     assert refusal("RATE_LIMITED", "600")[1] == "Try again in 10 minutes."
 
 
+@pytest.mark.parametrize("seconds", ["9" * 5_000, "1000000", "\u00b2", "-5", "soon"])
+def test_no_limit_is_that_long(seconds: str) -> None:
+    assert refusal("RATE_LIMITED", seconds) == refusal("RATE_LIMITED", "")
+
+
 @pytest.mark.parametrize("code", ["", "<script>", "NO_SUCH_CODE"])
 def test_nothing_else_from_the_address_is_shown(code: str) -> None:
     assert refusal(code, "60") == ("", "")
