@@ -15,19 +15,24 @@ from reflex_base.registry import RegistrationContext
 
 from engine_app.settings import settings
 from engine_app.storage.postgres import DATABASE_AWAY
-from engine_app.ui import kept_tokens
+from engine_app.ui import kept_tokens, sent
 from engine_app.ui.states.session import SessionState
 
 HEARTBEAT_SECONDS = 15.0
 HYDRATES = tuple(f"{State.get_full_name()}.{name}" for name in ("hydrate", "hydrate_and_load"))
 """The events that send a tab all of its state."""
+REMEMBERED = "vars"
+"""The parameter of Reflex's events that bring what the browser remembers: values by the names of their vars."""
+LONGEST_REMEMBERED = 200
+"""Characters of what a browser says that it remembers; the longest text it is given to keep has fewer."""
 
 
 class OneSessionPerTab(Middleware):
     """Empties a tab's state when the tab comes back with another session cookie, or with one that has ended.
 
     A tab keeps its state over log-out and log-in. Without this the next user of the tab would be sent what the
-    one before saw.
+    one before saw. A tab without a session has a state, too, which lasts a while: what its browser remembers is cut,
+    so that strangers cannot fill the memory with it.
     """
 
     async def preprocess(self, app: App, state: BaseState, event: Event) -> StateUpdate | None:
@@ -37,6 +42,8 @@ class OneSessionPerTab(Middleware):
         if name != session._belongs_to or (event.name in HYDRATES and await self._has_ended(session)):
             root.reset()  # type: ignore[no-untyped-call]
             session._belongs_to = name
+        if REMEMBERED in event.payload:
+            event.payload[REMEMBERED] = _short_enough(event.payload[REMEMBERED])
         return None
 
     @staticmethod
@@ -46,6 +53,12 @@ class OneSessionPerTab(Middleware):
             return await session._identity() is None
         except DATABASE_AWAY:
             return False
+
+
+def _short_enough(remembered: object) -> dict[str, str]:
+    """What a browser remembers as texts that are not too long."""
+    values = remembered if isinstance(remembered, dict) else {}
+    return {name: sent.legible(value)[:LONGEST_REMEMBERED] for name, value in values.items()}
 
 
 def is_connected(client_token: str) -> bool:
