@@ -16,7 +16,7 @@ from engine_app.api.app import create_api
 from engine_app.services import running
 from engine_app.settings import settings
 from engine_app.telemetry import logging, metrics_files, tracing
-from engine_app.ui import kept_tokens, redirects, session_routes, site
+from engine_app.ui import kept_tokens, redirects, session_routes, site, socket_limit
 from engine_app.ui.cookies import is_secure
 
 
@@ -69,6 +69,7 @@ app = rx.App(
         redirects.order_pages,
         redirects.strangers_to_login,
         without_tokens_in_states,
+        socket_limit.few_sockets_per_address,
         under_strict_headers,
         behind_trusted_proxies,
     ],

@@ -11,6 +11,8 @@ from engine_app.storage.rate_limits import RateLimited
 from engine_app.storage.request_counters import Quota, RequestCounters, Standing
 
 WINDOW_SECONDS = 10
+TRY_AGAIN_LATER = 1013
+"""The code with which a websocket is closed that is one too many."""
 STANDING = "engine.standing"
 """Where a request's scope keeps how its caller stands."""
 
@@ -48,6 +50,12 @@ async def count(request: Request, counters: RequestCounters, quota: Quota, subje
     if before is None or standing.remaining * before.quota.amount <= before.remaining * standing.quota.amount:
         request.scope[STANDING] = standing
     _require_room(standing)
+
+
+async def too_many_of_address(connection: HTTPConnection, counters: RequestCounters, settings: Settings) -> bool:
+    """Count a new socket for the address that opens it, and tell whether it is one too many."""
+    standing = await counters.count(address_quota(settings), address_of(connection))
+    return standing is not None and standing.exceeded
 
 
 async def count_for_account(counters: RequestCounters, settings: Settings, user_id: int) -> None:

@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from engine_app.accounts.errors import Unauthorized
 from engine_app.accounts.origins import is_own_origin
-from engine_app.accounts.quotas import WINDOW_SECONDS, address_of, address_quota
+from engine_app.accounts.quotas import TRY_AGAIN_LATER, WINDOW_SECONDS, too_many_of_address
 from engine_app.accounts.scopes import Scope as Right
 from engine_app.accounts.service import Identity
 from engine_app.api.problems import problem
@@ -59,7 +59,6 @@ PARTING_SECONDS = 1.0
 FLOOD_FACTOR = 100
 """Times the messages a second that one socket may send before it is cut off."""
 DATABASE_PAUSE_SECONDS = 1.0
-TRY_AGAIN_LATER = 1013
 LINE = "engine.line"
 """Where a websocket's scope holds its `Line`."""
 
@@ -329,9 +328,11 @@ class SocketsApp:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request or websocket; an address opens only so many connections in a while."""
         sid = _sid(scope)
-        if sid is None and await _too_many(HTTPConnection(scope)):
-            await _refuse(scope, receive, send)
-            return
+        if sid is None:
+            offered = services()
+            if await too_many_of_address(HTTPConnection(scope), offered.counters, offered.settings):
+                await _refuse(scope, receive, send)
+                return
         if scope["type"] != "websocket":
             await self._app(scope, receive, send)
             return
@@ -351,12 +352,6 @@ def _sid(scope: Scope) -> str | None:
     """The connection that a request belongs to, read as Engine.IO does, for which an empty one is none."""
     named = parse_qs(scope["query_string"].decode("latin-1")).get("sid")
     return named[0] if named else None
-
-
-async def _too_many(connection: HTTPConnection) -> bool:
-    offered = services()
-    standing = await offered.counters.count(address_quota(offered.settings), address_of(connection))
-    return standing is not None and standing.exceeded
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
