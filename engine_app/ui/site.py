@@ -56,6 +56,9 @@ STYLE_SHEETS = [
 ]
 _WALLET_LOADS = [WalletState.load, OrdersState.follow, ActivityState.show_activity, WithdrawState.show_book]
 COUNT_SECONDS = 5.0
+MOST_EVENT_BYTES = 64 * 1024
+"""What one event may have, its page's address included, which stays in the tab's state; a socket that sends more ends.
+Reflex takes 1 MB."""
 DESCRIPTION = "Swap on Solana at the best price of Raydium and Meteora, executed exactly once."
 
 
@@ -110,6 +113,7 @@ def furnish(app: rx.App) -> None:
     app.app_wraps[4, "Errands"] = lambda _: Errands.create()
     if app.sio is not None:
         app.sio.eio.cors_allowed_origins = _own_pages_only
+        app.sio.eio.max_http_buffer_size = MOST_EVENT_BYTES
 
 
 async def count_sockets(app: rx.App) -> None:

@@ -78,6 +78,14 @@ class Tab:
             await asyncio.sleep(0.05)
         raise AssertionError(f"{event}: sent to log in {self.redirects()} times, not {times}: {self.updates}")
 
+    async def ended(self, seconds: float = 20.0) -> None:
+        """Wait until the server has ended the connection; fails where it does not."""
+        for _ in range(int(seconds / 0.05)):
+            if not self._client.connected:
+                return
+            await asyncio.sleep(0.05)
+        raise AssertionError(f"still connected after {seconds} s")
+
     async def quiet(self) -> None:
         """Wait until nothing has been sent for a second."""
         seen = -1

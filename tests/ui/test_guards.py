@@ -251,6 +251,17 @@ async def test_a_nonsense_address_of_the_door_fails_nothing(open_tab: OpenTab) -
         assert FAILED not in repr(tab.updates)
 
 
+async def test_an_event_that_is_too_large_ends_its_socket_and_is_not_kept(open_tab: OpenTab) -> None:
+    token = str(uuid4())
+    async with open_tab(token=token) as tab:
+        await tab.send(event(DoorState, "enter"), path=f"/login?name={'z' * 70_000}")
+        await tab.ended()
+    async with open_tab(token=token) as tab:
+        await tab.send(HYDRATE, path="/login")
+        await tab.until("is_hydrated", bool)
+        assert "zzz" not in repr(tab.updates)
+
+
 async def test_another_sites_page_cannot_open_the_websocket(open_tab: OpenTab) -> None:
     with pytest.raises(socketio.exceptions.ConnectionError):
         async with open_tab(origin="https://evil.example"):
