@@ -72,6 +72,7 @@ TOLD: dict[str, Any] = {
     "kind": "swap",
     "status": "confirmed",
     "selectedDex": "raydium",
+    "dexes": ["raydium"],
     "raydium": 149.775,
     "meteora": 149.61,
     "txHash": SIGNATURE,

@@ -44,8 +44,8 @@ from sqlmodel import col
 
 from engine_app.orders.errors import InvalidCursor
 from engine_app.orders.models import IS_OPEN, OPEN_STATUSES, STATUSES, Attempt, Order
-from engine_app.orders.repository import DATABASE_NOW, ORDERS
-from engine_app.orders.view import SHOWN
+from engine_app.orders.repository import DATABASE_NOW, ORDERS, route_dexes
+from engine_app.orders.view import DEXES, SHOWN
 from engine_app.storage.postgres import Database
 from engine_app.storage.prepared import Prepared, Statements, loaded
 
@@ -94,7 +94,7 @@ async def page(
     wanted: HistoryFilter = EVERYTHING,
 ) -> Sequence[Row]:
     """What is shown of a user's orders, newest first, at most `limit`, those behind `before`."""
-    return await _rows(where, SHOWN, user_id, limit=limit, before=before, wanted=wanted)
+    return await _rows(where, _SHOWN, user_id, limit=limit, before=before, wanted=wanted)
 
 
 async def open_orders(where: Statements, user_id: int, *, limit: int) -> Sequence[Order]:
@@ -192,7 +192,7 @@ class _Shape:
 
 @lru_cache(maxsize=256)
 def _statement(shape: _Shape) -> Prepared:
-    given, columns = shape.told, [ORDERS.c[name] for name in shape.columns]
+    given, columns = shape.told, [_column(name) for name in shape.columns]
     shared: list[ColumnElement[bool]] = [ORDERS.c.user_id == bindparam("of_user", type_=Integer())]
     if shape.kind is not None:
         shared.append(ORDERS.c.kind == literal_column(f"'{shape.kind}'"))
@@ -215,6 +215,10 @@ def _statement(shape: _Shape) -> Prepared:
         return Prepared(branches[0], by_values=by_values)
     merged = union_all(*branches)
     return Prepared(_newest(merged, merged.selected_columns), by_values=by_values)
+
+
+def _column(name: str) -> ColumnElement[Any]:
+    return route_dexes(ORDERS.c.decision).label(DEXES) if name == DEXES else ORDERS.c[name]
 
 
 def _newest(query: _Rows, columns: Any) -> _Rows:
@@ -291,6 +295,7 @@ def decode_cursor(cursor: str) -> Position:
 
 
 _MOMENT = DateTime(timezone=True)
+_SHOWN = (*SHOWN, DEXES)
 _WHOLE = tuple(ORDERS.c.keys())
 _PLACE = ("created_at", "id")
 _CLOCK = Prepared(select(DATABASE_NOW.label("now")))

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from engine_app.orders.models import Order, OrderEvent
+from engine_app.orders.view import DEXES
 
 DEX_QUOTES = "dexQuotes"
 """Of an order's decision, the part that every update shows."""
@@ -28,7 +29,8 @@ def as_of(order: Order, event: OrderEvent) -> Order:
     if event.state is not None:
         then |= {name: _value(name, event.state.get(name)) for name in STATE}
         quotes = event.state.get(DEX_QUOTES)
-        then["decision"] = None if quotes is None else {DEX_QUOTES: quotes}
+        legs = [{"dex": dex} for dex in event.state.get(DEXES, ())]
+        then["decision"] = None if quotes is None else {DEX_QUOTES: quotes, "route": legs}
     return Order(**(order.model_dump() | then))
 
 

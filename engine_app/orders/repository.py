@@ -37,6 +37,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from engine_app.orders.along import Along
 from engine_app.orders.models import Order, OrderEvent
 from engine_app.orders.replay import DEX_QUOTES, STATE
+from engine_app.orders.view import DEXES
 from engine_app.storage.prepared import Prepared, Statements, loaded
 
 DATABASE_NOW = func.clock_timestamp()
@@ -231,7 +232,8 @@ def recorded(order: CTE, *, where: ColumnElement[bool] | None = None, data: Colu
     # Names are literals: each bind parameter costs its conversion with every execution.
     quotes = literal_column(f"'{DEX_QUOTES}'", String())
     remembered = [part for name in STATE for part in (literal_column(f"'{name}'", String()), order.c[name])]
-    state = func.jsonb_build_object(*remembered, quotes, order.c.decision[quotes])
+    dexes = literal_column(f"'{DEXES}'", String())
+    state = func.jsonb_build_object(*remembered, quotes, order.c.decision[quotes], dexes, route_dexes(order.c.decision))
     told = sqlalchemy.select(
         order.c.id,
         order.c.seq,
@@ -249,6 +251,11 @@ def recorded(order: CTE, *, where: ColumnElement[bool] | None = None, data: Colu
         )
         .cte("recorded")
     )
+
+
+def route_dexes(decision: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Of a stored decision the DEX of each leg; null where there is none."""
+    return func.jsonb_path_query_array(decision, literal_column("'$.route[*].dex'", String()), type_=JSONB())
 
 
 async def order_of_user(session: Statements, user_id: int, order_id: UUID) -> Order | None:

@@ -66,6 +66,10 @@ class OrderView(View):
     Of a transfer, `token_in` and `token_out` are the token that is sent to `destination`; `quoted_out` and `min_out`
     are what has to arrive there and `amount_out` is what did, less than `amount_in` only by the fee that some mints
     keep. It has no DEX and no execution price.
+
+    Attributes:
+        selected_dex: the DEX of the larger part of the route.
+        dexes: every DEX that the route goes over, as it was last decided.
     """
 
     order_id: UUID
@@ -85,6 +89,7 @@ class OrderView(View):
     amount_out_units: str | None
     status: str
     selected_dex: str | None
+    dexes: list[str]
     tx_hash: str | None
     execution_price: ExactNumber | None
     error: OrderError | None
@@ -128,6 +133,9 @@ SHOWN = (
 )  # fmt: skip
 """The columns of an order that `order_document` reads."""
 
+DEXES = "dexes"
+"""What it reads besides: of the stored decision the DEX of each leg."""
+
 
 def order_document(row: Mapping[str, Any], tokens: TokenList) -> dict[str, Any]:
     """An `OrderView` by its names in JSON, as `model_dump(by_alias=True)` gives it.
@@ -135,7 +143,7 @@ def order_document(row: Mapping[str, Any], tokens: TokenList) -> dict[str, Any]:
     A page of the history has fifty and each step of an order one: written out, it takes a fraction of the model's time.
 
     Args:
-        row: an order's columns, `SHOWN` at least.
+        row: an order's columns, `SHOWN` and `DEXES` at least.
         tokens: who knows symbols.
 
     Raises:
@@ -171,6 +179,7 @@ def order_document(row: Mapping[str, Any], tokens: TokenList) -> dict[str, Any]:
         "amountOutUnits": amount_out_units,
         "status": row["status"],
         "selectedDex": row["selected_dex"],
+        "dexes": list(dict.fromkeys(row[DEXES] or ())),
         "txHash": row["tx_hash"],
         "executionPrice": execution_price,
         "error": None if error_code is None else {"code": error_code, "message": row["error_message"] or ""},
@@ -210,8 +219,9 @@ def order_view(order: Order, tokens: TokenList) -> OrderView:
 
 
 def shown(order: Order) -> dict[str, Any]:
-    """The columns that are shown."""
-    return {name: getattr(order, name) for name in SHOWN}
+    """What is shown of it, as `order_document` reads it."""
+    legs = (order.decision or {}).get("route", ())
+    return {name: getattr(order, name) for name in SHOWN} | {DEXES: [leg["dex"] for leg in legs]}
 
 
 def quotes_of(order: Order) -> DexQuotes:

@@ -13,13 +13,13 @@ from typing import Any
 from engine_app.exact_json import number
 from engine_app.ui.figures import amount, exact, in_full, moment, percent, price, shortened, since
 from engine_app.ui.order_view import (
-    DEX_NAMES,
     FINAL,
     OrderProgress,
     failure,
     kind_of,
     order_progress,
     symbol_of,
+    venues_of,
     waiting_words,
 )
 from engine_app.ui.routing_view import Routing, Unit, Units, routing_board
@@ -260,7 +260,7 @@ def _attempt(attempt: Mapping[str, Any], order: Mapping[str, Any], explorer: Cal
         life = f"Can land up to block {height:,}" if live else f"Could land up to block {height:,}"
     error = attempt.get("error")
     unit = symbol_of(order["tokenOut"])
-    told = [DEX_NAMES.get(attempt.get("selectedDex") or "", "")]
+    told = [_venues(attempt, order)]
     told.append(f"at least {_whole(attempt['minOut'], unit)}" if attempt.get("minOut") is not None else "")
     told.append(f"slot {seen:,}" if seen is not None else "")
     told.append(f"{error['code']}: {error['message']}" if error else "")
@@ -276,6 +276,14 @@ def _attempt(attempt: Mapping[str, Any], order: Mapping[str, Any], explorer: Cal
         explorer=explorer(signature) if signature else "",
         at=moment(attempt["createdAt"]).isoformat(),
     )
+
+
+def _venues(attempt: Mapping[str, Any], order: Mapping[str, Any]) -> str:
+    """The venues of a try: of the one whose route the order keeps, all of them; of an earlier one, that of the larger
+    part."""
+    routed = (order.get("routing") or {}).get("amountOutUnits")
+    is_kept = routed is not None and attempt.get("quotedOutUnits") == routed
+    return venues_of(order if is_kept else attempt)
 
 
 def _costs(order: Mapping[str, Any]) -> list[Fact]:

@@ -144,7 +144,7 @@ def order_row(order: Mapping[str, Any], explorer: str) -> OrderRow:
         received_is_final=final,
         target=token_out if destination or not received else received,
         price="" if executed is None else price(exact(executed)),
-        venue=DEX_NAMES.get(order.get("selectedDex") or "", ""),
+        venue=venues_of(order),
         status=order["status"],
         status_label=label,
         tone=tone,
@@ -248,19 +248,22 @@ def waiting_words(order: Mapping[str, Any]) -> str:
 
 
 def routing_words(order: Mapping[str, Any]) -> str:
-    """Each venue's price when the order was last routed, and whose it takes: of several pools that carry it together,
-    the one of the larger part, which alone may pay less than the other.
+    """Each venue's price when the order was last routed, and whose it takes: both where they carry it together, and of
+    several pools of one venue, which alone may pay less than the other, that one.
 
     The live feed calls the quotes `dexQuotes`, the order's detail `quotes`; just after it was placed it has none.
     """
     quotes = order.get("dexQuotes") or order.get("quotes") or {}
     selected = order["selectedDex"]
-    name = DEX_NAMES.get(selected, selected)
-    best = f"{name} pays best"
+    name = venues_of(order) or selected
+    together = len(order.get("dexes") or ()) > 1
+    best = f"{name} together pay best" if together else f"{name} pays best"
     alone = {dex: exact(quotes[dex]) for dex in DEX_NAMES if quotes.get(dex) is not None}
     if not alone:
         return best
-    if selected in alone and alone[selected] < max(alone.values()):
+    if together:
+        best = f"{best}; alone"
+    elif selected in alone and alone[selected] < max(alone.values()):
         best = f"Several pools together pay best, most of it {name}; alone"
     told = (
         f"{name} {'no pool' if quotes.get(dex) is None else price(exact(quotes[dex]))}"
@@ -322,6 +325,12 @@ def _detail(name: str, state: str, order: Mapping[str, Any]) -> str:
 def kind_of(order: Mapping[str, Any]) -> str:
     """`swap` or `transfer`."""
     return str(order.get("kind", "swap"))
+
+
+def venues_of(order: Mapping[str, Any]) -> str:
+    """The venues that an order's route goes over, `Raydium + Meteora`; empty before it has one."""
+    over = order.get("dexes") or [order.get("selectedDex")]
+    return " + ".join(name for dex, name in DEX_NAMES.items() if dex in over)
 
 
 def symbol_of(token: str) -> str:

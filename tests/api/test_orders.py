@@ -19,7 +19,8 @@ from tests.api.problems import assert_problem
 
 FIELDS = {
     "orderId", "kind", "tokenIn", "tokenOut", "amountIn", "quotedOut", "minOut", "amountOut", "status", "selectedDex",
-    "txHash", "executionPrice", "error", "waitingFor", "slippage", "attempts", "createdAt", "updatedAt", "expiresAt",
+    "dexes", "txHash", "executionPrice", "error", "waitingFor", "slippage", "attempts", "createdAt", "updatedAt",
+    "expiresAt",
 }  # fmt: skip
 
 

@@ -15,10 +15,11 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import text
 
-from engine_app.orders import history
+from engine_app.orders import history, leases, repository
 from engine_app.orders.errors import InvalidCursor
 from engine_app.orders.history import HistoryFilter, Position
 from engine_app.orders.models import OPEN_STATUSES, Order
+from engine_app.orders.view import DEXES, shown
 from engine_app.storage.connections import Straight
 from engine_app.storage.postgres import Database
 from tests.orders.conftest import SOL, USDC
@@ -231,6 +232,23 @@ async def test_an_export_in_batches_leaves_nothing_out(crowd: Database) -> None:
     assert len(set(told)) == OTHERS_ORDERS
     exactly = [batch async for batch in history.export(crowd, 17, HistoryFilter(), batch=OTHERS_ORDERS)]
     assert [order.id for batch in exactly for order in batch] == told
+
+
+async def test_a_page_shows_an_order_as_the_order_itself(
+    database: Database, new_order: Callable[..., Awaitable[Order]]
+) -> None:
+    placed = await new_order()
+    route = [{"dex": "meteora", "pool": "one"}, {"dex": "raydium", "pool": "another"}]
+    async with database.transaction() as session:
+        taken = await leases.take(session, placed.id, "tester")
+        assert taken is not None
+        token = taken.order.fencing_token
+        routed = await repository.advance(session, placed.id, token, event="routed", decision={"route": route})
+        (row,) = await history.page(session, placed.user_id, limit=1)
+    async with database.at_once() as connection:
+        (at_once,) = await history.page(connection, placed.user_id, limit=1)
+    assert row == at_once == shown(routed)
+    assert row[DEXES] == ["meteora", "raydium"]
 
 
 async def test_a_cursor_is_what_the_history_gave_out(crowd: Database) -> None:

@@ -24,7 +24,11 @@ LIFE: list[dict[str, Any]] = [
         "floor_out": Decimal(99),
         "min_out": Decimal(100),
         "selected_dex": "raydium",
-        "decision": {"dexQuotes": {"raydium": "150.123456789012345678", "meteora": None}, "slot": 7},
+        "decision": {
+            "dexQuotes": {"raydium": "150.123456789012345678", "meteora": None},
+            "route": [{"dex": "raydium", "hop": 1}, {"dex": "meteora", "hop": 1}, {"dex": "raydium", "hop": 2}],
+            "slot": 7,
+        },
     },
     {"tries": 1, "waiting_for": {"reason": "retry", "notBefore": "2026-01-01T00:00:00.125000+00:00"}},
     {"status": "routing", "waiting_for": None, "decision": {"dexQuotes": {"raydium": "1", "meteora": "0.0000001"}}},

@@ -16,7 +16,7 @@ from engine_app.chain.clusters import CLUSTERS
 from engine_app.markets.tokens import TokenList, TokenWarning
 from engine_app.orders.models import STATUSES, Order
 from engine_app.orders.updates import update_of
-from engine_app.orders.view import SHOWN, DexQuotes, HistoryPage, OrderView, order_document, order_view, shown
+from engine_app.orders.view import DEXES, SHOWN, DexQuotes, HistoryPage, OrderView, order_document, order_view, shown
 from tests.orders.conftest import SOL, USDC
 
 TOKENS = TokenList(CLUSTERS["localnet"])
@@ -53,6 +53,7 @@ rows = st.fixed_dictionaries(
         **dict.fromkeys(("quoted_out", "min_out", "min_amount_out", "spent_in", "amount_out"), st.none() | units),
         "status": st.sampled_from(STATUSES),
         "selected_dex": st.none() | st.sampled_from(["raydium", "meteora"]),
+        "dexes": st.lists(st.sampled_from(["raydium", "meteora"]), max_size=3),
         **dict.fromkeys(("tx_hash", "error_code", "error_message"), st.none() | texts),
         "waiting_for": st.none() | waits,
         "slippage": fractions,
@@ -70,7 +71,7 @@ rows = st.fixed_dictionaries(
 
 @given(rows)
 def test_what_is_written_by_hand_is_the_model_to_the_byte(row: dict[str, Any]) -> None:
-    assert set(row) == set(SHOWN)
+    assert set(row) == {*SHOWN, DEXES}
     document = order_document(row, TOKENS)
     model = OrderView.model_validate(document)
     assert exact_json.dumps(document) == exact_json.dumps(model)
@@ -82,7 +83,9 @@ def test_what_is_written_by_hand_is_the_model_to_the_byte(row: dict[str, Any]) -
 @settings(max_examples=30)
 @given(rows)
 def test_rows_objects_and_live_updates_read_the_same(row: dict[str, Any]) -> None:
-    order = Order(user_id=1, wallet_id=1, decision={"dexQuotes": {"raydium": "1.50", "meteora": None}}, **row)
+    route = [{"dex": dex} for dex in row[DEXES]]
+    decision = {"dexQuotes": {"raydium": "1.50", "meteora": None}, "route": route}
+    order = Order(user_id=1, wallet_id=1, decision=decision, **{name: row[name] for name in SHOWN})
     assert shown(order) == row
     document = order_document(row, TOKENS)
     assert order_view(order, TOKENS) == OrderView.model_validate(document)
@@ -103,7 +106,7 @@ def test_an_order_in_json() -> None:
         '{"orderId":"00000000-0000-0000-0000-000000000007","kind":"swap","tokenIn":"SOL","tokenOut":"USDC",'
         '"destination":null,"amountIn":3,"amountInUnits":"3000000000","quotedOut":200,"quotedOutUnits":"200000000",'
         '"minOut":198,"minOutUnits":"198000000","minAmountOut":null,"minAmountOutUnits":null,"amountOut":200.000001,'
-        '"amountOutUnits":"200000001","status":"failed","selectedDex":null,"txHash":null,'
+        '"amountOutUnits":"200000001","status":"failed","selectedDex":null,"dexes":[],"txHash":null,'
         '"executionPrice":66.666667,"error":{"code":"EXPIRED","message":""},"waitingFor":{"reason":"retry",'
         '"blocksLeft":null,"aboutSeconds":null,"notBefore":"2026-01-31T13:00:00.125000Z","code":null},"slippage":0.01,'
         '"maxPriceImpact":0.05,"warnings":[{"token":"USDC","code":"UNLISTED","text":'

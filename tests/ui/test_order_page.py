@@ -141,6 +141,13 @@ def test_a_try_that_ended_says_how() -> None:
     assert shown[0].explorer == ""
 
 
+def test_a_try_names_every_venue_of_the_route_that_is_kept() -> None:
+    tries = [attempt(quotedOutUnits="224700001"), attempt(number=2, quotedOutUnits="224600002")]
+    routing = decision(leg("Pooa"), leg("Poob", dex="raydium"), amountOutUnits="224600002")
+    split = page("confirmed", **CONFIRMED, dexes=["meteora", "raydium"], routing=routing, tries=tries)
+    assert [one.words.partition(" · ")[0] for one in split.attempts] == ["Meteora", "Raydium + Meteora"]
+
+
 def test_each_event_tells_its_moment() -> None:
     shown = page(
         "routing",

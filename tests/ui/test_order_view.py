@@ -171,6 +171,16 @@ def test_of_several_pools_the_venue_of_the_larger_part_is_not_called_the_best_wh
     assert routing_words(order("building", selectedDex="meteora", dexQuotes=quotes)) == told
 
 
+def test_venues_that_carry_an_order_together_are_both_named_and_said_to_pay_best_together() -> None:
+    quotes = {"raydium": Decimal("0.000000133608"), "meteora": Decimal("0.000000133471")}
+    split = order("building", selectedDex="raydium", dexes=["raydium", "meteora"], dexQuotes=quotes)
+    assert routing_words(split) == (
+        "Raydium + Meteora together pay best; alone, in USDC per SOL: Raydium 0.000000133608 · Meteora 0.000000133471"
+    )
+    assert order_row(split, EXPLORER).venue == "Raydium + Meteora"
+    assert order_row(order("building", selectedDex="meteora", dexes=["meteora"]), EXPLORER).venue == "Meteora"
+
+
 def test_before_its_quotes_are_known_an_order_names_the_best_venue() -> None:
     assert routing_words(order("building", selectedDex="raydium")) == "Raydium pays best"
 
