@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.sync_api import expect
 
 from tests.e2e.person import TRADE, Person
@@ -33,6 +35,23 @@ def test_what_is_typed_faster_than_a_slow_line_answers_is_not_lost(person: Perso
     person.see("slippage").fill("2")
     person.see("slippage-0.5").click()
     expect(person.see("slippage")).to_have_value("0.5")
+
+
+def test_a_search_that_is_typed_while_the_list_answers_keeps_every_letter(person: Person) -> None:
+    person.page.add_init_script(SLOW_LINE)
+    person.create_account()
+    person.open("/orders/")
+    person.page.evaluate("window.lateBy = 300")
+    sought = "5f1c7a8e-0000-4000-8000-000000000001"
+    # With pauses in which what was typed so far is sought already, and its echo comes while the rest is typed.
+    for part in (sought[:8], sought[8:20], sought[20:]):
+        person.see("search").press_sequentially(part, delay=60)
+        person.page.wait_for_timeout(280)
+    expect(person.page).to_have_url(re.compile(f"search={sought}$"))
+    expect(person.see("search")).to_have_value(sought)
+    expect(person.see("history-none-found")).to_be_visible()
+    person.see("clear").click()
+    expect(person.see("search")).to_have_value("")
 
 
 def test_the_focus_is_where_it_is_typed_also_after_coming_from_another_page(person: Person) -> None:

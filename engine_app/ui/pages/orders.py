@@ -10,6 +10,7 @@ from engine_app.ui.components.day_input import day_input
 from engine_app.ui.components.orders_table import orders_table, table_skeleton
 from engine_app.ui.components.pieces import card, empty
 from engine_app.ui.components.shell import account_page
+from engine_app.ui.components.typed_input import typed_input
 from engine_app.ui.history import FIRST_YEAR, LAST_YEAR, LONGEST_SEARCH, OWN_DATES
 from engine_app.ui.places import ORDERS
 from engine_app.ui.states.history import HistoryState
@@ -101,10 +102,10 @@ def _filters() -> rx.Component:
         ),
         rx.el.div(
             rx.icon("search", class_name="icon", aria_hidden=True),
-            rx.el.input(
+            typed_input(
                 value=HistoryState.search,
-                on_change=HistoryState.narrow("search"),
-                debounce_timeout=SEARCH_MS,
+                delay=SEARCH_MS,
+                on_typed=HistoryState.narrow("search"),
                 placeholder="Order or transaction",
                 type="search",
                 auto_complete="off",
