@@ -283,7 +283,7 @@ def _balances(swap: Swap, plan: SwapPlan, read: AccountsAtSlot) -> dict[str, int
 
 
 def _tokens(units: int, order: Order) -> str:
-    return str(whole(units, order.decimals_out))
+    return f"{whole(units, order.decimals_out):,f}"
 
 
 def _percent(fraction: Decimal) -> str:

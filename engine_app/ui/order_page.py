@@ -15,6 +15,7 @@ from engine_app.ui.figures import amount, exact, in_full, moment, percent, price
 from engine_app.ui.order_view import (
     FINAL,
     OrderProgress,
+    code_words,
     failure,
     kind_of,
     order_progress,
@@ -226,9 +227,11 @@ def _comparison(order: Mapping[str, Any]) -> Comparison:
     executed = order.get("execution") or {}
     bps = exact(executed["differenceBps"]) if executed else None
     rate = order.get("executionPrice")
+    # Nothing may be built below the order's own floor: it holds before a transaction names one.
+    floor = order.get("minAmountOut") if order.get("minOut") is None else order["minOut"]
     return Comparison(
         quoted=_whole(order.get("quotedOut"), unit),
-        floor=_whole(order.get("minOut"), unit),
+        floor=_whole(floor, unit),
         executed=_whole(order.get("amountOut"), unit),
         difference="" if bps is None else _difference(bps, exact(executed["difference"]), unit),
         tone="" if not bps else "good" if bps > 0 else "bad",
@@ -263,7 +266,7 @@ def _attempt(attempt: Mapping[str, Any], order: Mapping[str, Any], explorer: Cal
     told = [_venues(attempt, order)]
     told.append(f"at least {_whole(attempt['minOut'], unit)}" if attempt.get("minOut") is not None else "")
     told.append(f"slot {seen:,}" if seen is not None else "")
-    told.append(f"{error['code']}: {error['message']}" if error else "")
+    told.append(f"{code_words(error['code'])}: {error['message']}" if error else "")
     return Attempt(
         title=f"Try {attempt['number']}",
         state_label=label,

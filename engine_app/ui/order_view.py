@@ -13,8 +13,7 @@ from itertools import pairwise
 from typing import Any
 
 from engine_app import errors
-from engine_app.exact_json import number
-from engine_app.ui.figures import amount, duration, exact, moment, percent, price, shortened, since
+from engine_app.ui.figures import amount, duration, exact, in_full, moment, percent, price, shortened, since
 from engine_app.ui.token_marks import token_icon
 
 STEPS = ("pending", "routing", "building", "submitted", "confirmed")
@@ -150,7 +149,7 @@ def order_row(order: Mapping[str, Any], explorer: str) -> OrderRow:
         tone=tone,
         open=order["status"] not in FINAL,
         waiting=waiting_words(order),
-        error_words=str(error.get("code", "")).replace("_", " ").capitalize(),
+        error_words=code_words(error.get("code", "")),
         created_at=moment(order["createdAt"]).isoformat(),
         tx=tx,
         tx_short=shortened(tx, 6, 4),
@@ -318,8 +317,13 @@ def _detail(name: str, state: str, order: Mapping[str, Any]) -> str:
         return routing_words(order)
     if name == "confirmed" and order.get("amountOut") is not None:
         came = "Received" if kind_of(order) == "swap" else "There arrived"
-        return f"{came} {number(exact(order['amountOut']))} {symbol_of(order['tokenOut'])}"
+        return f"{came} {in_full(exact(order['amountOut']))} {symbol_of(order['tokenOut'])}"
     return ""
+
+
+def code_words(code: object) -> str:
+    """An error's code in words: `Price moved`."""
+    return str(code).replace("_", " ").capitalize()
 
 
 def kind_of(order: Mapping[str, Any]) -> str:

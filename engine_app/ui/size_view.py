@@ -8,10 +8,11 @@ from decimal import Decimal
 from engine_app.markets.routing.price import token_price
 from engine_app.markets.routing.sizes import PriceBySize, SizePoint
 from engine_app.markets.tokens import Token, whole
-from engine_app.ui.figures import amount
+from engine_app.ui.figures import amount, price
 from engine_app.ui.order_view import DEX_NAMES
 from engine_app.ui.token_choice import token_label
 
+DIGIT_PIXELS, AXIS_GAP_PIXELS = 7, 15
 NEAR = 10
 """How many times larger or smaller than the order the sizes are that are drawn in any case."""
 
@@ -26,6 +27,7 @@ class SizeChart:
         mine: the order's own size.
         ticks: sizes that the axis names.
         changes: `{size}` of each overtaking.
+        price_width: how many pixels the longest price takes beside the axis.
         words: what the lines say, in words.
         none: why there is nothing to draw, where that is known.
     """
@@ -34,6 +36,7 @@ class SizeChart:
     mine: float = 0.0
     ticks: list[float] = field(default_factory=list)
     changes: list[dict[str, float]] = field(default_factory=list)
+    price_width: int = 0
     words: list[str] = field(default_factory=list)
     none: str = ""
 
@@ -61,9 +64,15 @@ def size_chart(found: PriceBySize, paid: Token, received: Token, amount_in: int)
         mine=size(amount_in),
         ticks=[float(tick) for tick in round_sizes(points[0]["size"], points[-1]["size"])] if points else [],
         changes=[{"size": size(change.amount_in)} for change in found.overtakings],
+        price_width=DIGIT_PIXELS * max((_digits(point) for point in points), default=0) + AXIS_GAP_PIXELS,
         words=_words(found, paid),
         none="" if points else f"{token_label(paid)} and {token_label(received)} trade over another token only.",
     )
+
+
+def _digits(point: dict[str, float]) -> int:
+    """Of the longest price at a size."""
+    return max(len(price(Decimal(str(paid)))) for name, paid in point.items() if name != "size")
 
 
 def _around(found: PriceBySize, amount_in: int) -> list[SizePoint]:

@@ -146,6 +146,20 @@ def test_a_split_and_two_hops_are_shown_leg_by_leg_and_traded(person: Person, en
     expect(person.newest_order("confirmed")).to_contain_text("100 USDT", timeout=ORDER_MS)
 
 
+def test_the_chart_writes_prices_and_sizes_as_the_form_does(person: Person) -> None:
+    person.create_account()
+    chart = person.see("size-card")
+    person.choose("out", "BONK")
+    person.see("amount").fill("1000")
+    expect(chart).to_contain_text(re.compile(r"[1-9],\d{3},\d{3}"))
+    person.see("flip").click()
+    person.see("amount").fill("20000000")
+    expect(chart).to_contain_text("0.00000013")
+    expect(chart).to_contain_text("10,000,000")
+    ticks = chart.locator(".recharts-cartesian-axis-tick-value").all_inner_texts()
+    assert [tick for tick in ticks if not re.fullmatch(r"\d{1,3}(,\d{3})*(\.\d+)?", tick)] == []
+
+
 def test_an_order_is_placed_with_the_keyboard_alone(person: Person) -> None:
     person.create_account()
     person.get_funds()

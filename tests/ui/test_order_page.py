@@ -72,6 +72,13 @@ def test_a_confirmed_order_is_compared_with_its_quote() -> None:
     assert not shown.can_cancel
 
 
+def test_an_orders_own_floor_holds_before_a_transaction_names_one() -> None:
+    own = page("failed", error={"code": "PRICE_MOVED", "message": "…"}, minOut=None, minAmountOut=Decimal(99_999))
+    assert own.comparison.floor == "99,999 USDC"
+    assert page("routing", minOut=None).comparison.floor == ""
+    assert page("building", minAmountOut=Decimal(100)).comparison.floor == "222.453 USDC"
+
+
 def test_only_what_is_final_is_called_so() -> None:
     assert "final in a few seconds" in outcome(detail("confirmed", **CONFIRMED)).words
     assert "nothing can take it back" in outcome(detail("confirmed", **CONFIRMED, finalizedAt=at(9_000))).words
@@ -126,7 +133,7 @@ def test_a_live_try_says_how_long_it_can_land() -> None:
 def test_a_try_that_ended_says_how() -> None:
     tries = [
         attempt(
-            verdict="not_sent", signature=None, lastValidBlockHeight=None, error={"code": "SLIPPAGE", "message": "…"}
+            verdict="not_sent", signature=None, lastValidBlockHeight=None, error={"code": "PRICE_MOVED", "message": "…"}
         ),
         attempt(number=2, verdict="expired"),
         attempt(number=3, verdict="landed", observedSlot=88),
@@ -137,7 +144,7 @@ def test_a_try_that_ended_says_how() -> None:
         ("Try 2", "Expired, proven", "Could land up to block 1,234"),
         ("Try 3", "Landed", ""),
     ]
-    assert "SLIPPAGE: …" in shown[0].words
+    assert "Price moved: …" in shown[0].words
     assert shown[0].explorer == ""
 
 

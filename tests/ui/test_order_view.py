@@ -181,6 +181,11 @@ def test_venues_that_carry_an_order_together_are_both_named_and_said_to_pay_best
     assert order_row(order("building", selectedDex="meteora", dexes=["meteora"]), EXPLORER).venue == "Meteora"
 
 
+def test_the_last_step_says_all_that_was_received() -> None:
+    done = order("confirmed", tokenOut="SOL", amountOut=Decimal("8061.814670203"))
+    assert steps(done, ALL_EVENTS)[-1].detail == "Received 8,061.814670203 SOL"
+
+
 def test_before_its_quotes_are_known_an_order_names_the_best_venue() -> None:
     assert routing_words(order("building", selectedDex="raydium")) == "Raydium pays best"
 

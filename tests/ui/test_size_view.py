@@ -8,7 +8,7 @@ from engine_app.chain.clusters import CLUSTERS
 from engine_app.markets.routing.sizes import Overtaking, PriceBySize, SizePoint
 from engine_app.markets.tokens import TokenList
 from engine_app.markets.venues.venue import Dex
-from engine_app.ui.size_view import round_sizes, size_chart
+from engine_app.ui.size_view import AXIS_GAP_PIXELS, DIGIT_PIXELS, round_sizes, size_chart
 
 TOKENS = TokenList(CLUSTERS["localnet"])
 SOL, USDC = TOKENS.resolve("SOL"), TOKENS.resolve("USDC")
@@ -37,6 +37,14 @@ def test_each_exchange_has_its_price_at_each_size_and_the_overtaking_is_named() 
     ]
     assert (chart.mine, chart.changes) == (1.0, [{"size": 5.64}])
     assert chart.words == ["From about 5.6 SOL on, Raydium pays most."]
+
+
+def test_the_axis_has_room_for_its_longest_price() -> None:
+    bonk = TOKENS.resolve("BONK")
+    dear = size_chart(PriceBySize((point("1", 748_000_000_000, 748_123_400_000),), ()), SOL, bonk, WHOLE)
+    cheap = size_chart(PriceBySize((SizePoint(10**5, {Dex.RAYDIUM: 133}),), ()), bonk, SOL, 10**5)
+    assert dear.price_width == len("7,481,234") * DIGIT_PIXELS + AXIS_GAP_PIXELS
+    assert cheap.price_width == len("0.000000133") * DIGIT_PIXELS + AXIS_GAP_PIXELS
 
 
 def test_a_far_overtaking_is_on_the_chart_too() -> None:

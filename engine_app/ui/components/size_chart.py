@@ -8,6 +8,8 @@ from engine_app.ui.components.pieces import card, empty
 from engine_app.ui.states.swap import SwapState
 
 HEIGHT = 190
+# One digit more than a price has elsewhere: lines that lie close together have ticks that do.
+FIGURE = '(value) => value.toLocaleString("en-US", { maximumSignificantDigits: 7 })'
 LINES = (("raydium", "Raydium"), ("meteora", "Meteora"))
 
 
@@ -87,11 +89,17 @@ def _chart() -> rx.Component:
                     tick_line=False,
                     axis_line=False,
                     ticks=chart.ticks.to(list[int]),
+                    tick_formatter=FIGURE,
                 ),
                 recharts.y_axis(
-                    domain=["auto", "auto"], width=64, tick_line=False, axis_line=False, orientation="right"
+                    domain=["auto", "auto"],
+                    width=chart.price_width,
+                    tick_line=False,
+                    axis_line=False,
+                    tick_formatter=FIGURE,
+                    orientation="right",
                 ),
-                recharts.graphing_tooltip(),
+                recharts.graphing_tooltip(custom_attrs={"formatter": rx.Var(FIGURE), "labelFormatter": rx.Var(FIGURE)}),
                 data=chart.points,
                 height=HEIGHT,
                 # The words below say what the lines show; the keyboard has no business here.
