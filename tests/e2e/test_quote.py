@@ -156,7 +156,7 @@ def test_the_chart_writes_prices_and_sizes_as_the_form_does(person: Person) -> N
     person.see("amount").fill("20000000")
     expect(chart).to_contain_text("0.00000013")
     expect(chart).to_contain_text("10,000,000")
-    ticks = chart.locator(".recharts-cartesian-axis-tick-value").all_inner_texts()
+    ticks = chart.locator(".recharts-cartesian-axis-tick-value").all_text_contents()
     assert [tick for tick in ticks if not re.fullmatch(r"\d{1,3}(,\d{3})*(\.\d+)?", tick)] == []
 
 
