@@ -64,6 +64,22 @@ class Choice:
 
 
 EVERYTHING = Choice()
+MOST_PAGES = 100
+"""As far down as an address leads."""
+
+
+def query_of(choice: Choice, page: int) -> str:
+    """The query of the address of a page of what is chosen, counted from 0; empty for the first page of everything."""
+    if page == 0:
+        return choice.query
+    return f"{choice.query}{'&' if choice.query else '?'}page={page + 1}"
+
+
+def page_of(query: Mapping[str, Any]) -> int:
+    """The page that an address asks for, counted from 0; the first where it asks for none that there may be."""
+    asked = query.get("page", "")
+    number = int(asked) if isinstance(asked, str) and len(asked) < 5 and asked.isdecimal() else 1
+    return number - 1 if 1 <= number <= MOST_PAGES else 0
 
 
 def choice_of(query: Mapping[str, Any], symbols: Collection[str]) -> Choice:

@@ -173,6 +173,35 @@ def test_older_orders_are_on_further_pages_and_news_come_first(
         expect(reader.see("order")).to_have_count(25)
 
 
+def test_one_comes_back_to_the_page_and_the_filter_that_one_left(reader: Person) -> None:
+    def open_the_first_and_go_back(back: Callable[[], object]) -> None:
+        reader.see("order-link").first.click()
+        expect(reader.page).to_have_url(ORDER_PAGE)
+        expect(reader.see("order-page")).to_be_visible()
+        back()
+
+    reader.see("older").click()
+    expect(reader.page).to_have_url(re.compile(r"/orders/?\?page=2$"))
+    for back in (reader.page.go_back, reader.see("way-back").click):
+        open_the_first_and_go_back(back)
+        expect(reader.see("page-number")).to_have_text("Page 2")
+        expect(reader.see("order")).to_have_count(3)
+    reader.see("newer").click()
+    expect(reader.page).to_have_url(re.compile(r"/orders/?$"))
+    reader.see("status-failed").click()
+    expect(reader.see("order")).to_have_count(1)
+    for back in (reader.page.go_back, reader.see("way-back").click):
+        open_the_first_and_go_back(back)
+        expect(reader.page).to_have_url(re.compile(r"/orders/?\?status=failed$"))
+        expect(reader.see("order")).to_have_count(1)
+    another = reader.page.context.new_page()
+    another.goto("/orders?page=2")
+    expect(another.get_by_test_id("page-number")).to_have_text("Page 2")
+    expect(another.get_by_test_id("order")).to_have_count(3)
+    another.goto("/orders?page=7")
+    expect(another.get_by_test_id("page-number")).to_have_text("Page 2")
+
+
 def test_the_keyboard_searches_walks_and_opens(reader: Person) -> None:
     reader.page.keyboard.press("/")
     expect(reader.see("search")).to_be_focused()

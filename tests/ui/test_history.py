@@ -20,6 +20,8 @@ from engine_app.ui.history import (
     filter_of,
     is_news,
     newest,
+    page_of,
+    query_of,
     remembering,
     seen,
     with_update,
@@ -51,6 +53,22 @@ def test_an_order_on_the_page_changes_where_it_stands() -> None:
     page = with_update([row(3), row(2), row(1)], row(2, "confirmed"), takes_new=False, page_size=3)
     assert ids(page.rows) == ["3", "2", "1"]
     assert page.rows[1].status == "confirmed"
+
+
+def test_an_address_names_a_page_of_what_is_chosen() -> None:
+    failed = Choice(status="failed")
+    assert [query_of(choice, page) for choice in (Choice(), failed) for page in (0, 2)] == [
+        "",
+        "?page=3",
+        "?status=failed",
+        "?status=failed&page=3",
+    ]
+    assert [page_of({"page": asked}) for asked in ("1", "3", "100")] == [0, 2, 99]
+
+
+@pytest.mark.parametrize("asked", ["", "0", "-1", "101", "1e1", "x", "9" * 5_000, None, ["3"], 3])
+def test_an_address_that_names_no_page_leads_to_the_first(asked: Any) -> None:
+    assert page_of({"page": asked}) == 0
 
 
 def test_an_older_page_takes_no_new_order() -> None:

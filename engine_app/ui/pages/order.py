@@ -21,6 +21,7 @@ from engine_app.ui.components.pieces import badge, card, empty, skeleton, token_
 from engine_app.ui.components.routing_card import routing_card
 from engine_app.ui.components.shell import account_page
 from engine_app.ui.places import ORDERS
+from engine_app.ui.states.history import HistoryState
 from engine_app.ui.states.order import OrderState
 
 PATH: rx.Var[str] = rx.Var(
@@ -116,7 +117,11 @@ def _order(shown: Any) -> rx.Component:
 
 def _way_back() -> rx.Component:
     return rx.el.a(
-        rx.icon("arrow-left", class_name="icon", aria_hidden=True), "All orders", href=ORDERS, class_name="link small"
+        rx.icon("arrow-left", class_name="icon", aria_hidden=True),
+        "All orders",
+        href=HistoryState.list_address,
+        class_name="link small",
+        data_testid="way-back",
     )
 
 

@@ -23,6 +23,8 @@ from engine_app.ui.history import (
     date_trouble,
     filter_of,
     is_news,
+    page_of,
+    query_of,
     remembering,
     with_update,
 )
@@ -53,6 +55,8 @@ class HistoryState(SessionState):
     search: str = ""
     filtered: bool = False
     query: str = ""
+    list_address: str = ORDERS
+    """Of the page that was looked at last."""
     token_choices: rx.Field[list[str]] = rx.field(default_factory=list)
 
     _choice: Choice = EVERYTHING
@@ -94,18 +98,21 @@ class HistoryState(SessionState):
     @signed_in_only
     async def older(self, identity: Identity) -> Any:
         """Turn to the next older page."""
-        await self._turn_to(identity, self.page + 1)
+        return await self._turn_to(identity, self.page + 1)
 
     @rx.event
     @signed_in_only
     async def newer(self, identity: Identity) -> Any:
         """Turn to the next newer page."""
-        await self._turn_to(identity, self.page - 1)
+        return await self._turn_to(identity, self.page - 1)
 
-    async def _turn_to(self, identity: Identity, page: int) -> None:
-        if 0 <= page <= len(self._cursors):
-            await self._load(identity, page)
-            self.page = page
+    async def _turn_to(self, identity: Identity, page: int) -> Any:
+        """Show a page, and have the address say so: one comes back to it."""
+        if not 0 <= page <= len(self._cursors):
+            return None
+        await self._load(identity, page)
+        self.page = page
+        return None if any(choice != self._choice for choice in self._on_the_way) else self._to(self._choice, page)
 
     def _arrive(self) -> None:
         """Take in what the page's address asks for."""
@@ -114,9 +121,11 @@ class HistoryState(SessionState):
         self._on_the_way = self._on_the_way[come_to + 1 :]
         if choice != self._choice:
             self.history, self.history_loaded = [], False
+            self._cursors, self.has_older = [], False
         self._choice = choice
         self._wanted = filter_of(choice, datetime.now(UTC), services().tokens.mint)
-        self._cursors, self.page, self.has_older = [], 0, False
+        self.page = page_of(self.router.url.query_parameters)
+        self.list_address = f"{ORDERS}{query_of(choice, self.page)}"
         self.status, self.token, self.kind = choice.status, choice.token, choice.kind
         self.since, self.search = choice.since, choice.search
         self.placed_from, self.placed_before, self.date_troubles = choice.from_, choice.to, {}
@@ -126,6 +135,12 @@ class HistoryState(SessionState):
     async def _read(self, identity: Identity) -> None:
         """Show what the database says now."""
         self._known = {}
+        # A page starts where the one before it ends.
+        for before in range(len(self._cursors), self.page):
+            await self._load(identity, before)
+            if not self.has_older:
+                self.page = before
+                break
         await self._load(identity, self.page)
         self.history_loaded = True
 
@@ -159,6 +174,6 @@ class HistoryState(SessionState):
     def _symbols() -> list[str]:
         return [token.symbol for token in services().tokens.all()]
 
-    def _to(self, choice: Choice) -> Any:
+    def _to(self, choice: Choice, page: int = 0) -> Any:
         self._on_the_way = (*self._on_the_way, choice)
-        return rx.redirect(f"{ORDERS}{choice.query}", replace=True)
+        return rx.redirect(f"{ORDERS}{query_of(choice, page)}", replace=True)
