@@ -7,9 +7,12 @@ an errand is plain data, sent as the value of an element that exists only for th
 from __future__ import annotations
 
 from typing import Any, Literal
+from urllib.parse import urlencode
 
 import reflex as rx
 from reflex.event import EventSpec
+
+from engine_app.ui.places import NEXT
 
 ERRANDS = "errands"
 """The element that takes errands."""
@@ -44,8 +47,13 @@ def leave(address: str) -> EventSpec:
 
 
 def to_login() -> EventSpec:
-    """Leave for the log-in page."""
-    return leave(LOGIN)
+    """Leave for the log-in page, from which one comes back."""
+    return _errand(leave=LOGIN, comeBack=True)
+
+
+def log_in_at(back: str, page: str = LOGIN) -> str:
+    """The address of the log-in page, or of another page of the door, from which one goes on to `back`."""
+    return page if back == "/" else f"{page}?{urlencode({NEXT: back})}"
 
 
 def copy(value: str | rx.Var[str], what: str) -> EventSpec:

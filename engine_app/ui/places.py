@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -29,10 +30,25 @@ PLACES = (
 )
 """In the order of the navigation."""
 
+NEXT = "next"
+"""The part of the log-in page's query that says where one goes on."""
+LONGEST_WAY = 500
+_OWN_PATH = re.compile(r"/(?!/)[A-Za-z0-9/_-]*(\?[A-Za-z0-9_.~%&=+:-]*)?")
+
 
 def needs_session(path: str) -> bool:
     """Whether a path of the site is a page that shows something of an account."""
     return is_of_an_order(path) or (path.rstrip("/") or "/") in {place.address for place in PLACES}
+
+
+def way_back(asked: object) -> str:
+    """Where who has logged in goes on: the page of an account that was asked for, or the trade page.
+
+    Anybody can write an address that leads to the log-in page: nothing but a path of this site is taken from it.
+    """
+    if not isinstance(asked, str) or len(asked) > LONGEST_WAY or not _OWN_PATH.fullmatch(asked):
+        return PLACES[0].address
+    return asked if needs_session(asked.partition("?")[0]) else PLACES[0].address
 
 
 def is_of_an_order(path: str) -> bool:

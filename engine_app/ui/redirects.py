@@ -7,9 +7,9 @@ from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from engine_app.settings import settings
-from engine_app.ui.browser import LOGIN
+from engine_app.ui.browser import log_in_at
 from engine_app.ui.cookies import session_name
-from engine_app.ui.places import needs_session, order_in
+from engine_app.ui.places import needs_session, order_in, way_back
 
 OK, NOT_FOUND = 200, 404
 
@@ -23,7 +23,9 @@ def strangers_to_login(app: ASGIApp) -> ASGIApp:
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         is_for_accounts = scope["type"] == "http" and needs_session(scope["path"])
         if is_for_accounts and session_name(settings()) not in HTTPConnection(scope).cookies:
-            await RedirectResponse(LOGIN, 307)(scope, receive, send)
+            query = scope["query_string"].decode("latin-1")
+            back = way_back(f"{scope['path']}?{query}" if query else scope["path"])
+            await RedirectResponse(log_in_at(back), 307)(scope, receive, send)
             return
         await app(scope, receive, send)
 

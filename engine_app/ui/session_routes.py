@@ -18,18 +18,20 @@ from engine_app.services import services
 from engine_app.ui import cookies
 from engine_app.ui.browser import LOGIN
 from engine_app.ui.history import choice_of, filter_of
-from engine_app.ui.places import ACCOUNT
+from engine_app.ui.places import ACCOUNT, NEXT, way_back
 from engine_app.ui.words import TOLD, code_of, retry_after_of
 
 router = APIRouter(prefix="/session", include_in_schema=False)
 
 SEE_OTHER = 303
 Field = Annotated[str, Form()]
+Back = Annotated[str, Form(alias=NEXT)]
 
 
 @router.post("/login")
-async def log_in(request: Request, username: Field = "", password: Field = "") -> RedirectResponse:
-    """Log in to an account that exists, else back to the log-in page with the reason."""
+async def log_in(request: Request, username: Field = "", password: Field = "", back: Back = "") -> RedirectResponse:
+    """Log in to an account that exists and go on to where one was sent from, else back to the log-in page with the
+    reason."""
     require_own_page(request)
     devices = cookies.device_tokens(request.cookies, services().settings)
     try:
@@ -37,19 +39,19 @@ async def log_in(request: Request, username: Field = "", password: Field = "") -
             username, password, client_ip(request), devices=devices, agent=_agent(request)
         )
     except TOLD as error:
-        return _refused(LOGIN, error, username)
-    return _opened(session)
+        return _refused(LOGIN, error, username, way_back(back))
+    return _opened(session, way_back(back))
 
 
 @router.post("/create")
-async def create(request: Request, username: Field = "", password: Field = "") -> RedirectResponse:
-    """Make an account and log in to it, else back to the create page with the reason."""
+async def create(request: Request, username: Field = "", password: Field = "", back: Back = "") -> RedirectResponse:
+    """Make an account, log in to it and go on as after a log-in, else back to the create page with the reason."""
     require_own_page(request)
     try:
         session = await services().accounts.create(username, password, client_ip(request), agent=_agent(request))
     except TOLD as error:
-        return _refused("/create-account/", error, username)
-    return _opened(session)
+        return _refused("/create-account/", error, username, way_back(back))
+    return _opened(session, way_back(back))
 
 
 @router.post("/logout")
@@ -134,16 +136,18 @@ def _back_to_account(error: Exception) -> RedirectResponse:
     return RedirectResponse(f"{ACCOUNT}/?{urlencode(_reason(error))}", SEE_OTHER)
 
 
-def _opened(session: Session) -> RedirectResponse:
-    warned = f"?{urlencode({'warning': CommonPassword.code})}" if session.warning else ""
-    response = RedirectResponse(f"/{warned}", SEE_OTHER)
+def _opened(session: Session, back: str) -> RedirectResponse:
+    # The trade page is the one that warns.
+    to = f"/?{urlencode({'warning': CommonPassword.code})}" if session.warning else back
+    response = RedirectResponse(to, SEE_OTHER)
     cookies.set_session(response, session.token, services().settings)
     cookies.set_device(response, session.user_id, session.device_token, services().settings)
     return response
 
 
-def _refused(page: str, error: Exception, username: str) -> RedirectResponse:
-    return RedirectResponse(f"{page}?{urlencode(_reason(error) | {'name': username[:50]})}", SEE_OTHER)
+def _refused(page: str, error: Exception, username: str, back: str = "/") -> RedirectResponse:
+    said = _reason(error) | {"name": username[:50]} | ({} if back == "/" else {NEXT: back})
+    return RedirectResponse(f"{page}?{urlencode(said)}", SEE_OTHER)
 
 
 def _reason(error: Exception) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
@@ -46,6 +47,33 @@ def test_a_stranger_comes_to_the_log_in_page(person: Person) -> None:
     person.page.goto("/")
     expect(person.page).to_have_url(LOGIN)
     expect(person.see("submit")).to_be_visible()
+
+
+def test_a_stranger_comes_to_the_page_that_was_asked_for(new_page: Callable[..., Page], engine: RunningEngine) -> None:
+    with bot(engine.base_url) as account:
+        order = account.place(amount="0.01")
+        person = Person(new_page(), account.username, "not the password")
+        person.page.goto(f"/orders/{order}")
+        expect(person.page).to_have_url(LOGIN)
+        way_on = person.page.locator("input[name=next]")
+        expect(way_on).to_have_value(f"/orders/{order}")
+        person.fill_in()
+        expect(person.see("refusal")).to_be_visible()
+        expect(way_on).to_have_value(f"/orders/{order}")
+        person.see("password").fill(Person.password)
+        person.see("submit").click()
+        expect(person.see("order-page")).to_be_visible()
+        expect(person.page).to_have_url(re.compile(f"/orders/{order}/?$"))
+        # A session that ends under the page leads back to it, too.
+        person.open("/orders/?status=failed")
+        bearer = {"Authorization": f"Bearer {session_of(person)}"}
+        account.client.post("/api/account/logout", headers=bearer)
+        expect(way_on).to_have_value(re.compile(r"^/orders/?\?status=failed$"))
+
+
+def session_of(person: Person) -> str:
+    """The token of a person's session."""
+    return next(one["value"] for one in person.page.context.cookies() if one["name"] == "session")
 
 
 def test_a_cookie_that_is_not_valid_shows_nothing(person: Person, engine: RunningEngine) -> None:

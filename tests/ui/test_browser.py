@@ -22,7 +22,7 @@ def sent(asked: EventSpec) -> dict[str, Any]:
     [
         (browser.leave("/"), {"leave": "/"}),
         (browser.forget_loading(), {"forgetLoading": True}),
-        (browser.to_login(), {"leave": "/login/"}),
+        (browser.to_login(), {"leave": "/login/", "comeBack": True}),
         (browser.scroll_to("progress"), {"scrollTo": "progress"}),
         (browser.fill("username", 'a"b</script>'), {"fill": "username", "value": 'a"b</script>'}),
         (browser.copy("9xQe", "Address"), {"copy": "9xQe", "what": "Address"}),
@@ -34,6 +34,11 @@ def test_an_errand_is_sent_as_the_value_of_the_element_that_takes_errands(
     asked: EventSpec, errand: dict[str, Any]
 ) -> None:
     assert sent(asked) == {"ref": "ref_errands", "value": errand}
+
+
+def test_the_log_in_page_is_told_where_one_goes_on() -> None:
+    assert browser.log_in_at("/") == "/login/"
+    assert browser.log_in_at("/orders?status=failed&page=2") == "/login/?next=%2Forders%3Fstatus%3Dfailed%26page%3D2"
 
 
 def test_what_is_told_later_of_the_same_subject_takes_the_place_of_the_first() -> None:

@@ -136,6 +136,27 @@ def test_strangers_cannot_shut_a_person_out_of_a_browser_that_is_known(
     assert client.post("/session/login", data=form(name)).headers["location"] == "/"
 
 
+@pytest.mark.parametrize("path", ["/orders/5f1c7a8e-0000-4000-8000-000000000001", "/orders?status=failed"])
+def test_a_stranger_comes_to_the_page_that_was_asked_for_after_all(client: httpx.Client, path: str) -> None:
+    sent = client.get(path, follow_redirects=False)
+    address = urlsplit(sent.headers["location"])
+    assert (sent.status_code, address.path, parse_qs(address.query)) == (307, "/login/", {"next": [path]})
+    name = f"new-{uuid4().hex[:8]}"
+    refused = client.post("/session/login", data=form(name) | {"next": path})
+    assert parse_qs(urlsplit(refused.headers["location"]).query)["next"] == [path]
+    assert client.post("/session/create", data=form(name) | {"next": path}).headers["location"] == path
+    client.post("/session/logout")
+    assert client.post("/session/login", data=form(name) | {"next": path}).headers["location"] == path
+
+
+@pytest.mark.parametrize("hostile", ["//evil.example", "/\\evil.example", "https://evil.example", "/\t/evil.example"])
+def test_logging_in_leads_to_no_other_site(client: httpx.Client, hostile: str) -> None:
+    name = f"new-{uuid4().hex[:8]}"
+    refused = client.post("/session/login", data=form(name) | {"next": hostile})
+    assert "evil" not in refused.headers["location"]
+    assert client.post("/session/create", data=form(name) | {"next": hostile}).headers["location"] == "/"
+
+
 def test_a_common_password_is_warned_about(client: httpx.Client) -> None:
     answer = client.post("/session/create", data=form(f"new-{uuid4().hex[:8]}", "password123"))
     assert answer.headers["location"] == "/?warning=COMMON_PASSWORD"

@@ -8,6 +8,7 @@ from reflex_components_core.base.fragment import Fragment
 from reflex_components_sonner.toast import Toaster
 
 from engine_app.ui.browser import ERRANDS
+from engine_app.ui.places import NEXT
 
 _CARRY_OUT = """
 // In front of a dialog is only what entered the browser's top layer after it.
@@ -40,6 +41,11 @@ const copyText = async (text, what) => {
 
 const calm = () => window.matchMedia("(prefers-reduced-motion: reduce)").matches;
 
+const toComeBack = () => {
+  const here = window.location.pathname + window.location.search;
+  return here === "/" ? "" : `?<next>=${encodeURIComponent(here)}`;
+};
+
 // The browser itself gives the focus to the first thing of a dialog: the button that closes it.
 const openDialog = (dialog) => {
   if (!dialog || dialog.open) return;
@@ -52,7 +58,7 @@ const carryOut = (errand) => {
   if (errand.toast) tellToast(errand.toast);
   if (errand.forgetLoading)
     for (const { id, type } of toast.getToasts()) if (type === "loading") toast.dismiss(id);
-  if (errand.leave) window.location.replace(errand.leave);
+  if (errand.leave) window.location.replace(errand.comeBack ? errand.leave + toComeBack() : errand.leave);
   if (errand.copy !== undefined) copyText(errand.copy, errand.what);
   if (errand.copyField) copyText(element("copyField")?.value ?? "", errand.what);
   if (errand.scrollTo)
@@ -75,7 +81,7 @@ const carryOut = (errand) => {
   if (errand.openDialog) openDialog(element("openDialog"));
   if (errand.closeDialog) element("closeDialog")?.close();
 };
-"""
+""".replace("<next>", NEXT)
 
 _TAKE_ERRANDS = f"""
 useEffect(() => {{

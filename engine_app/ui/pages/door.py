@@ -8,6 +8,7 @@ from engine_app.ui.browser import LOGIN
 from engine_app.ui.components.forms import field
 from engine_app.ui.components.pieces import notice
 from engine_app.ui.components.shell import PostForm, page_frame
+from engine_app.ui.places import NEXT
 from engine_app.ui.states.door import DoorState
 
 _NOTES = (
@@ -68,6 +69,7 @@ def _door(
                         data_testid="refusal",
                     ),
                 ),
+                rx.el.input(type="hidden", name=NEXT, value=DoorState.back),
                 field("Username", "username", "text", "username", max_length=50),
                 field("Password", "password", "password", completes, hint=hint),
                 rx.el.button(button, class_name="button button-main", type="submit", data_testid="submit"),
@@ -85,7 +87,7 @@ def _door(
 def _way(address: str, label: str, *, current: bool) -> rx.Component:
     return rx.el.a(
         label,
-        href=address,
+        href=f"{address}{DoorState.query}",
         class_name="segment",
         data_testid=f"to-{address.strip('/')}",
         **({"aria_current": "page"} if current else {}),

@@ -9,6 +9,7 @@ import reflex as rx
 from engine_app import errors
 from engine_app.accounts.names import MAX_CHARACTERS
 from engine_app.ui import browser, sent
+from engine_app.ui.places import NEXT, way_back
 from engine_app.ui.states.session import SessionState
 from engine_app.ui.words import wait_words
 
@@ -20,13 +21,19 @@ class DoorState(SessionState):
 
     problem: str = ""
     advice: str = ""
+    back: str = ""
+    """Where one goes on from here."""
+    query: str = ""
+    """What hands that on to the other page of the door."""
 
     @rx.event
     async def enter(self) -> Any:
         """Send on who is logged in already; else show why the last try was refused."""
-        if await self._identity() is not None:
-            return browser.leave("/")
         asked = self.router.url.query_parameters
+        self.back = way_back(asked.get(NEXT))
+        self.query = browser.log_in_at(self.back, "")
+        if await self._identity() is not None:
+            return browser.leave(self.back)
         self.problem, self.advice = refusal(asked.get("error", ""), asked.get("retry", ""))
         return browser.fill("username", sent.text(asked.get("name", ""), MAX_CHARACTERS))
 
