@@ -71,6 +71,11 @@ def scroll_to(element: str) -> EventSpec:
     return _errand(scrollTo=element)
 
 
+def keep_focus(element: str) -> EventSpec:
+    """Give an element the focus where what had it is gone or can be pressed no more."""
+    return _errand(keepFocus=element)
+
+
 def fill(element: str, value: str) -> EventSpec:
     """Put a text into a field, unless something was typed there already."""
     return _errand(fill=element, value=value)

@@ -29,6 +29,7 @@ def test_a_key_is_shown_once_works_and_can_be_revoked(person: Person, engine: Ru
     expect(person.page).to_have_url(ACCOUNT)
     expect(person.see("keys-empty")).to_be_visible()
     person.see("new-key").click()
+    expect(person.see("key-name")).to_be_focused()
     person.see("key-name").fill("market maker")
     person.see("key-password").fill("not the password")
     person.see("create-key").click()
@@ -61,8 +62,10 @@ def test_a_key_is_shown_once_works_and_can_be_revoked(person: Person, engine: Ru
     expect(person.see("revoke-dialog")).not_to_be_visible()
     assert asked() == 200
     person.see("revoke-key").click()
-    person.see("revoke-confirmed").click()
+    expect(person.see("revoke-dialog")).to_be_visible()
+    person.see("revoke-confirmed").press("Enter")
     expect(person.see("revoke-dialog")).not_to_be_visible()
+    expect(person.see("new-key")).to_be_focused()
     expect(person.see("keys-empty")).to_be_visible()
     assert asked() == 401
     expect(person.see("security-log")).to_contain_text("API key revoked")

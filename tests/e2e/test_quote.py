@@ -192,6 +192,14 @@ def test_an_order_is_placed_with_the_keyboard_alone(person: Person) -> None:
     keys.press("Enter")
     expect(person.newest_order("confirmed")).to_contain_text("0.25 SOL", timeout=ORDER_MS)
     expect(person.see("order")).to_have_count(1)
+    expect(person.see("amount")).to_be_focused()
+    keys.type("0.125")
+    expect(person.page.locator("#amount[data-typing]")).to_have_count(0)
+    expect(person.see("swap-button")).to_be_enabled()
+    person.see("swap-button").press("Space")
+    expect(person.see("progress")).to_be_focused()
+    expect(person.newest_order("confirmed")).to_contain_text("0.125 SOL", timeout=ORDER_MS)
+    expect(person.see("progress")).to_be_focused()
 
 
 def test_a_token_of_no_list_is_found_by_its_mint_and_warned_of(

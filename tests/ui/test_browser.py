@@ -24,6 +24,7 @@ def sent(asked: EventSpec) -> dict[str, Any]:
         (browser.forget_loading(), {"forgetLoading": True}),
         (browser.to_login(), {"leave": "/login/", "comeBack": True}),
         (browser.scroll_to("progress"), {"scrollTo": "progress"}),
+        (browser.keep_focus("progress"), {"keepFocus": "progress"}),
         (browser.fill("username", 'a"b</script>'), {"fill": "username", "value": 'a"b</script>'}),
         (browser.copy("9xQe", "Address"), {"copy": "9xQe", "what": "Address"}),
         (browser.open_dialog("keys"), {"openDialog": "keys"}),

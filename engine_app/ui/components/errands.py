@@ -41,6 +41,15 @@ const copyText = async (text, what) => {
 
 const calm = () => window.matchMedia("(prefers-reduced-motion: reduce)").matches;
 
+// What the server changes together with this errand is drawn a few frames later.
+const KEEP_FOCUS_MS = 1_000;
+const keepFocus = (element, until) => {
+  const focused = document.activeElement;
+  if (!focused || focused === document.body || focused.disabled)
+    document.getElementById(element)?.focus({ preventScroll: true });
+  if (performance.now() < until) requestAnimationFrame(() => keepFocus(element, until));
+};
+
 const toComeBack = () => {
   const here = window.location.pathname + window.location.search;
   return here === "/" ? "" : `?<next>=${encodeURIComponent(here)}`;
@@ -63,6 +72,7 @@ const carryOut = (errand) => {
   if (errand.copyField) copyText(element("copyField")?.value ?? "", errand.what);
   if (errand.scrollTo)
     element("scrollTo")?.scrollIntoView({ behavior: calm() ? "auto" : "smooth", block: "nearest" });
+  if (errand.keepFocus) keepFocus(errand.keepFocus, performance.now() + KEEP_FOCUS_MS);
   if (errand.fill) {
     const field = element("fill");
     if (field && !field.value) field.value = errand.value;

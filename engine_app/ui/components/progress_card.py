@@ -37,6 +37,7 @@ def _lessons() -> rx.Component:
         rx.el.ol(*(_lesson(index, *texts) for index, texts in enumerate(_LESSON, 1)), class_name="lesson"),
         title="How an order travels",
         id="progress",
+        tab_index=-1,
         data_testid="lesson",
     )
 
@@ -81,6 +82,7 @@ def _order(progress: Any) -> rx.Component:
             class_name="progress-title",
         ),
         id="progress",
+        tab_index=-1,
         data_testid="progress",
         data_status=row.status,
         aria_live="polite",

@@ -16,6 +16,7 @@ from engine_app.ui.places import ACCOUNT
 from engine_app.ui.states.account import (
     EVERYWHERE_DIALOG,
     LOG_ROWS,
+    NEW_KEY,
     NEW_KEY_DIALOG,
     REVOKE_DIALOG,
     SECRET_DIALOG,
@@ -64,6 +65,7 @@ def _keys_card() -> rx.Component:
             class_name="button",
             type="button",
             on_click=AccountState.start_key,
+            id=NEW_KEY,
             data_testid="new-key",
         ),
         data_testid="keys",
@@ -219,7 +221,7 @@ def _new_key_dialog() -> rx.Component:
                 AccountState.key_problem != "",
                 notice(AccountState.key_problem, tone="bad", icon="circle-alert", data_testid="key-problem"),
             ),
-            field("Name", "name", "text", "off", max_length=LONGEST_KEY_NAME, prefix="key"),
+            field("Name", "name", "text", "off", max_length=LONGEST_KEY_NAME, prefix="key", data_focus=True),
             rx.el.fieldset(
                 rx.el.legend("What it may do"),
                 *(_scope(scope.value, *words) for scope, words in SCOPE_WORDS.items()),

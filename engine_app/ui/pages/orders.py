@@ -216,13 +216,14 @@ def _pager() -> rx.Component:
 
 
 def _turn(side: str, which: str, handler: Any, *, disabled: Any, key: str) -> rx.Component:
+    # One that leads nowhere keeps the focus of who has just turned to the last page with it.
     return rx.el.button(
         rx.icon(f"chevron-{side}", class_name="icon", aria_hidden=True),
         class_name="button button-icon",
         type="button",
         aria_label=f"{which} orders",
         title=f"{which} orders ({key.upper()})",
-        disabled=disabled,
+        aria_disabled=rx.cond(disabled, "true", "false"),
         on_click=handler,
         custom_attrs={"aria-keyshortcuts": key},
         data_testid=which.lower(),

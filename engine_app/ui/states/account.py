@@ -30,6 +30,7 @@ LOG_ROWS = 5
 KNOWN_DAYS = frozenset(days for days, _ in DAY_CHOICES if days)
 EVERYWHERE_DIALOG = "everywhere-dialog"
 REVOKE_DIALOG = "revoke-dialog"
+NEW_KEY = "new-key"
 NEW_KEY_DIALOG = "new-key-dialog"
 SECRET_DIALOG = "key-secret-dialog"  # noqa: S105 - an element's name
 SECRET_FIELD = "key-secret"  # noqa: S105 - an element's name
@@ -97,7 +98,7 @@ class AccountState(SessionState):
             lambda: services().upkeep.revoke_key(identity, sent.row_id(key_id), self._ip()),
             browser.toast("success", "Key revoked", "It is refused from now on.", subject="key"),
         )
-        return [browser.close_dialog(REVOKE_DIALOG), done]
+        return [browser.close_dialog(REVOKE_DIALOG), done, browser.keep_focus(NEW_KEY)]
 
     @rx.event
     @signed_in_only

@@ -60,8 +60,8 @@ class HistoryState(SessionState):
     token_choices: rx.Field[list[str]] = rx.field(default_factory=list)
 
     _choice: Choice = EVERYTHING
-    _on_the_way: tuple[Choice, ...] = ()
-    """What the page was sent to and has not come to yet, the last one last."""
+    _on_the_way: tuple[tuple[Choice, int], ...] = ()
+    """The choices and pages that the tab was sent to and has not come to yet, the last one last."""
     _wanted: HistoryFilter = HistoryFilter()
     _cursors: rx.Field[list[str]] = rx.field(default_factory=list)
     """Where each page after the first starts."""
@@ -79,7 +79,7 @@ class HistoryState(SessionState):
     @signed_in_only
     async def narrow(self, _: Identity, name: str, value: str) -> Any:
         """Change one part of the choice, by changing the page's address."""
-        latest = self._on_the_way[-1] if self._on_the_way else self._choice
+        latest = self._on_the_way[-1][0] if self._on_the_way else self._choice
         asked = {part.rstrip("_"): getattr(latest, part) for part in Choice.__slots__}
         if not isinstance(name, str) or name not in asked or not isinstance(value, str):
             return None
@@ -112,19 +112,23 @@ class HistoryState(SessionState):
             return None
         await self._load(identity, page)
         self.page = page
-        return None if any(choice != self._choice for choice in self._on_the_way) else self._to(self._choice, page)
+        return None if any(choice != self._choice for choice, _ in self._on_the_way) else self._to(self._choice, page)
 
     def _arrive(self) -> None:
         """Take in what the page's address asks for."""
         choice = choice_of(self.router.url.query_parameters, self._symbols())
-        come_to = self._on_the_way.index(choice) if choice in self._on_the_way else len(self._on_the_way)
-        self._on_the_way = self._on_the_way[come_to + 1 :]
+        page = page_of(self.router.url.query_parameters)
+        sent_to = [number for number, sent in enumerate(self._on_the_way, 1) if sent == (choice, page)]
+        self._on_the_way = self._on_the_way[sent_to[-1] :] if sent_to else ()
+        if self._on_the_way and choice == self._choice:
+            # A later page is shown already: this one would only flash up.
+            return
         if choice != self._choice:
             self.history, self.history_loaded = [], False
             self._cursors, self.has_older = [], False
         self._choice = choice
         self._wanted = filter_of(choice, datetime.now(UTC), services().tokens.mint)
-        self.page = page_of(self.router.url.query_parameters)
+        self.page = page
         self.list_address = f"{ORDERS}{query_of(choice, self.page)}"
         self.status, self.token, self.kind = choice.status, choice.token, choice.kind
         self.since, self.search = choice.since, choice.search
@@ -175,5 +179,5 @@ class HistoryState(SessionState):
         return [token.symbol for token in services().tokens.all()]
 
     def _to(self, choice: Choice, page: int = 0) -> Any:
-        self._on_the_way = (*self._on_the_way, choice)
+        self._on_the_way = (*self._on_the_way, (choice, page))
         return rx.redirect(f"{ORDERS}{query_of(choice, page)}", replace=True)

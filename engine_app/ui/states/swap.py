@@ -232,7 +232,7 @@ class SwapState(SwapForm, SessionState):
         self._without_quote("")
         orders = await self.get_state(OrdersState)
         orders._placed(order)
-        return [browser.scroll_to("progress")]
+        return [browser.scroll_to("progress"), browser.keep_focus("progress")]
 
     def _refusal(self, key: str, *, short: bool) -> list[Any] | None:
         """What is to be done where the quote of this key cannot be ordered, said at the form where it is not plain to
