@@ -29,7 +29,7 @@ def as_of(order: Order, event: OrderEvent) -> Order:
     if event.state is not None:
         then |= {name: _value(name, event.state.get(name)) for name in STATE}
         quotes = event.state.get(DEX_QUOTES)
-        legs = [{"dex": dex} for dex in event.state.get(DEXES, ())]
+        legs = [{"dex": dex} for dex in event.state.get(DEXES) or ()]
         then["decision"] = None if quotes is None else {DEX_QUOTES: quotes, "route": legs}
     return Order(**(order.model_dump() | then))
 

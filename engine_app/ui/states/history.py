@@ -15,6 +15,7 @@ from engine_app.services import services
 from engine_app.ui import sent
 from engine_app.ui.history import (
     EVERYTHING,
+    MOST_PAGES,
     UNSEEN,
     Choice,
     Known,
@@ -112,7 +113,9 @@ class HistoryState(SessionState):
             return None
         await self._load(identity, page)
         self.page = page
-        return None if any(choice != self._choice for choice, _ in self._on_the_way) else self._to(self._choice, page)
+        if page >= MOST_PAGES or any(choice != self._choice for choice, _ in self._on_the_way):
+            return None
+        return self._to(self._choice, page)
 
     def _arrive(self) -> None:
         """Take in what the page's address asks for."""
