@@ -58,7 +58,8 @@ def test_a_key_is_shown_once_works_and_can_be_revoked(person: Person, engine: Ru
     assert secret not in person.page.content()
     person.see("revoke-key").click()
     expect(person.see("revoke-dialog")).to_contain_text("Revoke market maker?")
-    person.see("revoke-dialog-keep").click()
+    expect(person.see("revoke-dialog-keep")).to_be_focused()
+    person.see("revoke-dialog-keep").press("Enter")
     expect(person.see("revoke-dialog")).not_to_be_visible()
     assert asked() == 200
     person.see("revoke-key").click()

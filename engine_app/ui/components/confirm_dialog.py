@@ -27,6 +27,7 @@ def confirm_dialog(name: str, title: str | rx.Var[str], words: str, act: rx.Comp
                 class_name="button",
                 type="button",
                 on_click=browser.close_dialog(name),
+                data_focus=True,
                 data_testid=f"{name}-keep",
             ),
             act,
