@@ -12,7 +12,7 @@ from engine_app.storage.request_counters import Quota, RequestCounters, Standing
 
 WINDOW_SECONDS = 10
 TRY_AGAIN_LATER = 1013
-"""The code with which a websocket is closed that is one too many."""
+"""The code with which a websocket is closed that is one too many; one that has not opened yet is answered with 403."""
 STANDING = "engine.standing"
 """Where a request's scope keeps how its caller stands."""
 

@@ -68,7 +68,7 @@ async def look_once(engine: Engine) -> int:
             let_go(engine, order_id, token)
         async with engine.database.at_once() as session:
             await leases.release(session, {order_id: kept[order_id] for order_id in kept.keys() - done - not_told})
-            await leases.postpone(session, {order_id: kept[order_id] for order_id in not_told}, NOT_TOLD)
+            await leases.postpone(session, {order_id: kept[order_id] for order_id in kept.keys() & not_told}, NOT_TOLD)
     return len(done)
 
 
@@ -138,15 +138,15 @@ async def _judge_one(turn: Turn, attempt: Attempt, status: SignatureStatus | Non
             return await settle.finalized(turn, attempt, slot=told.slot) or None
     elif not told:
         log.warning("finality.not_told")
-        return None
+        return told
     await settle.rolled_back(turn, attempt.id, slot=slot)
     await turn.engine.watcher.take_up(turn.order, attempt, turn.token)
     return False
 
 
-async def _ask_all(engine: Engine, attempt: Attempt) -> SignatureStatus | bool:
+async def _ask_all(engine: Engine, attempt: Attempt) -> SignatureStatus | bool | None:
     """What any node knows of a transaction, a final word before others; else whether a node that has the blocks knows
-    nothing of it, and every one that has them is final past the slot it was seen in."""
+    nothing of it, and every one that has them is final past the slot it was seen in. None where none has them."""
     answers = await asyncio.gather(*(_ask(node, attempt) for node in engine.rpc.nodes()), return_exceptions=True)
     gone: list[bool] = []
     known: list[SignatureStatus] = []
@@ -161,7 +161,7 @@ async def _ask_all(engine: Engine, attempt: Attempt) -> SignatureStatus | bool:
             gone.append(answer)
     if known:
         return next((status for status in known if status.commitment == "finalized"), known[0])
-    return bool(gone) and all(gone)
+    return all(gone) if gone else None
 
 
 async def _ask(node: Node, attempt: Attempt) -> SignatureStatus | bool | None:

@@ -20,7 +20,7 @@ from solders.signature import Signature
 
 from engine_app.chain.answers import Blockhash
 from engine_app.chain.call_counts import counted_apart
-from engine_app.chain.errors import RpcUnavailable
+from engine_app.chain.errors import RpcRefused, RpcUnavailable
 from engine_app.chain.landing import LiveAttempt
 from engine_app.chain.priority_fees import capped_price
 from engine_app.chain.token_accounts import WRAPPED_SOL_MINT
@@ -122,7 +122,8 @@ async def reserve(
         routing: further columns of the order that routing found out.
 
     Raises:
-        RpcUnavailable: it seems to be short, and a node has yet to tell what another order's transaction spent.
+        RpcUnavailable, RpcRefused: it seems to be short, and a node has yet to tell what another order's transaction
+            spent.
     """
     order = turn.order
 
@@ -160,11 +161,14 @@ class _MayBeCountedTwice(Exception):
 
 
 async def _none_has_spent(turn: Turn, signatures: list[str], balances_slot: int) -> None:
-    """Make sure that none of these transactions had landed when the balances were read. Raises RpcUnavailable."""
+    """Make sure that none of these transactions had landed when the balances were read. Raises RpcUnavailable,
+    RpcRefused."""
+    asked, poll = [Signature.from_string(signature) for signature in signatures], turn.engine.rpc.poll()
     with counted_apart():
-        slot, statuses = await turn.engine.rpc.poll().signature_statuses(
-            [Signature.from_string(signature) for signature in signatures], history=True
-        )
+        try:
+            slot, statuses = await poll.signature_statuses(asked, history=True)
+        except RpcRefused:
+            slot, statuses = await poll.signature_statuses(asked)
     landed = [status for status in statuses if status is not None and status.error is None]
     if slot < balances_slot or any(status.slot <= balances_slot for status in landed):
         raise RpcUnavailable("what another order's transaction spent is not told yet")

@@ -44,11 +44,15 @@ def needs_session(path: str) -> bool:
 def way_back(asked: object) -> str:
     """Where who has logged in goes on: the page of an account that was asked for, or the trade page.
 
-    Anybody can write an address that leads to the log-in page: nothing but a path of this site is taken from it.
+    Anybody can write an address that leads to the log-in page: nothing but a path of this site is taken from it. Only
+    the history says in its query what it shows; those of others are what they said once.
     """
     if not isinstance(asked, str) or len(asked) > LONGEST_WAY or not _OWN_PATH.fullmatch(asked):
         return PLACES[0].address
-    return asked if needs_session(asked.partition("?")[0]) else PLACES[0].address
+    path = asked.partition("?")[0]
+    if not needs_session(path):
+        return PLACES[0].address
+    return asked if path.rstrip("/") == ORDERS else path
 
 
 def is_of_an_order(path: str) -> bool:

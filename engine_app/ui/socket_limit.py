@@ -11,8 +11,9 @@ from engine_app.ui.kept_tokens import EVENTS
 
 
 def few_sockets_per_address(served: ASGIApp) -> ASGIApp:
-    """The app, whose event sockets count for their address as requests to the API do. One that is too many is closed
-    with code 1013 before it opens; the page tries again by itself, later and later."""
+    """The app, whose event sockets count for their address as requests to the API do. One that is too many is
+    refused before it opens, with 403 and code 1013 for servers that pass it on; the page tries again by itself, later
+    and later."""
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket" and scope["path"].startswith(EVENTS):

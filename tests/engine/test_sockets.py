@@ -116,11 +116,17 @@ async def test_nothing_is_done_for_a_session_that_has_ended_even_before_it_is_dr
             # Redis does not hear of it.
             with psycopg.connect(engine.database_url) as connection:
                 connection.execute(ENDING, (leaving.username,))
+            dropped = asyncio.create_task(live.dropped.wait())
             for event, wish in (("subscribe", {}), ("subscribe", {"orderId": "7"}), ("anything", {})):
-                answer = await live.call(event, wish)
+                call = asyncio.create_task(live.call(event, wish))
+                await asyncio.wait((call, dropped), return_when=asyncio.FIRST_COMPLETED, timeout=30)
+                if dropped.done():
+                    call.cancel()
+                    await asyncio.gather(call, return_exceptions=True)
+                    break
+                answer = await call
                 assert (answer["ok"], answer["error"]["code"]) == (False, "UNAUTHORIZED")
-            async with asyncio.timeout(5):
-                await live.dropped.wait()
+            await asyncio.wait_for(dropped, 30)
 
 
 async def test_a_second_websocket_does_not_keep_a_connection_alive(engine: RunningEngine) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Iterator
 
 import httpx
@@ -11,12 +10,12 @@ import pytest
 import socketio
 from solders.keypair import Keypair
 
-from engine_app.accounts.quotas import WINDOW_SECONDS
 from engine_app.ui.states.picker import PickerState
 from tests.conftest import RunningEngine
 from tests.trading import Bot, bot
 from tests.ui.conftest import OpenTab
 from tests.ui.test_guards import HYDRATE, cookie_of, event
+from tests.waiting import until
 
 REQUESTS = 3
 
@@ -36,18 +35,22 @@ def trader(engine: RunningEngine) -> Iterator[Bot]:
 
 async def test_event_sockets_are_counted_for_their_address(engine: RunningEngine, open_tab: OpenTab) -> None:
     with engine.another_web(REQUESTS_PER_IP="3") as base_url:
-        await asyncio.sleep(WINDOW_SECONDS - time.time() % WINDOW_SECONDS)
-        for _ in range(3):
-            async with open_tab(base_url=base_url) as tab:
-                await tab.send(HYDRATE)
-                await tab.until("is_hydrated", lambda _: True)
-        with pytest.raises(socketio.exceptions.ConnectionError):
-            async with open_tab(base_url=base_url):
-                pass
-        await asyncio.sleep(WINDOW_SECONDS - time.time() % WINDOW_SECONDS)
-        async with open_tab(base_url=base_url) as tab:
-            await tab.send(HYDRATE)
-            await tab.until("is_hydrated", lambda _: True)
+
+        async def is_let_in() -> bool:
+            try:
+                async with open_tab(base_url=base_url) as tab:
+                    await tab.send(HYDRATE)
+                    await tab.until("is_hydrated", lambda _: True)
+            except socketio.exceptions.ConnectionError:
+                return False
+            return True
+
+        async def is_refused() -> bool:
+            return not await is_let_in()
+
+        await until(is_let_in)
+        await until(is_refused)
+        await until(is_let_in)
 
 
 def unknown_mint() -> str:

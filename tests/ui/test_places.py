@@ -40,11 +40,15 @@ def test_an_orders_page_has_the_order_in_its_path() -> None:
         "/orders?status=failed&page=2",
         "/orders/?since=dates&from=2026-01-01T00%3A00%3A00Z&search=a+b",
         "/orders/5f1c7a8e-0000-4000-8000-000000000001",
-        "/?warning=COMMON_PASSWORD",
     ],
 )
 def test_one_comes_back_to_any_page_of_an_account(path: str) -> None:
     assert way_back(path) == path
+
+
+@pytest.mark.parametrize("said", ["/?warning=COMMON_PASSWORD", "/account/?done=password", "/account?error=EXPIRED"])
+def test_what_a_page_said_once_is_not_said_again(said: str) -> None:
+    assert way_back(said) == said.partition("?")[0]
 
 
 @pytest.mark.parametrize(

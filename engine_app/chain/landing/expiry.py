@@ -129,7 +129,8 @@ async def _ask(node: Node, attempts: Sequence[LiveAttempt]) -> dict[UUID, Shown 
         status_slot, statuses = await node.signature_statuses([attempt.signature for attempt in overdue], history=True)
     except RpcRefused as refusal:
         _log.warning("no history to be had", endpoint=node.name, reason=refusal.detail)
-        return found | {attempt.attempt_id: _shown(node, info, info.slot, info.slot) for attempt in overdue}
+        lacks = {attempt.attempt_id: max(info.slot, attempt.blockhash_slot + 1) for attempt in overdue}
+        return found | {attempt_id: _shown(node, info, up_to, info.slot) for attempt_id, up_to in lacks.items()}
     for attempt, status in zip(overdue, statuses, strict=True):
         if status is not None:
             found[attempt.attempt_id] = Observation(

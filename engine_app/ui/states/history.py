@@ -121,7 +121,7 @@ class HistoryState(SessionState):
         """Take in what the page's address asks for."""
         choice = choice_of(self.router.url.query_parameters, self._symbols())
         page = page_of(self.router.url.query_parameters)
-        sent_to = [number for number, sent in enumerate(self._on_the_way, 1) if sent == (choice, page)]
+        sent_to = [number for number, way in enumerate(self._on_the_way, 1) if way == (choice, page)]
         self._on_the_way = self._on_the_way[sent_to[-1] :] if sent_to else ()
         if self._on_the_way and choice == self._choice:
             # A later page is shown already: this one would only flash up.

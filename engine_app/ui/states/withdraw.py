@@ -130,7 +130,9 @@ class WithdrawState(SessionState):
             self.wish = uuid4().hex
             return None
         try:
-            self._check(token, how_much)
+            asked_for = plain(how_much) if how_much != MAX else None
+            if asked_for is not None and await services().orders.earlier(identity.user_id, wanted, key) is None:
+                self._require_held(token, Decimal(asked_for))
             order = await services().withdrawals.request(
                 identity.user_id, wanted, password=asked.get("password", ""), ip=self._ip(), key=key
             )
@@ -201,11 +203,9 @@ class WithdrawState(SessionState):
     def _holding(self, token: str) -> Balance | None:
         return next((balance for balance in self._held if balance.token == token), None)
 
-    def _check(self, token: str, how_much: str) -> None:
-        """Raise InvalidAmount, for people, where this is no amount or more than the page shows as free."""
-        if how_much == MAX:
-            return
-        asked, held = Decimal(plain(how_much)), self._holding(token)
+    def _require_held(self, token: str, asked: Decimal) -> None:
+        """Raise InvalidAmount, for people, where this is more than the page shows as free."""
+        held = self._holding(token)
         if held is not None and falls_short(asked, held.available):
             raise InvalidAmount(not_enough(short_name(held.token, held.mint), held.available))
 

@@ -262,7 +262,8 @@ async def test_a_node_that_does_not_tell_of_its_history_proves_nothing(
         return {"jsonrpc": "2.0", "id": 1, "error": {"code": code, "message": "not from this node"}}
 
     first.changed["getSignatureStatuses"] = refused
-    assert isinstance(await one.landing.expiry_evidence(attempt), HistoryMissing)
+    for told in (attempt, replace(attempt, blockhash_slot=2**62)):
+        assert isinstance(await one.landing.expiry_evidence(told), HistoryMissing)
 
 
 async def test_a_node_without_the_history_does_not_stand_against_one_that_has_it(
