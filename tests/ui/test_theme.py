@@ -11,7 +11,9 @@ from engine_app.ui import site, theme
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 SHEETS = sorted((ASSETS / "css").glob("*.css"))
-LOCAL = {"tone", "line", "tone-soft", "normal-bg", "normal-border", "normal-text", "border-radius"}
+LOCAL = {
+    "tone", "line", "tone-soft", "normal-bg", "normal-border", "normal-text", "border-radius", "digits", "fitting"
+}  # fmt: skip
 """Variables that the sheets set for themselves, or for the toasts."""
 
 

@@ -42,6 +42,7 @@ NOT_HERE = {
     ),
     ("turn_at", "let_go(engine, order_id, turn.token)"): UNFORESEEN,
     ("turn_at", "raise"): UNFORESEEN,
+    ("_none_has_spent", "slot, statuses = await poll.signature_statuses(asked)"): "every node here has its history",
     ("follow", "if known is not None:"): "no attempt is taken up twice by one process",
 }
 """Statements that no kill can lead to, by function and text, and why."""
